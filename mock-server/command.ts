@@ -1,0 +1,129 @@
+/** `lucy-testkit mock`: the server for a person at a terminal. */
+import { Command, InvalidArgumentError, Option } from "commander";
+import type { JournalLine } from "./journal.ts";
+import { type MockServerOptions, optionTable } from "./options.ts";
+import { type MockServer, startMockServer } from "./server.ts";
+
+export function mockCommand(): Command {
+  const command = new Command("mock").description(
+    "Start the mock server: what unmodified Lucy clients connect to, offline.",
+  );
+  for (const { flag, default: value, about, parse } of optionTable) {
+    const option = new Option(flag, about);
+    if (value !== null && typeof value !== "boolean") option.default(value);
+    if (/[<[]/.test(flag)) {
+      option.argParser((text: string) => {
+        try {
+          return parse(text);
+        } catch (error) {
+          throw new InvalidArgumentError((error as Error).message);
+        }
+      });
+    }
+    command.addOption(option);
+  }
+  command.option("--quiet", "Print nothing but where it listens.");
+  command.action(async (typed: Record<string, unknown>) => {
+    try {
+      await run(typed);
+    } catch (error) {
+      console.error(`lucy-testkit: ${(error as Error).message}`);
+      process.exitCode = 1;
+    }
+  });
+  return command;
+}
+
+async function run({ quiet = false, ...typed }: Record<string, unknown>): Promise<void> {
+  const server = await startMockServer(fromFlags(typed));
+  console.log(banner(server));
+  const print = (line: JournalLine) => {
+    const text = tell(line);
+    if (text) console.log(text);
+  };
+  if (!quiet) server.journal.follow(print);
+  let asked = false;
+  const stop = async () => {
+    // A second Ctrl-C means now.
+    if (asked) process.exit(130);
+    asked = true;
+    console.log("\nStopping…");
+    await server.close();
+    process.exit(0);
+  };
+  process.on("SIGINT", stop);
+  process.on("SIGTERM", stop);
+}
+
+/** commander names an option after its flag; the table knows it by its own name. */
+function fromFlags(typed: Record<string, unknown>): Partial<MockServerOptions> {
+  const options: Record<string, unknown> = {};
+  for (const { name, flag } of optionTable) options[name] = typed[new Option(flag).attributeName()];
+  return options;
+}
+
+/** Where it listens, how to point an SDK at it, how to stop. */
+export function banner({ url, realtimeUrl, options, limits }: MockServer): string {
+  const mode = {
+    transcode: "pictures decoded, edited, encoded",
+    relay: "pictures sent back untouched",
+    none: "no pictures, control messages only",
+  }[options.mode];
+  return `
+  lucy-testkit mock server                  ${mode}
+
+  Open      ${url}/        a camera, a prompt box, an SDK
+  Point     createDecartClient({ apiKey: "dct_local", baseUrl: "${url}",
+            realtimeBaseUrl: "${realtimeUrl}", telemetry: false })
+  0.0.x     has its host fixed: README, "Older SDKs", has the lines to paste
+  Watch     ${url}/_lucy/health
+  Limits    ${limits.sessions} sessions · seed ${options.seed}
+  Stop      Ctrl-C
+`;
+}
+
+/** One line a happening, for those that a person at a terminal wants to see. */
+export function tell({ atMs, session, kind, fields, direction }: JournalLine): string | null {
+  const what = sentence(kind, fields, direction);
+  if (!what) return null;
+  const seconds = (atMs / 1000).toFixed(3).padStart(9);
+  return `${seconds}  ${(session ?? "server").slice(0, 8).padEnd(8)}  ${what}`;
+}
+
+function sentence(kind: string, fields: Readonly<Record<string, unknown>>, direction: string): string | null {
+  const text = (name: string) => String(fields[name]);
+  switch (kind) {
+    case "open":
+      return fields.watches
+        ? `viewer of ${text("watches")}`
+        : `connected   model ${(fields.query as { model?: string })?.model}`;
+    case "refused":
+    case "upgrade-refused":
+    case "state-refused":
+    case "message-failed":
+    case "malformed":
+    case "codec-failed":
+    case "defect":
+      return `${kind.padEnd(11)} ${text("error")}`;
+    case "http-refused":
+      return `${text("status")}         ${text("method")} ${text("path")}: ${JSON.stringify(fields.detail)}`;
+    case "state":
+      return `revision ${String(fields.revision).padEnd(3)}prompt ${fields.prompt === null ? "none" : JSON.stringify(fields.prompt)} · image ${fields.imageHash === 0 ? "none" : text("imageHash")}`;
+    case "phase":
+      return `${text("from")} → ${text("to")}`;
+    case "picture-size":
+      return `pictures    ${text("width")}×${text("height")}`;
+    case "peer-connected":
+      return `media       ${text("codec")}`;
+    case "half-open":
+      return "half-open   answered no ping; socket dropped";
+    case "close":
+      return `closed      by ${direction === "to-server" ? "client" : "us"}, code ${text("code")}${fields.reason ? ` (${text("reason")})` : ""}`;
+    case "session-ended":
+      return `ended       ${text("reason")} after ${text("seconds")} s of generation`;
+    case "token-minted":
+      return `token       good until ${text("expiresAt")}`;
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,24 @@
+/** What every part of one running server shares. Made in `server.ts`, handed down, never global. */
+import type { Clock } from "./clock.ts";
+import type { Dice } from "./dice.ts";
+import type { Journal } from "./journal.ts";
+import type { CodecPool } from "./media/codec-pool.ts";
+import type { MockServerOptions } from "./options.ts";
+import type { Session } from "./session.ts";
+import type { TokenDesk } from "./token-desk.ts";
+
+export type ServerContext = {
+  readonly options: Readonly<MockServerOptions>;
+  readonly clock: Clock;
+  readonly dice: Dice;
+  readonly journal: Journal;
+  readonly codecs: CodecPool;
+  readonly tokens: TokenDesk;
+  /** Running sessions by id. */
+  readonly sessions: Map<string, Session>;
+  /** Addresses that media may use; `null` for every interface. */
+  readonly mediaAddresses: readonly string[] | null;
+  readonly udpPorts: readonly [number, number] | null;
+  /** Where clients reach the server: what `session_id` tells them. */
+  readonly address: { ip: string; port: number };
+};

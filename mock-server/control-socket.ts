@@ -1,0 +1,136 @@
+/**
+ * A client's WebSocket as the rest of the server sees it: JSON messages both ways, each in the journal, sizes bounded, a
+ * peer that stopped answering noticed. Knows the protocol's shapes and nothing of what they mean.
+ */
+import type { WebSocket } from "ws";
+import {
+  type ClientMessage,
+  closeReason,
+  MESSAGE_BYTES_MAX,
+  type ParseFailure,
+  parseClientMessage,
+  type ServerMessage,
+} from "../protocol/index.ts";
+import type { Clock } from "./clock.ts";
+import type { Journal } from "./journal.ts";
+
+export type ControlSocket = {
+  readonly id: string;
+  send(message: ServerMessage): void;
+  /** Tells the client what is wrong and closes: production's way to refuse. */
+  refuse(error: string, code: number): void;
+  close(code: number, reason: string): void;
+  readonly isOpen: boolean;
+};
+
+export type ControlSocketEvents = {
+  message(message: ClientMessage): void;
+  /** Something that is no message of the protocol. */
+  malformed(failure: ParseFailure): void;
+  closed(code: number, reason: string): void;
+};
+
+/** A client that answers no ping for this long is gone, whatever its socket says. */
+const pingIntervalMs = 10_000;
+/** Bytes waiting to be sent to a client that does not read. */
+const backlogMax = 8 * 1024 * 1024;
+
+export function wrapSocket(
+  socket: WebSocket,
+  about: { id: string; clock: Clock; journal: Journal },
+  on: ControlSocketEvents,
+): ControlSocket {
+  const { id, clock, journal } = about;
+  let answered = true;
+
+  const heartbeat = clock.every(pingIntervalMs, () => {
+    if (!answered) {
+      journal.add({ session: id, kind: "half-open", fields: { silentMs: pingIntervalMs } });
+      socket.terminate();
+      return;
+    }
+    answered = false;
+    socket.ping();
+  });
+
+  socket.on("pong", () => {
+    answered = true;
+  });
+  socket.on("message", (data: Buffer, isBinary) => {
+    answered = true;
+    if (data.length > MESSAGE_BYTES_MAX) {
+      const error = `A message of ${data.length} bytes is too large: at most ${MESSAGE_BYTES_MAX} are read. Send a smaller image.`;
+      journal.add({ session: id, direction: "to-server", kind: "too-large", fields: { bytes: data.length } });
+      return control.refuse(error, 1009);
+    }
+    if (isBinary) {
+      const error = "A binary frame is no message of this protocol. Send JSON text.";
+      journal.add({ session: id, direction: "to-server", kind: "binary", fields: { bytes: data } });
+      return on.malformed({ ok: false, kind: "not-json", type: null, error });
+    }
+    const parsed = parseClientMessage(data.toString("utf8"));
+    if (parsed.ok) {
+      journal.add({
+        session: id,
+        direction: "to-server",
+        kind: parsed.message.type,
+        fields: withoutType(parsed.message),
+      });
+      return on.message(parsed.message);
+    }
+    journal.add({
+      session: id,
+      direction: "to-server",
+      kind: "malformed",
+      fields: { type: parsed.type, error: parsed.error, bytes: data },
+    });
+    on.malformed(parsed);
+  });
+  socket.on("error", (error: Error & { code?: string }) => {
+    journal.add({ session: id, kind: "socket-error", fields: { code: error.code, error: error.message } });
+  });
+  socket.on("close", (code, reason) => {
+    heartbeat.cancel();
+    journal.add({
+      session: id,
+      direction: "to-server",
+      kind: "close",
+      fields: { code, reason: reason.toString("utf8") },
+    });
+    on.closed(code, reason.toString("utf8"));
+  });
+
+  const control: ControlSocket = {
+    id,
+    send(message) {
+      if (socket.readyState !== socket.OPEN) return;
+      journal.add({ session: id, direction: "to-client", kind: message.type, fields: withoutType(message) });
+      socket.send(JSON.stringify(message));
+      if (socket.bufferedAmount > backlogMax) {
+        journal.add({
+          session: id,
+          kind: "slow-reader",
+          fields: { bytes: socket.bufferedAmount, bytesMax: backlogMax },
+        });
+        socket.terminate();
+      }
+    },
+    refuse(error, code) {
+      control.send({ type: "error", error });
+      control.close(code, error);
+    },
+    close(code, reason) {
+      if (socket.readyState !== socket.OPEN) return;
+      journal.add({ session: id, direction: "to-client", kind: "close", fields: { code, reason } });
+      socket.close(code, closeReason(reason));
+    },
+    get isOpen() {
+      return socket.readyState === socket.OPEN;
+    },
+  };
+  return control;
+}
+
+function withoutType({ type: _, ...fields }: { type: string }): Record<string, unknown> {
+  return fields;
+}

@@ -1,0 +1,135 @@
+/**
+ * The HTTP side: the service's REST paths under their real names, with CORS as production has it, ours under `/_lucy/`, and
+ * the page at `/`. The one file that imports express.
+ */
+import express, { type NextFunction, type Request, type Response } from "express";
+import { API_KEY_HEADER, CLIENT_KEY_PREFIX, PATHS, parseClientTokenRequest } from "../../protocol/index.ts";
+import type { ServerContext } from "../context.ts";
+import { checkKey } from "../gate.ts";
+import type { MockServer } from "../server.ts";
+import { describeSession } from "./describe-session.ts";
+import { playground } from "./playground.ts";
+
+const bodyBytesMax = 64 * 1024;
+
+export function createApp(server: MockServer, context: ServerContext): express.Express {
+  const { journal, clock } = context;
+  const app = express();
+  app.disable("x-powered-by");
+  app.disable("etag");
+
+  app.get("/_lucy/health", (_request, response) => {
+    response.json({
+      status: "ok",
+      uptimeMs: Math.round(clock.now()),
+      options: server.options,
+      open: server.open,
+    });
+  });
+  app.get("/_lucy/sessions", (_request, response) => {
+    response.json(server.sessions.map(describeSession));
+  });
+  app.use("/v1", allowOrigins);
+  app.use("/watch-stream", allowOrigins);
+
+  app.post(
+    PATHS.clientTokens,
+    express.json({ limit: bodyBytesMax, type: () => true }),
+    (request, response) => {
+      const key = request.get(API_KEY_HEADER) ?? "";
+      const checked = checkKey(context, key, request.get("origin"));
+      // A client token cannot mint another, whatever it may do elsewhere (documented: 403).
+      if (key.startsWith(CLIENT_KEY_PREFIX))
+        return refuse(
+          request,
+          response,
+          403,
+          "A client token cannot mint tokens. Use the API key, on your server.",
+        );
+      if (!checked.ok && context.options.keys !== "minted")
+        return refuse(request, response, 401, checked.error);
+      const parsed = parseClientTokenRequest(request.body);
+      if (!parsed.ok) return refuse(request, response, 422, parsed.detail);
+      const minted = context.tokens.mint(parsed.request);
+      journal.add({
+        direction: "to-client",
+        kind: "token-minted",
+        fields: {
+          expiresAt: minted.expiresAt,
+          permissions: minted.permissions,
+          constraints: minted.constraints,
+        },
+      });
+      response.json(minted);
+    },
+  );
+  for (const path of [
+    PATHS.submitJob,
+    PATHS.job,
+    PATHS.jobContent,
+    PATHS.generate,
+    PATHS.quota,
+    PATHS.resolveModel,
+    PATHS.verify,
+  ]) {
+    app.all(path, (request, response) => {
+      refuse(
+        request,
+        response,
+        501,
+        `${request.path} is not imitated: this mock server has the realtime API only. Use the real service for it.`,
+      );
+    });
+  }
+  app.use(playground(server, context));
+  app.use((request, response) => {
+    refuse(
+      request,
+      response,
+      404,
+      `There is nothing at ${request.method} ${request.path.slice(0, 80)}. The page is at /, the state of the server at /_lucy/health.`,
+    );
+  });
+  app.use(
+    (
+      error: Error & { status?: number; type?: string },
+      request: Request,
+      response: Response,
+      _next: NextFunction,
+    ) => {
+      const status = error.status ?? 500;
+      const text =
+        error.type === "entity.too.large"
+          ? `The body is too large: at most ${bodyBytesMax} bytes are read.`
+          : error.type === "entity.parse.failed"
+            ? `The body is not JSON: ${error.message.slice(0, 120)}`
+            : status === 500
+              ? `The mock server failed: ${error.message}`
+              : error.message;
+      refuse(request, response, status, text);
+    },
+  );
+  return app;
+
+  /** FastAPI's error shape, which SDKs print or take apart. */
+  function refuse(request: Request, response: Response, status: number, detail: unknown): void {
+    journal.add({
+      direction: "to-client",
+      kind: "http-refused",
+      fields: { method: request.method, path: request.path, status, detail },
+    });
+    if (!response.headersSent) response.status(status).json({ detail });
+  }
+}
+
+/** REST calls from a page carry `x-api-key` and are preflighted. */
+function allowOrigins(request: Request, response: Response, next: NextFunction): void {
+  response.set({
+    "access-control-allow-origin": "*",
+    "access-control-allow-methods": "GET, POST, DELETE, OPTIONS",
+    "access-control-allow-headers": "x-api-key, content-type, user-agent, authorization",
+    "access-control-max-age": "600",
+  });
+  if (request.method === "OPTIONS") response.status(204).end();
+  else next();
+}

@@ -1,0 +1,101 @@
+/**
+ * The direct dialect (@decartai/sdk 0.0.x, Python up to 0.0.40, Android up to 0.6.1): the client offers, SDP and candidates
+ * travel on the control socket, one RTCPeerConnection goes straight to us. Protocol reference, section 2.
+ */
+import type { ClientMessage } from "../../protocol/index.ts";
+import type { ServerContext } from "../context.ts";
+import type { ControlSocket } from "../control-socket.ts";
+import { OfferError, readOffer } from "../media/offer.ts";
+import type { Peer, PeerEvents } from "../media/peer.ts";
+import type { Pipeline } from "../media/pipeline.ts";
+import type { Session } from "../session.ts";
+import type { Conversation, Dialect } from "./dialect.ts";
+import { openPeer } from "./open-peer.ts";
+
+export const direct: Dialect = {
+  name: "direct",
+  begins: ["offer", "prompt", "set_image", "ice-candidate", "switch_camera"],
+  open(context, session, socket) {
+    // As early as can be: the SDK has it by the time connect() resolves. Clients before 0.0.46 do not know it and pass over it.
+    const { ip, port } = context.address;
+    socket.send({ type: "session_id", session_id: session.id, server_ip: ip, server_port: port });
+    return converse(context, session, socket);
+  },
+};
+
+function converse(context: ServerContext, session: Session, socket: ControlSocket): Conversation {
+  let peer: Peer | null = null;
+  /** Candidates that came before the offer they belong to. */
+  let early: (ClientMessage & { type: "ice-candidate" })[] = [];
+
+  async function answer(sdp: string): Promise<void> {
+    const offer = readOffer(sdp);
+    // The same connection offers again (after `ready`, say); another one takes the place of the one before (`ice-restart`).
+    if (peer && peer.originId !== offer.originId) {
+      await peer.close();
+      peer = null;
+      session.disconnected();
+    }
+    if (!peer) {
+      if (!offer.codec)
+        throw new OfferError(
+          "The offer has no video section. Add a camera track, or a recvonly video transceiver.",
+        );
+      const pipeline = session.openMedia(offer.codec, offer.startBitsPerSecond, {
+        needsKey: () => peer?.requestKey(),
+      });
+      const opened: Peer = await openPeer(
+        context,
+        session.id,
+        offer,
+        context.options.mode !== "none",
+        events(pipeline, () => opened),
+      );
+      peer = opened;
+    }
+    socket.send({ type: "answer", sdp: await peer.answer(offer) });
+    for (const candidate of early.splice(0)) await handle(candidate);
+  }
+
+  function events(pipeline: Pipeline, self: () => Peer): PeerEvents {
+    return {
+      connected() {
+        pipeline.add(self());
+        session.connected();
+      },
+      lost() {
+        if (peer === self()) session.disconnected();
+      },
+      video: pipeline.receiveVideo,
+      audio: pipeline.receiveAudio,
+      keyRequested: pipeline.requestKey,
+      estimated: pipeline.estimate,
+    };
+  }
+
+  async function handle(message: ClientMessage): Promise<void> {
+    switch (message.type) {
+      case "offer":
+        return answer(message.sdp);
+      case "ice-candidate":
+        // Bounded by what one connection can have; more is noise.
+        if (!peer && early.length < 64) early.push(message);
+        await peer?.addCandidate(message.candidate);
+        return;
+      case "switch_camera":
+        return session.mirror(message.rotateY === 2);
+      default:
+        throw new OfferError(
+          `A ${message.type} message has no place in the direct dialect, which this socket began with. Send offer, ice-candidate, prompt or set_image.`,
+        );
+    }
+  }
+
+  return {
+    handle,
+    async close() {
+      early = [];
+      await peer?.close();
+    },
+  };
+}

@@ -1,0 +1,55 @@
+/** What the main thread and a codec worker say to each other. `id` names one session's pipeline. */
+import type { InputStrip } from "../../fixtures/strips.ts";
+import type { Look } from "../transforms/look.ts";
+import type { CodecName } from "./codec-name.ts";
+
+export type PipelineSettings = {
+  readonly codec: CodecName;
+  readonly bitsPerSecond: number;
+  /** Whether strips are read and written; without them the whole picture belongs to the eye. */
+  readonly strips: boolean;
+  /** Pixels; `null` for the size that comes in. */
+  readonly outputSize: { readonly width: number; readonly height: number } | null;
+};
+
+export type ToWorker =
+  | { type: "open"; id: number; settings: PipelineSettings; look: Look }
+  /** From the next picture on. */
+  | { type: "look"; id: number; look: Look }
+  | { type: "picture"; id: number; data: Uint8Array<ArrayBuffer>; timestamp: number; receivedMs: number }
+  | { type: "key"; id: number }
+  | { type: "bitrate"; id: number; bitsPerSecond: number }
+  | { type: "close"; id: number };
+
+/** CPU milliseconds of the worker's thread. */
+export type StageCost = {
+  readonly decodeMs: number;
+  readonly transformMs: number;
+  readonly encodeMs: number;
+};
+
+/** One output picture and what it was made from. */
+export type EditedPicture = {
+  readonly data: Uint8Array<ArrayBuffer>;
+  readonly key: boolean;
+  readonly width: number;
+  readonly height: number;
+  /** RTP timestamp and arrival of the input picture. */
+  readonly timestamp: number;
+  readonly receivedMs: number;
+  /** Revision of the state it shows. */
+  readonly revision: number;
+  /** How many pictures this session sent before it. */
+  readonly outputCount: number;
+  /** What the sender's strip said; `null` where none could be read. */
+  readonly input: InputStrip | null;
+  readonly cost: StageCost;
+};
+
+export type FromWorker =
+  | { type: "picture"; id: number; picture: EditedPicture }
+  /** Decoded, but a newer one was waiting: left out, so that the session never falls behind. */
+  | { type: "dropped"; id: number; timestamp: number }
+  /** The decoder gave no picture: the session needs a key picture from its sender. */
+  | { type: "undecodable"; id: number; timestamp: number }
+  | { type: "failed"; id: number; error: string };

@@ -1,0 +1,232 @@
+/**
+ * The one file that imports node-av: coded pictures in, I420 out, and back. Strictly one picture in, one picture out, on the
+ * calling thread, with one codec thread, so that the same input gives the same bytes. Runs in codec workers.
+ */
+import {
+  AV_CODEC_FLAG_LOW_DELAY,
+  AV_CODEC_ID_H264,
+  AV_CODEC_ID_VP8,
+  AV_CODEC_ID_VP9,
+  AV_LOG_QUIET,
+  AV_OPT_SEARCH_CHILDREN,
+  AV_OPT_TYPE_STRING,
+  AV_PICTURE_TYPE_I,
+  AV_PICTURE_TYPE_NONE,
+  AV_PIX_FMT_YUV420P,
+  AV_PIX_FMT_YUVJ420P,
+} from "node-av/constants";
+import { Codec, CodecContext, Log, Frame as NativeFrame, Packet, Rational } from "node-av/lib";
+import { chroma, type Frame } from "../../fixtures/frame.ts";
+import type { CodecName } from "./codec-name.ts";
+
+Log.setLevel(AV_LOG_QUIET);
+
+const decoderIds = { vp8: AV_CODEC_ID_VP8, vp9: AV_CODEC_ID_VP9, h264: AV_CODEC_ID_H264 };
+
+/**
+ * Settings measured for one 720p picture (CPU ms, one thread). libvpx speed is negative on purpose: positive values follow
+ * the wall clock, cost twice as much and differ from run to run.
+ */
+const encoders: Record<CodecName, { name: string; options: Record<string, string | number> }> = {
+  vp8: {
+    name: "libvpx",
+    options: {
+      deadline: "realtime",
+      "cpu-used": -12,
+      "lag-in-frames": 0,
+      "auto-alt-ref": 0,
+      "error-resilient": 0,
+    },
+  },
+  vp9: {
+    name: "libvpx-vp9",
+    options: { deadline: "realtime", "cpu-used": 8, "lag-in-frames": 0, "auto-alt-ref": 0, "aq-mode": 0 },
+  },
+  h264: {
+    name: "libx264",
+    options: {
+      preset: "ultrafast",
+      tune: "zerolatency",
+      profile: "baseline",
+      "forced-idr": 1,
+      "x264-params": "sliced-threads=0:scenecut=0",
+    },
+  },
+};
+
+export type Decoder = {
+  /** Hands `use` the picture of one access unit, if there is one. The planes are valid only inside `use`; do not write to them. */
+  decode(data: Uint8Array, use: (picture: PaddedFrame) => void): boolean;
+  close(): void;
+};
+
+/** A decoder's picture: rows may be longer than the picture is wide. */
+export type PaddedFrame = {
+  width: number;
+  height: number;
+  planes: readonly Uint8Array[];
+  strides: readonly number[];
+};
+
+/** Decodes what one peer sends. Damaged data is not an error here: it gives no picture, and the caller asks for a key frame. */
+export function createDecoder(codec: CodecName): Decoder {
+  const native = Codec.findDecoder(decoderIds[codec]);
+  if (!native) throw new Error(`node-av has no ${codec} decoder.`);
+  const context = new CodecContext();
+  context.allocContext3(native);
+  context.threadCount = 1;
+  context.setFlags(AV_CODEC_FLAG_LOW_DELAY);
+  check(context.open2Sync(native, null), `open the ${codec} decoder`);
+  const packet = new Packet();
+  packet.alloc();
+  const frame = new NativeFrame();
+  frame.alloc();
+
+  return {
+    decode(data, use) {
+      packet.unref();
+      packet.data = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+      if (context.sendPacketSync(packet) < 0) return false;
+      let seen = false;
+      while (context.receiveFrameSync(frame) >= 0) {
+        const planes = frame.data;
+        if (planes && (frame.format === AV_PIX_FMT_YUV420P || frame.format === AV_PIX_FMT_YUVJ420P)) {
+          use({ width: frame.width, height: frame.height, planes, strides: frame.linesize });
+          seen = true;
+        }
+        frame.unref();
+      }
+      return seen;
+    },
+    close() {
+      frame.free();
+      packet.free();
+      context.freeContext();
+    },
+  };
+}
+
+export type Encoder = {
+  /** The picture to fill before `encode`; its samples are the codec's own memory, so nothing is copied. */
+  readonly frame: Frame;
+  /** Codes `frame`. The bytes are a copy that belongs to the caller. */
+  encode(forceKey: boolean): { data: Uint8Array<ArrayBuffer>; key: boolean };
+  /** Takes effect with the next picture; for VP8 and VP9 the encoder is opened anew, which costs a key frame. */
+  setBitrate(bitsPerSecond: number): void;
+  close(): void;
+};
+
+export function createEncoder(
+  codec: CodecName,
+  width: number,
+  height: number,
+  bitsPerSecond: number,
+): Encoder {
+  const { name, options } = encoders[codec];
+  const native = Codec.findEncoderByName(name as never);
+  if (!native) throw new Error(`node-av has no ${name} encoder.`);
+
+  const picture = new NativeFrame();
+  picture.alloc();
+  picture.width = width;
+  picture.height = height;
+  picture.format = AV_PIX_FMT_YUV420P;
+  // Alignment 1 keeps the rows unpadded, which is what `Frame` promises.
+  check(picture.getBuffer(1), `allocate a ${width}×${height} picture`);
+  const [y, u, v] = picture.data!;
+  const chromaLength = chroma(width) * chroma(height);
+  if (picture.linesize[0] !== width || picture.linesize[1] !== chroma(width)) {
+    throw new Error(`Expected unpadded rows of ${width} samples, got ${picture.linesize.join(", ")}.`);
+  }
+  const frame: Frame = {
+    width,
+    height,
+    y: y!.subarray(0, width * height),
+    u: u!.subarray(0, chromaLength),
+    v: v!.subarray(0, chromaLength),
+  };
+  const packet = new Packet();
+  packet.alloc();
+
+  let context = open(bitsPerSecond);
+  let count = 0n;
+
+  function open(bitRate: number): CodecContext {
+    const opened = new CodecContext();
+    opened.allocContext3(native);
+    opened.width = width;
+    opened.height = height;
+    opened.pixelFormat = AV_PIX_FMT_YUV420P;
+    opened.timeBase = new Rational(1, 30);
+    opened.framerate = new Rational(30, 1);
+    opened.threadCount = 1;
+    opened.maxBFrames = 0;
+    // Key frames only when somebody asks for one: a scheduled one would be a burst for nothing.
+    opened.gopSize = 100_000;
+    applyRate(opened, bitRate);
+    for (const [key, value] of Object.entries(options)) {
+      check(
+        opened.setOption(key, String(value), AV_OPT_TYPE_STRING, AV_OPT_SEARCH_CHILDREN),
+        `set ${key}=${value} for ${name}`,
+      );
+    }
+    // Not open2Sync with a Dictionary: node-av 6.1.1 frees the caller's and crashes at the next collection.
+    check(opened.open2Sync(native, null), `open ${name} at ${width}×${height}`);
+    return opened;
+  }
+
+  return {
+    frame,
+    encode(forceKey) {
+      picture.pictType = forceKey ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
+      picture.pts = count++;
+      check(context.sendFrameSync(picture), `encode a picture with ${name}`);
+      check(context.receivePacketSync(packet), `take a coded picture from ${name}`);
+      const data = new Uint8Array(packet.data!);
+      const key = packet.isKeyframe;
+      packet.unref();
+      return { data, key };
+    },
+    setBitrate(bitRate) {
+      if (codec === "h264") return applyRate(context, bitRate);
+      context.freeContext();
+      context = open(bitRate);
+    },
+    close() {
+      packet.free();
+      picture.free();
+      context.freeContext();
+    },
+  };
+}
+
+/** Copies a decoder's picture into an unpadded one; where the sizes differ, the nearest sample is taken. */
+export function copyPicture(from: PaddedFrame, to: Frame): void {
+  const sizes = [
+    [from.width, from.height, to.width, to.height, to.y],
+    [chroma(from.width), chroma(from.height), chroma(to.width), chroma(to.height), to.u],
+    [chroma(from.width), chroma(from.height), chroma(to.width), chroma(to.height), to.v],
+  ] as const;
+  for (const [index, [fromWidth, fromHeight, width, height, target]] of sizes.entries()) {
+    const plane = from.planes[index]!;
+    const stride = from.strides[index]!;
+    for (let line = 0; line < height; line++) {
+      const start = (height === fromHeight ? line : Math.floor((line * fromHeight) / height)) * stride;
+      if (width === fromWidth) target.set(plane.subarray(start, start + width), line * width);
+      else
+        for (let x = 0; x < width; x++)
+          target[line * width + x] = plane[start + Math.floor((x * fromWidth) / width)]!;
+    }
+  }
+}
+
+/** Constant-ish rate with a buffer of half a second: large enough for a key frame, small enough to keep the rate. */
+function applyRate(context: CodecContext, bitsPerSecond: number): void {
+  context.bitRate = BigInt(bitsPerSecond);
+  context.rcMaxRate = BigInt(bitsPerSecond);
+  context.rcBufferSize = Math.round(bitsPerSecond / 2);
+}
+
+function check(code: number, doing: string): void {
+  if (code < 0) throw new Error(`FFmpeg could not ${doing} (error ${code}).`);
+}

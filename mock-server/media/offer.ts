@@ -1,0 +1,158 @@
+/**
+ * A client's SDP offer, cut down to what this server speaks before werift sees it: one video codec (the client's first
+ * preference that we have), Opus, the feedback and header extensions we answer. What is cut cannot be half-negotiated.
+ */
+import { type CodecName, codecNames } from "./codec-name.ts";
+
+export type Offer = {
+  readonly sdp: string;
+  /** Same for all offers of one RTCPeerConnection, different for two (the session id of the `o=` line). */
+  readonly originId: string;
+  /** `null` where the offer has no video section. */
+  readonly codec: CodecName | null;
+  /** `x-google-start-bitrate` of the chosen codec. */
+  readonly startBitsPerSecond: number | null;
+  /** Whether the client sends video, or only watches. */
+  readonly sendsVideo: boolean;
+  readonly hasAudio: boolean;
+};
+
+/** An offer that cannot be answered; the message is a sentence for the client. */
+export class OfferError extends Error {}
+
+export const playoutDelayUri = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay";
+export const absoluteSendTimeUri = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time";
+export const midUri = "urn:ietf:params:rtp-hdrext:sdes:mid";
+const extensionUris = [midUri, absoluteSendTimeUri, playoutDelayUri];
+
+/**
+ * No transport-cc: with it Chromium's estimate does not grow against werift (measured). No RTX: a retransmission travels on
+ * the stream it belongs to.
+ */
+const feedback = ["nack", "nack pli", "ccm fir", "goog-remb"];
+
+/** @throws OfferError */
+export function readOffer(sdp: string, allowed: readonly CodecName[] = codecNames): Offer {
+  const [head, ...sections] = sdp.replaceAll("\r\n", "\n").split(/\n(?=m=)/);
+  const originId = /^o=\S+ (\S+)/m.exec(head ?? "")?.[1];
+  if (!sdp.startsWith("v=0") || !originId || sections.length === 0) {
+    throw new OfferError(
+      "The offer is not SDP: it should start with v=0 and have an o= line and at least one m= section. Send RTCPeerConnection's localDescription.sdp.",
+    );
+  }
+  let codec: CodecName | null = null;
+  let startBitsPerSecond: number | null = null;
+  let sendsVideo = false;
+  const cut = sections.map((section) => {
+    const kind = /^m=(\w+) /.exec(section)?.[1];
+    if (kind === "audio") {
+      const [opus] = payloadTypes(section, "opus");
+      return keep(section, opus ? [opus] : order(section));
+    }
+    if (kind !== "video") return section;
+    const chosen = choose(section, codec ? [codec] : allowed);
+    codec ??= chosen.codec;
+    startBitsPerSecond ??= chosen.startBitsPerSecond;
+    sendsVideo ||= /^a=send(recv|only)$/m.test(section) || !/^a=(recvonly|inactive)$/m.test(section);
+    return keep(section, [chosen.payloadType]);
+  });
+  return {
+    sdp: `${[head, ...cut].join("\n").trimEnd().replaceAll("\n", "\r\n")}\r\n`,
+    originId,
+    codec,
+    startBitsPerSecond,
+    sendsVideo,
+    hasAudio: sections.some((section) => section.startsWith("m=audio ")),
+  };
+}
+
+/** The first payload type, in the client's order of preference, that is one of `allowed`. */
+function choose(section: string, allowed: readonly CodecName[]) {
+  const offered: string[] = [];
+  for (const payloadType of order(section)) {
+    const name = codecOf(section, payloadType);
+    if (name) offered.push(name.toUpperCase());
+    const codec = allowed.find((known) => known === name);
+    if (!codec) continue;
+    const parameters = parametersOf(section, payloadType);
+    // werift and our packetizer speak packetization mode 1; every browser offers it beside mode 0.
+    if (codec === "h264" && !/packetization-mode=1/.test(parameters)) continue;
+    const start = /x-google-start-bitrate=(\d+)/.exec(parameters)?.[1];
+    return { codec, payloadType, startBitsPerSecond: start ? Number(start) * 1000 : null };
+  }
+  throw new OfferError(
+    `The offer's video codecs are ${[...new Set(offered)].join(", ") || "none"}; this server speaks ${allowed.map((name) => name.toUpperCase()).join(", ")} (H264 in packetization mode 1). Offer one of them.`,
+  );
+}
+
+function order(section: string): string[] {
+  return (/^m=\w+ \S+ \S+ (.*)$/m.exec(section)?.[1] ?? "").trim().split(/\s+/);
+}
+
+function codecOf(section: string, payloadType: string): string | undefined {
+  return new RegExp(`^a=rtpmap:${escape(payloadType)} ([^/\\s]+)`, "m").exec(section)?.[1]?.toLowerCase();
+}
+
+function parametersOf(section: string, payloadType: string): string {
+  return new RegExp(`^a=fmtp:${escape(payloadType)} (.*)$`, "m").exec(section)?.[1] ?? "";
+}
+
+function payloadTypes(section: string, name: string): string[] {
+  return order(section).filter((payloadType) => codecOf(section, payloadType) === name);
+}
+
+function escape(payloadType: string): string {
+  return payloadType.replace(/\D/g, "") || "none";
+}
+
+/** The section with these payload types only, without the streams, feedback, extensions and candidates that we do not use. */
+function keep(section: string, kept: readonly string[]): string {
+  const retransmissions = [...section.matchAll(/^a=ssrc-group:FID \d+ (\d+)/gm)].map((match) => match[1]);
+  return section
+    .split("\n")
+    .filter((line) => {
+      const numbered = /^a=(rtpmap|fmtp|rtcp-fb):(\S+) ?(.*)$/.exec(line);
+      if (numbered) {
+        const [, attribute, payloadType, value] = numbered;
+        if (!kept.includes(payloadType!)) return false;
+        return attribute !== "rtcp-fb" || feedback.includes(value!.trim());
+      }
+      const extension = /^a=extmap:\S+ (\S+)/.exec(line);
+      if (extension) return extensionUris.includes(extension[1]!);
+      if (line.startsWith("a=ssrc-group:")) return false;
+      const ssrc = /^a=ssrc:(\d+)/.exec(line);
+      if (ssrc) return !retransmissions.includes(ssrc[1]);
+      return !isHiddenCandidate(line);
+    })
+    .map((line, index) => (index === 0 ? line.replace(/^(m=\w+ \S+ \S+) .*$/, `$1 ${kept.join(" ")}`) : line))
+    .join("\n");
+}
+
+/**
+ * A browser's mDNS candidate. Resolving it would send multicast queries into the network; the browser's first packet shows
+ * its address anyway.
+ */
+export function isHiddenCandidate(candidate: string): boolean {
+  return /candidate:(\S+ ){4}\S+\.local /.test(candidate);
+}
+
+/**
+ * Adds Chromium's rate hints for the stream it will send to the answer: without them its estimate crawls up from 300 kbit/s.
+ * Kilobits per second.
+ */
+export function withRateHints(answer: string, rates: { start: number; max: number }): string {
+  const hints = `x-google-start-bitrate=${rates.start};x-google-max-bitrate=${rates.max}`;
+  const sections = answer.split(/(?=^m=)/m);
+  const hinted = sections.map((section) => {
+    if (!section.startsWith("m=video")) return section;
+    const [payloadType] = order(section);
+    if (parametersOf(section, payloadType!)) {
+      return section.replace(new RegExp(`^(a=fmtp:${payloadType} .*?)(\\r?)$`, "m"), `$1;${hints}$2`);
+    }
+    return section.replace(
+      new RegExp(`^(a=rtpmap:${payloadType} .*?)(\\r?)$`, "m"),
+      `$1$2\na=fmtp:${payloadType} ${hints}$2`,
+    );
+  });
+  return hinted.join("");
+}

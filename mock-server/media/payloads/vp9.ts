@@ -1,0 +1,64 @@
+/** VP9 in RTP, one spatial layer: https://www.rfc-editor.org/rfc/rfc9628#section-4.2 */
+import { concatenate, type PayloadFormat } from "./payload-format.ts";
+
+const descriptorLengthWritten = 3;
+
+/** A VP9 payload format that counts its own picture ids, one stream each. */
+export function vp9(): PayloadFormat {
+  let pictureId = 0;
+  return {
+    startsKeyPicture(payload) {
+      // P clear: predicted from nothing; B set: first payload of the picture.
+      return descriptorLength(payload) < payload.length && (payload[0]! & 0x48) === 0x08;
+    },
+    unpack(payloads) {
+      const pieces: Uint8Array[] = [];
+      for (const payload of payloads) {
+        const length = descriptorLength(payload);
+        if (length > payload.length) return null;
+        pieces.push(payload.subarray(length));
+      }
+      const first = payloads[0];
+      return first && first[0]! & 0x08 ? concatenate(pieces) : null;
+    },
+    pack(picture, key, sizeMax) {
+      pictureId = (pictureId + 1) & 0x7fff;
+      const room = sizeMax - descriptorLengthWritten;
+      const payloads: Buffer[] = [];
+      for (let offset = 0; offset < picture.length; offset += room) {
+        const piece = picture.subarray(offset, offset + room);
+        const begins = offset === 0 ? 0x08 : 0;
+        const ends = offset + room >= picture.length ? 0x04 : 0;
+        const payload = Buffer.allocUnsafe(descriptorLengthWritten + piece.length);
+        payload[0] = 0x80 | (key ? 0 : 0x40) | begins | ends;
+        payload.writeUInt16BE(0x8000 | pictureId, 1);
+        payload.set(piece, descriptorLengthWritten);
+        payloads.push(payload);
+      }
+      return payloads;
+    },
+  };
+}
+
+/** Bytes before the VP9 data. Longer than the payload where it is cut short. */
+function descriptorLength(payload: Uint8Array): number {
+  const flags = payload[0] ?? 0;
+  let length = 1;
+  if (flags & 0x80) length += (payload[length] ?? 0) & 0x80 ? 2 : 1; // I: picture id, 15 or 7 bits
+  if (flags & 0x20) length += flags & 0x10 ? 1 : 2; // L: layer indices, and TL0PICIDX unless flexible
+  if ((flags & 0x50) === 0x50) {
+    // F and P: up to three reference distances, each saying whether another follows
+    for (let i = 0; i < 3; i++) if (((payload[length++] ?? 0) & 1) === 0) break;
+  }
+  if (flags & 0x02) {
+    // V: scalability structure
+    const structure = payload[length++] ?? 0;
+    if (structure & 0x10) length += 4 * ((structure >> 5) + 1); // Y: a size for each layer
+    if (structure & 0x08) {
+      // G: a description of each picture of the group
+      for (let left = payload[length++] ?? 0; left > 0; left--)
+        length += 1 + (((payload[length] ?? 0) >> 2) & 3);
+    }
+  }
+  return length;
+}

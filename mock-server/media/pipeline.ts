@@ -1,0 +1,283 @@
+/**
+ * One session's pictures, from the packets its sender sends to the packets its viewers get: assemble, decode, edit, encode,
+ * packetize, or in `relay` mode just pass on. Dialects plug peers in at both ends; it knows neither signalling nor werift.
+ */
+import type { Clock, Timer } from "../clock.ts";
+import type { Look } from "../transforms/look.ts";
+import type { EditedPicture } from "./codec-messages.ts";
+import type { CodecName } from "./codec-name.ts";
+import type { CodecPool, CodecSession } from "./codec-pool.ts";
+import { createFrameAssembler, type MediaPacket } from "./frame-assembler.ts";
+import { payloadFormats } from "./payloads/index.ts";
+
+/** `transcode`: decode, edit, encode. `relay`: what comes in goes out. `none`: what comes in is thrown away. */
+export const mediaModes = ["transcode", "relay", "none"] as const;
+export type MediaMode = (typeof mediaModes)[number];
+
+/** Where edited pictures go: the sender's own peer, and each viewer's. */
+export type Output = {
+  /** `payloads` of one picture (relayed: of one packet), the last with the marker if `ends`. */
+  sendVideo(payloads: readonly Buffer[], timestamp: number, ends: boolean): void;
+  sendAudio(payload: Buffer, timestamp: number, marker: boolean): void;
+};
+
+export type PipelineOptions = {
+  readonly mode: MediaMode;
+  readonly codec: CodecName;
+  readonly clock: Clock;
+  readonly codecs: CodecPool;
+  readonly look: Look;
+  readonly strips: boolean;
+  readonly outputSize: { readonly width: number; readonly height: number } | null;
+  /** Bits per second. The encoder starts at `start` and never leaves `min`..`max`. */
+  readonly bitrate: { readonly start: number; readonly min: number; readonly max: number };
+  /** How old a picture is when it leaves, at least; what production's model takes. Milliseconds. */
+  readonly latencyMs: number;
+};
+
+export type PipelineEvents = {
+  /** The first picture of this revision has left. */
+  shown(revision: number, outputCount: number): void;
+  /** Ask the sender for a key picture. */
+  needsKey(why: string): void;
+  /** Something a person who debugs wants to know; `fields` go to the journal. */
+  noted(kind: string, fields: Record<string, unknown>): void;
+  failed(error: string): void;
+};
+
+export type PipelineStats = {
+  packetsIn: number;
+  picturesIn: number;
+  picturesOut: number;
+  bytesOut: number;
+  dropped: number;
+  undecodable: number;
+  keyRequestsIn: number;
+  keyRequestsOut: number;
+  /** CPU milliseconds in the codec worker, over all pictures out. */
+  decodeMs: number;
+  transformMs: number;
+  encodeMs: number;
+  width: number;
+  height: number;
+  bitsPerSecond: number;
+  /** First packet in to last packet handed to the network, of the last pictures. Milliseconds. */
+  residenceMs: number[];
+};
+
+export type Pipeline = {
+  readonly codec: CodecName;
+  receiveVideo(packet: MediaPacket): void;
+  receiveAudio(payload: Buffer, timestamp: number, marker: boolean): void;
+  /** From the next picture on, prompt and image together. */
+  show(look: Look): void;
+  /** Adds a viewer, which gets a key picture first; call the result to remove it. */
+  add(output: Output): () => void;
+  /** A viewer cannot decode and asks for a key picture. */
+  requestKey(): void;
+  /** What a viewer thinks the network holds. */
+  estimate(bitsPerSecond: number): void;
+  readonly stats: Readonly<PipelineStats>;
+  close(): void;
+};
+
+/** At most so often is a key picture made or asked for: a client in trouble asks many times a second. */
+const keyIntervalMs = 300;
+/** Pictures in the worker at once. Beyond it even decoding does not keep up, and a key picture is a better place to go on. */
+const inFlightMax = 30;
+/** Two changes of the encoder's rate are this far apart; VP8 pays for each with a key picture. */
+const rateIntervalMs = 2000;
+const residenceCountMax = 3000;
+const payloadSizeMax = 1180;
+
+export function createPipeline(options: PipelineOptions, on: PipelineEvents): Pipeline {
+  const { mode, clock, codec } = options;
+  const format = payloadFormats[codec]();
+  const outputs = new Set<Output>();
+  const delayed = new Set<Timer>();
+  const stats: PipelineStats = {
+    packetsIn: 0,
+    picturesIn: 0,
+    picturesOut: 0,
+    bytesOut: 0,
+    dropped: 0,
+    undecodable: 0,
+    keyRequestsIn: 0,
+    keyRequestsOut: 0,
+    decodeMs: 0,
+    transformMs: 0,
+    encodeMs: 0,
+    width: 0,
+    height: 0,
+    bitsPerSecond: clamp(options.bitrate.start),
+    residenceMs: [],
+  };
+  let closed = false;
+  let look = options.look;
+  let shownRevision = -1;
+  let inFlight = 0;
+  let rateChangedMs = Number.NEGATIVE_INFINITY;
+  let session: CodecSession | null = mode === "transcode" ? openCodec() : null;
+
+  const askSender = limited(() => {
+    stats.keyRequestsOut++;
+    on.needsKey("a viewer or the decoder cannot go on without one");
+  });
+  const forceKey = limited(() => session?.forceKey());
+
+  const assembler = createFrameAssembler(format, {
+    picture(picture) {
+      stats.picturesIn++;
+      if (inFlight >= inFlightMax) {
+        stats.dropped++;
+        askSender();
+        return;
+      }
+      inFlight++;
+      session?.decode(picture.data, picture.timestamp, picture.receivedMs);
+    },
+    needsKey(why) {
+      on.noted("waiting-for-key", { why });
+      askSender();
+    },
+  });
+
+  function openCodec(): CodecSession {
+    const { strips, outputSize } = options;
+    const settings = { codec, bitsPerSecond: stats.bitsPerSecond, strips, outputSize };
+    return options.codecs.open(settings, look, {
+      picture(picture) {
+        inFlight--;
+        const waitMs = options.latencyMs - (clock.now() - picture.receivedMs);
+        if (waitMs <= 0 && delayed.size === 0) return deliver(picture);
+        const timer = clock.after(Math.max(0, waitMs), () => {
+          delayed.delete(timer);
+          deliver(picture);
+        });
+        delayed.add(timer);
+      },
+      dropped() {
+        inFlight--;
+        stats.dropped++;
+      },
+      undecodable(timestamp) {
+        inFlight--;
+        stats.undecodable++;
+        on.noted("undecodable-picture", { timestamp });
+        askSender();
+      },
+      failed(error) {
+        session = null;
+        on.failed(error);
+      },
+    });
+  }
+
+  function deliver(picture: EditedPicture): void {
+    if (closed) return;
+    if (picture.width !== stats.width || picture.height !== stats.height) {
+      on.noted("picture-size", { width: picture.width, height: picture.height });
+    }
+    stats.width = picture.width;
+    stats.height = picture.height;
+    stats.decodeMs += picture.cost.decodeMs;
+    stats.transformMs += picture.cost.transformMs;
+    stats.encodeMs += picture.cost.encodeMs;
+    send(format.pack(picture.data, picture.key, payloadSizeMax), picture.timestamp, true);
+    stats.residenceMs.push(clock.now() - picture.receivedMs);
+    if (stats.residenceMs.length > residenceCountMax) stats.residenceMs.shift();
+    if (picture.revision > shownRevision) {
+      shownRevision = picture.revision;
+      on.shown(picture.revision, picture.outputCount);
+    }
+  }
+
+  function send(payloads: readonly Buffer[], timestamp: number, ends: boolean): void {
+    if (ends) stats.picturesOut++;
+    for (const payload of payloads) stats.bytesOut += payload.length;
+    for (const output of outputs) output.sendVideo(payloads, timestamp, ends);
+  }
+
+  /** Runs at most once in `keyIntervalMs`; a call that comes too soon runs when the time is up, however many there were. */
+  function limited(run: () => void): () => void {
+    let lastMs = Number.NEGATIVE_INFINITY;
+    let waiting = false;
+    return () => {
+      if (closed || waiting) return;
+      const waitMs = lastMs + keyIntervalMs - clock.now();
+      if (waitMs <= 0) {
+        lastMs = clock.now();
+        return run();
+      }
+      waiting = true;
+      const timer = clock.after(waitMs, () => {
+        delayed.delete(timer);
+        waiting = false;
+        lastMs = clock.now();
+        run();
+      });
+      delayed.add(timer);
+    };
+  }
+
+  function requestKey(): void {
+    stats.keyRequestsIn++;
+    if (mode === "transcode") forceKey();
+    else askSender();
+  }
+
+  function clamp(bitsPerSecond: number): number {
+    return Math.round(Math.min(options.bitrate.max, Math.max(options.bitrate.min, bitsPerSecond)));
+  }
+
+  return {
+    codec,
+    stats,
+    receiveVideo(packet) {
+      if (closed) return;
+      stats.packetsIn++;
+      if (mode === "transcode") {
+        assembler.push(packet);
+        if (assembler.waitsForKey) askSender();
+      } else if (mode === "relay" && packet.payload.length > 0) {
+        send([packet.payload as Buffer], packet.timestamp, packet.marker);
+        if (packet.marker) stats.residenceMs.push(clock.now() - packet.receivedMs);
+      }
+    },
+    receiveAudio(payload, timestamp, marker) {
+      if (mode === "none") return;
+      for (const output of outputs) output.sendAudio(payload, timestamp, marker);
+    },
+    show(next) {
+      look = next;
+      session?.show(next);
+    },
+    add(output) {
+      outputs.add(output);
+      requestKey();
+      return () => {
+        outputs.delete(output);
+      };
+    },
+    requestKey,
+    estimate(bitsPerSecond) {
+      // A tenth is left for audio, headers and retransmissions. Small moves are noise of the estimator.
+      const target = clamp(bitsPerSecond * 0.9);
+      const ratio = target / stats.bitsPerSecond;
+      if (mode !== "transcode" || (ratio > 0.8 && ratio < 1.5)) return;
+      if (clock.now() - rateChangedMs < rateIntervalMs) return;
+      rateChangedMs = clock.now();
+      stats.bitsPerSecond = target;
+      session?.setBitrate(target);
+      on.noted("bitrate", { kilobitsPerSecond: Math.round(target / 1000) });
+    },
+    close() {
+      if (closed) return;
+      closed = true;
+      for (const timer of delayed) timer.cancel();
+      delayed.clear();
+      outputs.clear();
+      session?.close();
+    },
+  };
+}

@@ -1,0 +1,164 @@
+/** Puts the parts of one server together, and takes them apart again. */
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import { WebSocketServer } from "ws";
+import { MESSAGE_BYTES_MAX, PATHS, STREAM_PATHS } from "../protocol/index.ts";
+import { type Clock, realClock } from "./clock.ts";
+import type { ServerContext } from "./context.ts";
+import { createDice } from "./dice.ts";
+import { createJournal, type Journal } from "./journal.ts";
+import { createCodecPool } from "./media/codec-pool.ts";
+import { type MockServerOptions, readOptions, sessionsMax } from "./options.ts";
+import type { Session } from "./session.ts";
+import { acceptStream, acceptViewer } from "./stream-socket.ts";
+import { createTokenDesk } from "./token-desk.ts";
+
+export type MockServer = AsyncDisposable & {
+  /** `http://127.0.0.1:8787`: what an SDK takes as `baseUrl`. */
+  readonly url: string;
+  /** `ws://127.0.0.1:8787`: what an SDK takes as `realtimeBaseUrl`. */
+  readonly realtimeUrl: string;
+  readonly options: Readonly<MockServerOptions>;
+  /** What it holds at most, with these options. */
+  readonly limits: { readonly sessions: number };
+  /** Sessions that run, oldest first. */
+  readonly sessions: readonly Session[];
+  readonly journal: Journal;
+  /** What is open right now: all zero when nobody is connected. */
+  readonly open: { sessions: number; sockets: number; codecs: number; workers: number; timers: number };
+  /** Ends every session and gives everything back. Idempotent. */
+  close(): Promise<void>;
+};
+
+/**
+ * Starts a mock server; resolves when clients can connect.
+ * @throws RangeError for an option out of range
+ * @throws Error when the port is taken or the address is not this machine's
+ */
+export async function startMockServer(given: Partial<MockServerOptions> = {}): Promise<MockServer> {
+  const options = readOptions(given);
+  const clock: Clock = realClock();
+  const dice = createDice(options.seed);
+  const journal = createJournal(clock);
+  const sessions = new Map<string, Session>();
+  const codecs = createCodecPool();
+  const isLoopback = /^(127\.|localhost$|::1$)/.test(options.host);
+  const address = { ip: isLoopback ? "127.0.0.1" : options.host, port: options.port };
+  const context: ServerContext = {
+    options,
+    clock,
+    dice: dice.split("sessions"),
+    journal,
+    codecs,
+    tokens: createTokenDesk(clock, dice.split("tokens")),
+    sessions,
+    mediaAddresses: isLoopback
+      ? ["127.0.0.1"]
+      : options.host === "0.0.0.0" || options.host === "::"
+        ? null
+        : [options.host],
+    udpPorts: options.udpPorts ? (options.udpPorts.split("-").map(Number) as [number, number]) : null,
+    address,
+  };
+
+  const http = options.tls ? await createTlsServer(clock, options.host) : createServer();
+  // Twice the limit of a message, so that one that is too large can be answered with a sentence instead of a bare close.
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: 2 * MESSAGE_BYTES_MAX });
+  http.on("upgrade", (request: IncomingMessage, socket: Socket, head: Buffer) => {
+    socket.on("error", () => socket.destroy());
+    const { pathname } = new URL(request.url ?? "/", "ws://localhost");
+    const sid = /^\/subscribe\/([^/]+)$/.exec(pathname)?.[1];
+    if (!sid && !STREAM_PATHS.includes(pathname)) {
+      journal.add({ kind: "upgrade-refused", direction: "to-server", fields: { path: pathname } });
+      const body = `There is no WebSocket at ${pathname.slice(0, 80)}. Clients connect to ${PATHS.stream} or /subscribe/{sid}.\n`;
+      socket.end(
+        `HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-type: text/plain\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+      );
+      return;
+    }
+    sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      if (sid) acceptViewer(context, webSocket, request, sid);
+      else acceptStream(context, webSocket, request);
+    });
+  });
+  let app: Promise<(request: IncomingMessage, response: never) => void> | undefined;
+  http.on("request", (request, response) => {
+    // express loads with the first request: the server is up before it is needed.
+    app ??= import("./control/app.ts").then(({ createApp }) => createApp(server, context) as never);
+    app.then((handle) => handle(request, response as never));
+  });
+
+  await new Promise<void>((resolve, reject) => {
+    http.once("error", (error: NodeJS.ErrnoException) => reject(listenError(error, options)));
+    http.listen(options.port, options.host, resolve);
+  });
+  address.port = (http.address() as AddressInfo).port;
+  const shownHost = isLoopback
+    ? "127.0.0.1"
+    : options.host === "0.0.0.0" || options.host === "::"
+      ? "127.0.0.1"
+      : options.host;
+  journal.add({ kind: "server-started", fields: { ...options, port: address.port } });
+
+  let closing: Promise<void> | undefined;
+  const server: MockServer = {
+    url: `${options.tls ? "https" : "http"}://${shownHost}:${address.port}`,
+    realtimeUrl: `${options.tls ? "wss" : "ws"}://${shownHost}:${address.port}`,
+    options,
+    limits: { sessions: sessionsMax(options) },
+    journal,
+    get sessions() {
+      return [...sessions.values()];
+    },
+    get open() {
+      return {
+        sessions: sessions.size,
+        sockets: sockets.clients.size,
+        codecs: codecs.sessionCount,
+        workers: codecs.workerCount,
+        timers: clock.pendingCount,
+      };
+    },
+    close() {
+      closing ??= shut();
+      return closing;
+    },
+    [Symbol.asyncDispose]: () => server.close(),
+  };
+  return server;
+
+  async function shut(): Promise<void> {
+    for (const session of [...sessions.values()]) session.end("disconnect", null);
+    const gone = [...sockets.clients].map(
+      (client) => new Promise((resolve) => client.once("close", resolve)),
+    );
+    for (const client of sockets.clients) client.terminate();
+    await Promise.all(gone);
+    http.closeAllConnections();
+    await new Promise((resolve) => http.close(resolve));
+    await codecs.close();
+    journal.add({ kind: "server-stopped" });
+  }
+}
+
+async function createTlsServer(clock: Clock, host: string): Promise<Server> {
+  const [{ createServer: createSecureServer }, { makeCertificate }] = await Promise.all([
+    import("node:https"),
+    import("./certificate.ts"),
+  ]);
+  return createSecureServer(await makeCertificate(clock, host)) as unknown as Server;
+}
+
+function listenError(error: NodeJS.ErrnoException, { host, port }: MockServerOptions): Error {
+  if (error.code === "EADDRINUSE") {
+    return new Error(
+      `Port ${port} on ${host} is taken. Stop what listens there, or choose another: --port 0 picks a free one.`,
+    );
+  }
+  if (error.code === "EADDRNOTAVAIL") {
+    return new Error(
+      `${host} is no address of this machine. Use --host 127.0.0.1, or 0.0.0.0 for all of them.`,
+    );
+  }
+  return error;
+}

@@ -1,0 +1,350 @@
+/**
+ * One client's session, beneath the dialects: the phase it is in, the state in force, its pictures, its ticks, its viewers
+ * and its end. A dialect negotiates media and tells the session; the session owns everything that both dialects share.
+ */
+import { imageHash } from "../fixtures/hashes.ts";
+import {
+  ackFor,
+  type GenerationEndReason,
+  IMAGE_BASE64_CHARS_MAX,
+  IMAGE_PIXELS_MAX,
+  IMAGE_SIDE_PX_MAX,
+  IMAGE_SIDE_PX_RECOMMENDED_MIN,
+  type PromptAckMessage,
+  type RealtimeModel,
+  SERVER_ERRORS,
+  type SetImageAckMessage,
+  type StateMessage,
+} from "../protocol/index.ts";
+import type { Timer } from "./clock.ts";
+import type { ServerContext } from "./context.ts";
+import type { ControlSocket } from "./control-socket.ts";
+import type { CodecName } from "./media/codec-name.ts";
+import { createPipeline, type Output, type Pipeline } from "./media/pipeline.ts";
+import { makeLook } from "./pictures/make-look.ts";
+import { createSerialQueue } from "./serial-queue.ts";
+import {
+  type Change,
+  initialState,
+  nextState,
+  type ReferenceImage,
+  readChange,
+  type State,
+} from "./state.ts";
+
+/** Where a session can go from where it is. Everything else is a defect of ours and throws. */
+const moves = {
+  opened: ["joined", "ended"],
+  joined: ["connected", "ended"],
+  connected: ["generating", "joined", "ended"],
+  generating: ["joined", "ended"],
+  ended: [],
+} as const satisfies Record<string, readonly string[]>;
+
+export type Phase = keyof typeof moves;
+
+export type Session = {
+  readonly id: string;
+  /** As the client named it. */
+  readonly model: string;
+  readonly phase: Phase;
+  readonly dialect: string | null;
+  readonly state: State;
+  readonly pipeline: Pipeline | null;
+  readonly viewerCount: number;
+  /** Seconds of generation so far, as the ticks count them. */
+  readonly seconds: number;
+  join(dialect: string): void;
+  /** Queues a state message; it is acked once, in order. */
+  handleState(message: StateMessage): void;
+  /** Queues the ack of a state message that is no good, in its place in the order. */
+  refuseState(ack: PromptAckMessage | SetImageAckMessage): void;
+  /** Mirrors the picture (`switch_camera`): no ack. */
+  mirror(mirrored: boolean): void;
+  /** The pictures of a new connection, in place of the ones before. */
+  openMedia(codec: CodecName, startBitsPerSecond: number | null, on: { needsKey(): void }): Pipeline;
+  /** Resolves once there are pictures to watch; rejects when the session ends first. */
+  whenMedia(): Promise<Pipeline>;
+  /** Media can flow: starts generating, the first time. */
+  connected(): void;
+  /** The connection for media is gone; the client may offer another. */
+  disconnected(): void;
+  addViewer(viewer: { output: Output; end(): void }): () => void;
+  /** Ends it from our side: says why, then closes. */
+  end(reason: GenerationEndReason, error: string | null): void;
+  /** The client is gone: everything it had is given back. Idempotent. */
+  leave(reason: GenerationEndReason): void;
+  /** Called on the way out. */
+  onEnd(run: () => void): void;
+};
+
+export type SessionAbout = {
+  readonly id: string;
+  readonly model: string;
+  /** `null` for a model that is in no table, where such are accepted. */
+  readonly row: RealtimeModel | null;
+  readonly secondsMax: number | null;
+};
+
+const imageLimits = {
+  imageBase64LengthMax: IMAGE_BASE64_CHARS_MAX,
+  imageSideMax: IMAGE_SIDE_PX_MAX,
+  imagePixelsMax: IMAGE_PIXELS_MAX,
+  imageSideRecommended: IMAGE_SIDE_PX_RECOMMENDED_MIN,
+};
+
+/** State messages waiting for their turn; a client that outruns this is refused. */
+const waitingMax = 256;
+/** With `--ack-when applied`: how long the first picture may take before the ack goes out all the same. */
+const appliedWaitMs = 1000;
+
+export function createSession(context: ServerContext, socket: ControlSocket, about: SessionAbout): Session {
+  const { options, clock, journal } = context;
+  const { id, model } = about;
+  let phase: Phase = "opened";
+  let dialect: string | null = null;
+  let state = initialState;
+  let pipeline: Pipeline | null = null;
+  let seconds = 0;
+  let ticks: Timer | null = null;
+  let limit: Timer | null = null;
+  const viewers = new Map<{ output: Output; end(): void }, () => void>();
+  const endings: (() => void)[] = [];
+  const mediaWaiters: { resolve(pipeline: Pipeline): void; reject(error: Error): void }[] = [];
+  const shownWaiters = new Set<{ revision: number; done(): void }>();
+  let look = makeLook(state, null);
+
+  const queue = createSerialQueue(waitingMax, (error) => {
+    note("defect", { error: (error as Error).stack });
+    socket.send({ type: "error", error: `The mock server failed on a message: ${(error as Error).message}` });
+  });
+
+  function note(kind: string, fields: Record<string, unknown> = {}, measured = false): void {
+    journal.add({ session: id, kind, fields, measured });
+  }
+
+  function move(to: Phase): void {
+    if (!(moves[phase] as readonly string[]).includes(to)) {
+      throw new Error(`A session that is ${phase} cannot become ${to}.`);
+    }
+    note("phase", { from: phase, to });
+    phase = to;
+  }
+
+  function enqueue(task: () => Promise<void> | void): void {
+    if (!queue.add(task) && phase !== "ended") {
+      socket.refuse(
+        `More than ${waitingMax} state messages wait for their acks. Await each set() before the next.`,
+        1008,
+      );
+    }
+  }
+
+  async function applyMessage(message: StateMessage): Promise<void> {
+    const change = readChange(message, options.promptOnlySet);
+    const image = await findImage(change);
+    if ("error" in image) return ack(ackFor(message, image.error));
+    const next = nextState(state, change, image.image);
+    await adopt(next);
+    if (options.ackWhen === "applied") await shown(next.revision);
+    ack(ackFor(message));
+  }
+
+  async function adopt(next: State): Promise<void> {
+    look = makeLook(next, await captionOf(next));
+    if (phase === "ended") return;
+    state = next;
+    note("state", {
+      revision: next.revision,
+      prompt: next.prompt,
+      promptHash: look.promptHash,
+      enhance: next.enhance,
+      imageHash: look.imageHash,
+      ...(next.mirrored && { mirrored: true }),
+    });
+    pipeline?.show(look);
+  }
+
+  async function captionOf(next: State) {
+    if (next.prompt === state.prompt) return look.caption;
+    if (next.prompt === null) return null;
+    const { rasterise } = await import("./pictures/caption.ts");
+    return rasterise(next.prompt);
+  }
+
+  async function findImage(change: Change): Promise<{ image: ReferenceImage | null } | { error: string }> {
+    if (!change.image) return { image: null };
+    if (about.row && !about.row.acceptsImage && options.imageOnTextModel === "refuse") {
+      return {
+        error: `${model} is edited by prompt only and takes no reference image. Use a model such as lucy_2_rt, or leave image out.`,
+      };
+    }
+    if ("ref" in change.image) {
+      return {
+        error: `There is no file ${change.image.ref}: this server keeps no files for the ${dialect} dialect. Send the image itself.`,
+      };
+    }
+    const { decodeReferenceImage } = await import("./pictures/reference-image.ts");
+    const decoded = await decodeReferenceImage(change.image.data, imageLimits);
+    if (!decoded.ok) return { error: decoded.error };
+    const { bytes, mime, width, height, picture, warnings } = decoded;
+    for (const warning of warnings) note("image-warning", { warning });
+    return { image: { hash: imageHash(bytes), byteLength: bytes.length, mime, width, height, picture } };
+  }
+
+  function ack(answer: PromptAckMessage | SetImageAckMessage): void {
+    if (!answer.success) note("state-refused", { error: answer.error });
+    socket.send(answer);
+  }
+
+  /** Resolves on the first picture of this revision, or when none comes because no media flows. */
+  function shown(revision: number): Promise<void> {
+    if (!pipeline || phase !== "generating" || options.mode !== "transcode") return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = clock.after(appliedWaitMs, () => waiter.done());
+      const waiter = {
+        revision,
+        done() {
+          timer.cancel();
+          shownWaiters.delete(waiter);
+          resolve();
+        },
+      };
+      shownWaiters.add(waiter);
+    });
+  }
+
+  function startGenerating(): void {
+    move("generating");
+    socket.send({ type: "generation_started" });
+    ticks ??= clock.every(1000, () => {
+      seconds++;
+      socket.send({ type: "generation_tick", seconds });
+    });
+  }
+
+  if (about.secondsMax !== null) {
+    limit = clock.after(about.secondsMax * 1000, () =>
+      session.end("timeout", SERVER_ERRORS.sessionDurationReached),
+    );
+  }
+
+  const session: Session = {
+    id,
+    model,
+    get phase() {
+      return phase;
+    },
+    get dialect() {
+      return dialect;
+    },
+    get state() {
+      return state;
+    },
+    get pipeline() {
+      return pipeline;
+    },
+    get viewerCount() {
+      return viewers.size;
+    },
+    get seconds() {
+      return seconds;
+    },
+    join(name) {
+      dialect = name;
+      move("joined");
+    },
+    handleState: (message) => enqueue(() => applyMessage(message)),
+    refuseState: (answer) => enqueue(() => ack(answer)),
+    mirror: (mirrored) => enqueue(() => adopt({ ...state, revision: state.revision + 1, mirrored })),
+    openMedia(codec, startBitsPerSecond, on) {
+      pipeline?.close();
+      const opened = createPipeline(
+        {
+          mode: options.mode,
+          codec,
+          clock,
+          codecs: context.codecs,
+          look,
+          strips: options.strips,
+          outputSize: options.size === "model" ? about.row : null,
+          bitrate: { ...bitrate, start: Math.max(bitrate.start, startBitsPerSecond ?? 0) },
+          latencyMs: options.latencyMs,
+        },
+        {
+          shown(revision, outputCount) {
+            note("shown", { revision, outputCount }, true);
+            for (const waiter of shownWaiters) if (waiter.revision <= revision) waiter.done();
+          },
+          needsKey(why) {
+            note("key-asked", { why }, true);
+            on.needsKey();
+          },
+          noted: (kind, fields) => note(kind, fields, true),
+          failed(error) {
+            note("codec-failed", { error }, true);
+            session.end("error", `The mock server lost its codec: ${error}`);
+          },
+        },
+      );
+      pipeline = opened;
+      for (const [viewer] of viewers) viewers.set(viewer, opened.add(viewer.output));
+      for (const waiter of mediaWaiters.splice(0)) waiter.resolve(opened);
+      return opened;
+    },
+    whenMedia() {
+      if (pipeline) return Promise.resolve(pipeline);
+      return new Promise((resolve, reject) => mediaWaiters.push({ resolve, reject }));
+    },
+    connected() {
+      if (phase !== "joined") return;
+      move("connected");
+      startGenerating();
+    },
+    disconnected() {
+      if (phase === "connected" || phase === "generating") move("joined");
+    },
+    addViewer(viewer) {
+      viewers.set(viewer, pipeline?.add(viewer.output) ?? (() => {}));
+      return () => {
+        viewers.get(viewer)?.();
+        viewers.delete(viewer);
+      };
+    },
+    end(reason, error) {
+      if (phase === "ended") return;
+      if (error) socket.send({ type: "error", error });
+      socket.send({ type: "generation_ended", seconds, reason });
+      socket.close(reason === "error" ? 1011 : 1000, reason);
+      session.leave(reason);
+    },
+    leave(reason) {
+      if (phase === "ended") return;
+      const stats = pipeline?.stats;
+      move("ended");
+      ticks?.cancel();
+      limit?.cancel();
+      queue.close();
+      for (const waiter of shownWaiters) waiter.done();
+      for (const waiter of mediaWaiters.splice(0))
+        waiter.reject(new Error("The session ended before it had any pictures."));
+      pipeline?.close();
+      for (const viewer of [...viewers.keys()]) viewer.end();
+      viewers.clear();
+      for (const run of endings) run();
+      const { packetsIn = 0, picturesIn = 0, picturesOut = 0, dropped = 0 } = stats ?? {};
+      note("session-ended", { reason, seconds, revision: state.revision });
+      note("media-summary", { packetsIn, picturesIn, picturesOut, dropped }, true);
+    },
+    onEnd(run) {
+      endings.push(run);
+    },
+  };
+  return session;
+}
+
+/**
+ * Bits per second of what we send. The start is above the 600 kbit/s that SDKs hint at in their offers, which is a hint for
+ * slow networks: on loopback it would only show mush. A client that reports less (REMB) gets less.
+ */
+const bitrate = { start: 2_500_000, min: 300_000, max: 3_500_000 };

@@ -1,0 +1,157 @@
+/** What happens on one WebSocket from its upgrade to its end: admission, dialect, one message after the other, clean-up. */
+import type { IncomingMessage } from "node:http";
+import type { WebSocket } from "ws";
+import { type ClientMessage, QUERY, refusalFor } from "../protocol/index.ts";
+import type { ServerContext } from "./context.ts";
+import { type ControlSocket, type ControlSocketEvents, wrapSocket } from "./control-socket.ts";
+import type { Conversation } from "./dialects/dialect.ts";
+import { dialects } from "./dialects/index.ts";
+import { admit, checkKey } from "./gate.ts";
+import { createSerialQueue, type SerialQueue } from "./serial-queue.ts";
+import { createSession, type Session } from "./session.ts";
+import { viewersMax, watch } from "./viewer.ts";
+
+/** Messages waiting for their turn: far above what an honest client sends, far below what hurts. */
+const waitingMax = 512;
+/** A socket that says nothing for so long is given up. The longest any SDK waits before its first message is 5 minutes. */
+const silenceMsMax = 300_000;
+
+/** `/v1/stream` */
+export function acceptStream(context: ServerContext, socket: WebSocket, request: IncomingMessage): void {
+  const { clock, journal } = context;
+  const id = context.dice.hex(16);
+  let session: Session | null = null;
+  let conversation: Conversation | null = null;
+  const silence = clock.after(silenceMsMax, () => {
+    control.refuse(
+      `Nothing was said for ${silenceMsMax / 1000} s. Send livekit_join, offer, prompt or set_image.`,
+      1008,
+    );
+  });
+  const { control, queue } = listen(context, id, socket, {
+    message(message) {
+      silence.cancel();
+      if (!session) return;
+      const dialect = conversation ? null : pickDialect(message);
+      if (dialect === undefined) return;
+      if (dialect) {
+        session.join(dialect.name);
+        conversation = dialect.open(context, session, control);
+      }
+      if (message.type === "prompt" || message.type === "set_image") return session.handleState(message);
+      queue.add(() => conversation?.handle(message));
+    },
+    malformed(failure) {
+      // One ack for each state message, a bad one too.
+      const refusal = refusalFor(failure);
+      if (session && refusal) session.refuseState(refusal);
+      else control.send({ type: "error", error: failure.error });
+    },
+    closed() {
+      silence.cancel();
+      queue.close();
+      session?.leave("disconnect");
+      conversation
+        ?.close()
+        .catch((error) => journal.add({ session: id, kind: "defect", fields: { error: error.stack } }));
+    },
+  });
+
+  const query = new URL(request.url ?? "/", "ws://localhost").searchParams;
+  const { origin, "user-agent": userAgent } = request.headers;
+  journal.add({
+    session: id,
+    direction: "to-server",
+    kind: "open",
+    fields: { query: Object.fromEntries(query), origin, userAgent: query.get(QUERY.userAgent) ?? userAgent },
+  });
+  const admission = admit(context, query, origin);
+  if (!admission.ok) {
+    journal.add({ session: id, kind: "refused", fields: { error: admission.error } });
+    return control.refuse(admission.error, admission.code);
+  }
+  const { model, row, token } = admission;
+  session = createSession(context, control, { id, model, row, secondsMax: token?.sessionSecondsMax ?? null });
+  context.sessions.set(id, session);
+  session.onEnd(() => context.sessions.delete(id));
+
+  function pickDialect(message: ClientMessage) {
+    const dialect = dialects.find(({ begins }) => begins.includes(message.type));
+    if (!dialect) {
+      const known = dialects.flatMap(({ begins }) => begins).join(", ");
+      control.refuse(`A session cannot begin with ${message.type}; it begins with ${known}.`, 1008);
+    }
+    return dialect;
+  }
+}
+
+/** `/subscribe/{sid}` */
+export function acceptViewer(
+  context: ServerContext,
+  socket: WebSocket,
+  request: IncomingMessage,
+  sid: string,
+): void {
+  const { journal } = context;
+  const id = `${context.dice.hex(16)}-viewer`;
+  let viewer: ReturnType<typeof watch> | null = null;
+  const { control, queue } = listen(context, id, socket, {
+    message(message) {
+      queue.add(() => viewer?.handle(message));
+    },
+    malformed: ({ error }) => control.send({ type: "error", error }),
+    closed() {
+      queue.close();
+      viewer
+        ?.close()
+        .catch((error) => journal.add({ session: id, kind: "defect", fields: { error: error.stack } }));
+    },
+  });
+  const query = new URL(request.url ?? "/", "ws://localhost").searchParams;
+  const { origin } = request.headers;
+  journal.add({ session: id, direction: "to-server", kind: "open", fields: { watches: sid, origin } });
+
+  const key = checkKey(context, query.get(QUERY.apiKey) ?? "", origin);
+  const session = context.sessions.get(sid);
+  const error = !key.ok
+    ? key.error
+    : !session
+      ? `Invalid session ${sid.slice(0, 40)}: none of that id runs here. A subscribe token is good for as long as its publisher is connected.`
+      : session.viewerCount >= viewersMax
+        ? `Session ${sid} has ${viewersMax} viewers, which is as many as it may have.`
+        : null;
+  if (error !== null || !session) {
+    journal.add({ session: id, kind: "refused", fields: { error } });
+    return control.refuse(error ?? "", 1008);
+  }
+  viewer = watch(context, session, control);
+}
+
+/** The socket and its queue; what a handler throws is told to the client and goes into the journal. */
+function listen(
+  context: ServerContext,
+  id: string,
+  socket: WebSocket,
+  on: ControlSocketEvents,
+): { control: ControlSocket; queue: SerialQueue } {
+  const { clock, journal } = context;
+  const control = wrapSocket(socket, { id, clock, journal }, on);
+  const queue = createSerialQueue(waitingMax, (error) => {
+    const { message, name } = error as Error;
+    journal.add({ session: id, kind: "message-failed", fields: { name, error: message } });
+    control.send({ type: "error", error: message });
+  });
+  return {
+    control,
+    queue: {
+      add(task) {
+        const added = queue.add(task);
+        if (!added && control.isOpen) {
+          control.refuse(`More than ${waitingMax} messages wait for their turn. Send fewer at once.`, 1008);
+        }
+        return added;
+      },
+      close: queue.close,
+    },
+  };
+}

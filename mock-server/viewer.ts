@@ -1,0 +1,61 @@
+/** A socket on `/subscribe/{sid}`: somebody who watches a session of the direct dialect and sends nothing but signalling. */
+import type { ClientMessage } from "../protocol/index.ts";
+import type { ServerContext } from "./context.ts";
+import type { ControlSocket } from "./control-socket.ts";
+import { openPeer } from "./dialects/open-peer.ts";
+import { OfferError, readOffer } from "./media/offer.ts";
+import type { Peer } from "./media/peer.ts";
+import type { Session } from "./session.ts";
+
+/** Viewers of one session; each costs a packet for every packet sent. */
+export const viewersMax = 16;
+
+export function watch(context: ServerContext, session: Session, socket: ControlSocket) {
+  let peer: Peer | null = null;
+  let removeOutput: (() => void) | null = null;
+
+  async function answer(sdp: string): Promise<void> {
+    // Its codec is the publisher's: what is encoded once is sent to all.
+    const { codec } = await session.whenMedia();
+    const offer = readOffer(sdp, [codec]);
+    if (peer && peer.originId !== offer.originId) {
+      removeOutput?.();
+      await peer.close();
+      peer = null;
+    }
+    if (!peer) {
+      const opened: Peer = await openPeer(context, socket.id, offer, true, {
+        connected() {
+          removeOutput = session.addViewer({
+            output: opened,
+            end: () => socket.close(1000, "the session that was watched has ended"),
+          });
+        },
+        lost() {
+          removeOutput?.();
+          removeOutput = null;
+        },
+        video() {},
+        audio() {},
+        keyRequested: () => session.pipeline?.requestKey(),
+        estimated() {},
+      });
+      peer = opened;
+    }
+    socket.send({ type: "answer", sdp: await peer.answer(offer) });
+  }
+
+  return {
+    async handle(message: ClientMessage): Promise<void> {
+      if (message.type === "offer") return answer(message.sdp);
+      if (message.type === "ice-candidate") return peer?.addCandidate(message.candidate);
+      throw new OfferError(
+        `A viewer sends offer and ice-candidate only, not ${message.type}. Connect to /v1/stream to change the picture.`,
+      );
+    },
+    async close(): Promise<void> {
+      removeOutput?.();
+      await peer?.close();
+    },
+  };
+}
