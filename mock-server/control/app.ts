@@ -81,7 +81,7 @@ export function createApp(server: MockServer, context: ServerContext): express.E
       );
     });
   }
-  app.use(playground(server, context));
+  app.use(playground());
   app.use((request, response) => {
     refuse(
       request,

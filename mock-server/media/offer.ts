@@ -90,18 +90,18 @@ function order(section: string): string[] {
 }
 
 function codecOf(section: string, payloadType: string): string | undefined {
-  return new RegExp(`^a=rtpmap:${escape(payloadType)} ([^/\\s]+)`, "m").exec(section)?.[1]?.toLowerCase();
+  return new RegExp(`^a=rtpmap:${digits(payloadType)} ([^/\\s]+)`, "m").exec(section)?.[1]?.toLowerCase();
 }
 
 function parametersOf(section: string, payloadType: string): string {
-  return new RegExp(`^a=fmtp:${escape(payloadType)} (.*)$`, "m").exec(section)?.[1] ?? "";
+  return new RegExp(`^a=fmtp:${digits(payloadType)} (.*)$`, "m").exec(section)?.[1] ?? "";
 }
 
 function payloadTypes(section: string, name: string): string[] {
   return order(section).filter((payloadType) => codecOf(section, payloadType) === name);
 }
 
-function escape(payloadType: string): string {
+function digits(payloadType: string): string {
   return payloadType.replace(/\D/g, "") || "none";
 }
 

@@ -1,0 +1,64 @@
+// WebSocket close codes on the control socket: what each means here, how we know, and what a client does about it.
+import { type Evidence, isPermanent, websocketClosedText } from "./error-texts.ts";
+
+/**
+ * One close code. `retried` tells what a client does after the socket closed with it and an empty reason: JS 0.1.x puts code
+ * and reason into its error text, so a permanent word in either ends the retries; JS 0.0.44–0.0.68 drops both. Documented.
+ */
+export interface CloseCode {
+  code: number;
+  name: string;
+  meaning: string;
+  evidence: Evidence;
+  retried: { direct: boolean; livekit: boolean };
+}
+
+/** The codes in use, by number. */
+export const CLOSE_CODES: readonly CloseCode[] = [
+  closeCode(
+    1000,
+    "normal",
+    "The client is done; Android gives the reason `client disconnect`.",
+    "documented",
+  ),
+  closeCode(1001, "going-away", "The page closes or the server shuts down.", "assumed"),
+  closeCode(1003, "unsupported-data", "A binary frame: messages are JSON text.", "assumed"),
+  closeCode(1006, "abnormal", "The connection broke without a close frame; never sent.", "documented"),
+  closeCode(1007, "bad-text", "A text frame that is not UTF-8.", "documented"),
+  closeCode(1008, "policy", "Out of credits, or an expired or refused key.", "assumed"),
+  closeCode(1009, "too-big", "A message beyond the size limit.", "documented"),
+  closeCode(1011, "server-error", "The server failed.", "observed"),
+  closeCode(1012, "restart", "The server restarts.", "assumed"),
+  closeCode(1013, "at-capacity", "No session slot is free; said with an `error` first.", "documented"),
+  closeCode(4401, "unauthorized", "The key is refused; JS 0.1.x reads the 401 in it.", "assumed"),
+];
+
+function closeCode(code: number, name: string, meaning: string, evidence: Evidence): CloseCode {
+  // The direct era's error is a bare `WebSocket closed`, so only an `error` message before it can stop the retries.
+  return { code, name, meaning, evidence, retried: { direct: true, livekit: !isPermanentClose(code, "") } };
+}
+
+/** The entry of this code, or null for one that is not in use here. */
+export function findCloseCode(code: number): CloseCode | null {
+  return CLOSE_CODES.find((entry) => entry.code === code) ?? null;
+}
+
+/** Whether a JS 0.1.x client gives up after this close: its code or reason holds a permanent word. Observed. */
+export function isPermanentClose(code: number, reason: string): boolean {
+  return isPermanent(websocketClosedText(code, reason));
+}
+
+/** The longest close reason in UTF-8 bytes: a control frame's 125 minus the code. RFC 6455, section 5.5. */
+export const CLOSE_REASON_BYTES_MAX = 123;
+
+/** `text` cut to what a close frame can carry, at a whole character; sending more throws in every WebSocket library. */
+export function closeReason(text: string): string {
+  let kept = "";
+  let bytes = 0;
+  for (const character of text) {
+    bytes += new TextEncoder().encode(character).length;
+    if (bytes > CLOSE_REASON_BYTES_MAX) break;
+    kept += character;
+  }
+  return kept;
+}
