@@ -77,7 +77,8 @@ function stringEnd(source: string, at: number): number | JsonError {
   for (;;) {
     const code = source.charCodeAt(index);
     if (Number.isNaN(code)) return { at: index, expected: 'a closing quote (")' };
-    if (code < 0x20) return { at: index, expected: "no bare control character inside a string" };
+    if (code < 0x20)
+      return { at: index, expected: 'an escape such as "\\n" in place of the control character' };
     if (code === 0x22) return index + 1;
     if (code !== 0x5c) index++;
     else {

@@ -2,7 +2,8 @@
 import { type Evidence, isPermanent, websocketClosedText } from "./error-texts.ts";
 
 /**
- * One close code. `retried` tells what a client does after the socket closed with it and an empty reason: JS 0.1.x puts code
+ * One close code. Below 4000 the meaning is RFC 6455's; `evidence` is how we know that the service or a client uses it on this
+ * socket. `retried` tells what a client does after the socket closed with it and an empty reason: JS 0.1.x puts code
  * and reason into its error text, so a permanent word in either ends the retries; JS 0.0.44–0.0.68 drops both. Documented.
  */
 export interface CloseCode {
@@ -23,11 +24,11 @@ export const CLOSE_CODES: readonly CloseCode[] = [
   ),
   closeCode(1001, "going-away", "The page closes or the server shuts down.", "assumed"),
   closeCode(1003, "unsupported-data", "A binary frame: messages are JSON text.", "assumed"),
-  closeCode(1006, "abnormal", "The connection broke without a close frame; never sent.", "documented"),
-  closeCode(1007, "bad-text", "A text frame that is not UTF-8.", "documented"),
+  closeCode(1006, "abnormal", "The connection broke without a close frame; never sent.", "observed"),
+  closeCode(1007, "bad-text", "A text frame that is not UTF-8.", "assumed"),
   closeCode(1008, "policy", "Out of credits, or an expired or refused key.", "assumed"),
-  closeCode(1009, "too-big", "A message beyond the size limit.", "documented"),
-  closeCode(1011, "server-error", "The server failed.", "observed"),
+  closeCode(1009, "too-big", "A message beyond the size limit.", "assumed"),
+  closeCode(1011, "server-error", "The server failed.", "assumed"),
   closeCode(1012, "restart", "The server restarts.", "assumed"),
   closeCode(1013, "at-capacity", "No session slot is free; said with an `error` first.", "documented"),
   closeCode(4401, "unauthorized", "The key is refused; JS 0.1.x reads the 401 in it.", "assumed"),

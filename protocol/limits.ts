@@ -53,7 +53,7 @@ export const ACK_TIMEOUTS: readonly AckTimeout[] = [
   { sdk: "python", from: "0.0.16", until: "0.0.18", call: "initialImage", timeoutMs: 15_000 },
   { sdk: "python", from: "0.0.19", until: null, call: "initialImage", timeoutMs: 30_000 },
   { sdk: "python", from: "0.0.24", until: null, call: "passthrough", timeoutMs: 30_000 },
-  { sdk: "android", from: "0.1.0", until: null, call: "set", timeoutMs: 30_000 },
+  { sdk: "android", from: "0.1.0", until: null, call: "setImage", timeoutMs: 30_000 },
   { sdk: "android", from: "0.7.0", until: null, call: "setPrompt", timeoutMs: 15_000 },
   { sdk: "android", from: "0.1.0", until: "0.6.1", call: "initialPrompt", timeoutMs: 30_000 },
   { sdk: "android", from: "0.1.0", until: "0.6.1", call: "initialImage", timeoutMs: 30_000 },
@@ -78,7 +78,7 @@ export const CONNECT_TIMEOUTS: readonly ConnectTimeout[] = [
   { sdk: "js", from: "0.0.5", until: "0.0.15", timeoutMs: 25_000 },
   { sdk: "js", from: "0.0.16", until: "0.0.41", timeoutMs: 60_000 },
   { sdk: "js", from: "0.0.42", until: null, timeoutMs: 300_000 },
-  { sdk: "python", from: "0.0.10", until: "0.0.18", timeoutMs: 30_000 },
+  { sdk: "python", from: "0.0.3", until: "0.0.18", timeoutMs: 30_000 },
   { sdk: "python", from: "0.0.19", until: null, timeoutMs: 300_000 },
   { sdk: "android", from: "0.1.0", until: "0.6.1", timeoutMs: 300_000 },
   { sdk: "android", from: "0.7.0", until: null, timeoutMs: 15_000 },
@@ -100,7 +100,7 @@ export interface RetryPauses extends SdkRange {
 /** Retry ladders, all without jitter. Documented; JS's observed in 0.0.46 and 0.1.20 (25.1 s in total). */
 export const RETRY_PAUSES: readonly RetryPauses[] = [
   { sdk: "js", from: "0.0.1", until: null, pausesMs: [1000, 2000, 4000, 8000, 10_000] },
-  { sdk: "python", from: "0.0.19", until: null, pausesMs: [1000, 2000, 4000, 8000] },
+  { sdk: "python", from: "0.0.5", until: null, pausesMs: [1000, 2000, 4000, 8000] },
   { sdk: "android", from: "0.1.0", until: "0.6.1", pausesMs: [1000, 2000, 4000, 8000, 10_000] },
   { sdk: "android", from: "0.7.0", until: null, pausesMs: [1000, 2000, 4000, 8000] },
 ];

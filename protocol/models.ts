@@ -46,8 +46,8 @@ interface Entry {
   android: readonly Listing[];
   aliasOf?: string;
   textOnly?: true;
-  /** Where another source than the SDKs decides. */
-  nominal?: { size: Size };
+  /** The size by the product page, where the SDKs say another. */
+  pageSize?: Size;
 }
 
 const PUBLISHED: Readonly<Record<string, Entry>> = {
@@ -57,7 +57,7 @@ const PUBLISHED: Readonly<Record<string, Entry>> = {
     android: [["0.1.0", "0.5.0", 20, HD_720]],
     aliasOf: "lucy-2",
     // The product page says 1280×704; every SDK that has the model says 1280×720. We follow the page and list the SDKs.
-    nominal: { size: WIDE_704 },
+    pageSize: WIDE_704,
   },
   "lucy-2": {
     js: [["0.0.59", "0.0.60", 20, HD_720]],
@@ -312,7 +312,7 @@ export const REALTIME_MODELS: readonly RealtimeModel[] = Object.entries(PUBLISHE
     entry[sdk].map((listing) => listingOf(sdk, listing)),
   );
   const newest = listings.findLast((listing) => listing.sdk === "js")!;
-  const [width, height] = entry.nominal?.size ?? [newest.width, newest.height];
+  const [width, height] = entry.pageSize ?? [newest.width, newest.height];
   return {
     id,
     fps: newest.fps,

@@ -142,13 +142,12 @@ function wrongFieldsSentence(type: string, error: z.ZodError, value: Record<stri
     (name) => name !== field,
   );
   const also = others.length === 0 ? "" : ` Also wrong: ${others.join(", ")}.`;
-  return `A "${type}" message's field "${field}" is ${wordsForField(value, path)}; it ${message}.${also}`;
+  return `In "${type}", the field "${field}" is ${wordsForField(value, path)}; it ${message}.${also}`;
 }
 
 function wordsForField(value: Record<string, unknown>, path: readonly PropertyKey[]): string {
   let found: unknown = value;
   for (const key of path) found = (found as Record<PropertyKey, unknown> | undefined)?.[key];
-  if (found === undefined) return "missing";
   return path.some((key) => String(key).endsWith("_data")) ? kindOf(found) : wordsFor(found);
 }
 
