@@ -28,7 +28,7 @@ export function joinArabic(text: string): string {
     .map((unit, index) => {
       const forms = formsByLetter.get(unit);
       if (!forms) return unit;
-      const before = joinsOnwards(neighbour(units, index, -1));
+      const before = forms.length > 1 && joinsOnwards(neighbour(units, index, -1));
       const after = forms.length > 2 && joinsBackwards(neighbour(units, index, 1));
       return forms[(before ? 1 : 0) + (after ? 2 : 0)] ?? unit;
     })

@@ -66,11 +66,17 @@ function unifontOf(tables: Tables): Unifont {
 
 /** Which glyphs stand for which code points: the `cmap` subtable of format 12. */
 function characterRanges(cmap: Buffer): { first: number; last: number; glyph: number }[] {
-  const subtables = Array.from({ length: cmap.readUInt16BE(2) }, (_, index) => cmap.readUInt32BE(8 + index * 8));
+  const subtables = Array.from({ length: cmap.readUInt16BE(2) }, (_, index) =>
+    cmap.readUInt32BE(8 + index * 8),
+  );
   const start = subtables.find((at) => cmap.readUInt16BE(at) === 12)!;
   return Array.from({ length: cmap.readUInt32BE(start + 12) }, (_, index) => {
     const at = start + 16 + index * 12;
-    return { first: cmap.readUInt32BE(at), last: cmap.readUInt32BE(at + 4), glyph: cmap.readUInt32BE(at + 8) };
+    return {
+      first: cmap.readUInt32BE(at),
+      last: cmap.readUInt32BE(at + 4),
+      glyph: cmap.readUInt32BE(at + 8),
+    };
   });
 }
 
@@ -96,7 +102,9 @@ function bitmap({ glyf, loca }: Tables, index: number): Int32Array {
 
 /** The corners of a simple glyph. Its lines are upright or level throughout, so whether a point is on the curve says nothing. */
 function contours(glyf: Buffer, start: number): { x: number; y: number }[][] {
-  const ends = Array.from({ length: glyf.readInt16BE(start) }, (_, i) => glyf.readUInt16BE(start + 10 + i * 2));
+  const ends = Array.from({ length: glyf.readInt16BE(start) }, (_, i) =>
+    glyf.readUInt16BE(start + 10 + i * 2),
+  );
   const count = ends.at(-1)! + 1;
   let at = start + 10 + ends.length * 2;
   at += 2 + glyf.readUInt16BE(at);

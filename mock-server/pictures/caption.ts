@@ -4,7 +4,7 @@
  */
 import type { Mask } from "../transforms/look.ts";
 import { joinArabic } from "./_arabic.ts";
-import { GLYPH_HEIGHT, GLYPH_OVERHANG, type Glyph, loadUnifont, type Unifont } from "./_unifont.ts";
+import { GLYPH_HEIGHT, GLYPH_OVERHANG, type Glyph, loadUnifont } from "./_unifont.ts";
 
 /** Dots that a line may be wide: a 640-pixel picture with a margin on both sides. */
 const LINE_WIDTH_MAX = 600;
@@ -14,6 +14,8 @@ const LINE_HEIGHT = GLYPH_HEIGHT + 3;
 /** UTF-16 units of the prompt that are looked at; three lines hold at most 225 letters. */
 const LENGTH_MAX = 512;
 const ELLIPSIS = "…";
+/** The dots of a glyph's row that lie left of the pen. */
+const OVERHANG_MASK = (1 << GLYPH_OVERHANG) - 1;
 const REPLACEMENT = "\ufffd";
 
 /**
@@ -24,7 +26,9 @@ export async function rasterise(prompt: string): Promise<Mask | null> {
   const text = writable(prompt);
   if (text === "") return null;
   const [font, bidi] = await Promise.all([loadUnifont(), loadBidi()]);
-  const glyphs = new Map(Array.from(text + ELLIPSIS, (character) => [character, font(character.charCodeAt(0))]));
+  const glyphs = new Map(
+    Array.from(text + ELLIPSIS, (character) => [character, font(character.charCodeAt(0))]),
+  );
   const glyphOf = (character: string) => glyphs.get(character) ?? font(character.charCodeAt(0));
   const direction = bidi.getEmbeddingLevels(text).paragraphs[0]!.level % 2 === 0 ? "ltr" : "rtl";
   const lines = wrap(text, (character) => glyphOf(character).advance).map((line) => {
@@ -56,7 +60,9 @@ function writable(prompt: string): string {
     .replaceAll(/[\p{Cc}\p{Emoji_Modifier}]/gu, "")
     .replaceAll(/[\u{10000}-\u{10ffff}]/gu, REPLACEMENT);
   // Joiners are invisible too, but decide how letters join.
-  return joinArabic(text).replaceAll(/\p{Default_Ignorable_Code_Point}/gu, "").trim();
+  return joinArabic(text)
+    .replaceAll(/\p{Default_Ignorable_Code_Point}/gu, "")
+    .trim();
 }
 
 /**
@@ -97,18 +103,20 @@ type Line = { width: number; glyphs: { left: number; rows: Int32Array }[] };
 
 /** Puts glyphs, given in reading order, side by side in visual order, and marks over the letter they were written after. */
 function place(glyphs: readonly Glyph[], visualOrder: readonly number[]): Line {
-  const ends = new Map<number, number>();
-  let pen = 0;
+  const starts: number[] = [];
+  let width = 0;
   for (const index of visualOrder) {
-    pen += glyphs[index]!.advance;
-    if (glyphs[index]!.advance > 0) ends.set(index, pen);
+    starts[index] = width;
+    width += glyphs[index]!.advance;
   }
-  let end = 0;
+  let letter = { start: 0, end: 0 };
   const placed = glyphs.map(({ advance, rows }, index) => {
-    end = ends.get(index) ?? end;
-    return { left: end - advance, rows };
+    if (advance > 0) letter = { start: starts[index]!, end: starts[index]! + advance };
+    // The pen is at the letter's right edge for marks of most scripts, at its left for those of Hebrew and Arabic.
+    const overhangs = rows.some((row) => (row & OVERHANG_MASK) !== 0);
+    return { left: advance === 0 && overhangs ? letter.end : letter.start, rows };
   });
-  return { width: pen, glyphs: placed };
+  return { width, glyphs: placed };
 }
 
 function draw(lines: readonly Line[]): Mask {
@@ -121,7 +129,8 @@ function draw(lines: readonly Line[]): Mask {
       rows.forEach((dots, row) => {
         for (let bit = 0; bit < 32; bit++) {
           const x = indent + left + bit - GLYPH_OVERHANG;
-          if ((dots >>> bit) & 1 && x >= 0 && x < width) mask.data[(number * LINE_HEIGHT + row) * width + x] = 255;
+          if ((dots >>> bit) & 1 && x >= 0 && x < width)
+            mask.data[(number * LINE_HEIGHT + row) * width + x] = 255;
         }
       });
     }

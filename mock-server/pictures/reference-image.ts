@@ -57,7 +57,9 @@ export async function decodeReferenceImage(
   if (wrongText) return { ok: false, error: wrongText };
   const warnings: string[] = [];
   if (/[\r\n]/.test(base64)) {
-    warnings.push("The image's base64 contains line breaks, which some decoders refuse; send it as one line.");
+    warnings.push(
+      "The image's base64 contains line breaks, which some decoders refuse; send it as one line.",
+    );
   }
   const bytes = Buffer.from(base64, "base64");
   const mime = mimeOf(bytes);
@@ -90,7 +92,8 @@ function textProblem(base64: string, limits: ReferenceImageLimits): string | nul
     );
   }
   const prefix = /^data:[^,]{0,100},/i.exec(base64)?.[0];
-  if (prefix) return `The image starts with "${prefix}"; it takes the base64 alone. Send what follows the comma.`;
+  if (prefix)
+    return `The image starts with "${prefix}"; it takes the base64 alone. Send what follows the comma.`;
   if (/^(https?|blob|file):/i.test(base64)) {
     return (
       `The image ${excerpt(base64)} is a URL; it takes base64, and the server fetches nothing. ` +
@@ -128,29 +131,43 @@ function mimeOf(bytes: Buffer): ReferenceImageMime | null {
   return null;
 }
 
-/** File types that people do send, by a pattern of their first bytes. */
-const LIKENESSES: readonly (readonly [RegExp, string])[] = [
-  [/^GIF8/, "a GIF"],
-  [/^BM[^]{4}\0\0/, "a BMP"],
-  [/^(II\*\0|MM\0\*)/, "a TIFF"],
-  [/^(\xff\x0a|\0\0\0\x0cJXL )/, "a JPEG XL"],
-  [/^[^]{4}ftypavi[fs]/, "an AVIF"],
-  [/^[^]{4}ftyp(hei[cxms]|hev[cxms]|mif1|msf1)/, "a HEIC"],
-  [/^[^]{4}ftyp/, "an MP4 video"],
-  [/^\x1a\x45\xdf\xa3/, "a WebM video"],
-  [/^%PDF/, "a PDF"],
-  [/^PK\x03\x04/, "a ZIP archive"],
-  [/^(\xef\xbb\xbf)?\s*(<\?xml[^]*)?(<!--[^]*)?<svg/i, "an SVG"],
-  [/^(\xef\xbb\xbf)?\s*<(!doctype html|html)/i, "an HTML page"],
-  [/^\s*[[{]["\s\d[{]/, "JSON"],
-  [/^[\t\r\n\x20-\x7e]+$/, "text"],
+/** File types that people do send, by what stands at a place near their start; the first that fits. */
+const SIGNATURES: readonly (readonly [offset: number, signature: string, likeness: string])[] = [
+  [0, "GIF8", "a GIF"],
+  [0, "BM", "a BMP"],
+  [0, "II*\0", "a TIFF"],
+  [0, "MM\0*", "a TIFF"],
+  [0, "\xff\x0a", "a JPEG XL"],
+  [4, "JXL ", "a JPEG XL"],
+  [4, "ftypavi", "an AVIF"],
+  [4, "ftyphe", "a HEIC"],
+  [4, "ftypmif1", "a HEIC"],
+  [4, "ftyp", "an MP4 video"],
+  [0, "\x1a\x45\xdf\xa3", "a WebM video"],
+  [0, "%PDF", "a PDF"],
+  [0, "PK\x03\x04", "a ZIP archive"],
+];
+
+/** The same for text, which may start with spaces and comments. */
+const TEXT_LIKENESSES: readonly (readonly [RegExp, string])[] = [
+  [/^\s*<(svg|(\?xml|!--|!doctype svg)[\s\S]*<svg)/i, "an SVG"],
+  [/^\s*<(!doctype html|html)/i, "an HTML page"],
+  [/^\s*[[{]\s*["\d[{]/, "JSON"],
+  [/^[\s\x20-\x7e]+$/, "text"],
 ];
 
 function likeness(bytes: Buffer): string {
   const start = bytes.toString("latin1", 0, 512);
-  const known = LIKENESSES.find(([pattern]) => pattern.test(start));
-  if (known) return known[1];
-  const first = bytes.subarray(0, 8).toString("hex").replaceAll(/..(?!$)/g, "$& ");
+  for (const [offset, signature, name] of SIGNATURES) {
+    if (start.startsWith(signature, offset)) return name;
+  }
+  for (const [pattern, name] of TEXT_LIKENESSES) {
+    if (pattern.test(start)) return name;
+  }
+  const first = bytes
+    .subarray(0, 8)
+    .toString("hex")
+    .replaceAll(/..(?!$)/g, "$& ");
   return `no known type of file (${bytes.length} bytes, the first are ${first})`;
 }
 

@@ -2,11 +2,13 @@
 import { tableOf } from "./_tables.ts";
 import type { Transform } from "./transform.ts";
 
-/** Light gained for each step between neighbours; 4 shows the outlines of a face and leaves a camera's noise dark. */
-const GAIN = 4;
+/** Differences that a camera's noise makes between neighbours; up to here the drawing stays black. */
+const NOISE = 12;
+/** Light gained for each step of difference beyond that: enough for the outlines of a face. */
+const GAIN = 6;
 
 /** Luma of a line by the sum of both differences, which is 0..510, halved. */
-const lineTable = tableOf((halfDifference) => Math.min(235, 16 + halfDifference * 2 * GAIN));
+const lineTable = tableOf((half) => Math.min(235, 16 + Math.max(0, half * 2 - NOISE) * GAIN));
 
 export const edges: Transform = {
   name: "edges",

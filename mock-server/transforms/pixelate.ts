@@ -3,7 +3,7 @@ import { chroma } from "../../fixtures/frame.ts";
 import type { Transform } from "./transform.ts";
 
 /** Tiles from left to right: coarse enough to hide a face, fine enough to tell that one is there. */
-const TILES_ACROSS = 40;
+const TILES_ACROSS = 32;
 
 export const pixelate: Transform = {
   name: "pixelate",

@@ -2,11 +2,13 @@
 import { applyTable, tableOf } from "./_tables.ts";
 import type { Transform } from "./transform.ts";
 
-/** Four lumas and, on each side of grey, two strengths of colour: few enough that the steps show in any picture. */
+/** Four lumas, and four strengths of colour on each side of grey: the steps show in any picture, and pale colours stay. */
 const LUMA_STEP = (235 - 16) / 3;
-const CHROMA_STEP = (240 - 16) / 4;
+const CHROMA_STEP = (240 - 16) / 8;
 
-const lumaTable = tableOf((y) => 16 + Math.round((Math.min(235, Math.max(16, y)) - 16) / LUMA_STEP) * LUMA_STEP);
+const lumaTable = tableOf(
+  (y) => 16 + Math.round((Math.min(235, Math.max(16, y)) - 16) / LUMA_STEP) * LUMA_STEP,
+);
 const chromaTable = tableOf((sample) => {
   const strength = Math.abs(Math.min(240, Math.max(16, sample)) - 128);
   return 128 + Math.sign(sample - 128) * Math.round(strength / CHROMA_STEP) * CHROMA_STEP;

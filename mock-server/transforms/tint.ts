@@ -4,8 +4,8 @@ import type { Transform } from "./transform.ts";
 
 /** How much of the picture's own colour stays, so that what was red can still be told from what was blue. */
 const OWN_COLOUR = 0.6;
-/** Chroma steps towards the hue; below 30, the eye takes it for the camera's white balance. */
-const STRENGTH = 40;
+/** Chroma steps towards the hue; below 25, the eye takes it for the camera's white balance. */
+const STRENGTH = 34;
 
 export const tint: Transform = {
   name: "tint",

@@ -1,39 +1,30 @@
 import { describe, expect, test } from "vitest";
 import {
   below,
-  chroma,
   cloneFrame,
   createFrame,
   type Frame,
-  images,
   matchGolden,
   movingSquare,
   pngToFrame,
   readImage,
 } from "../../fixtures/index.ts";
+import { rasterise } from "../pictures/caption.ts";
 import { blend } from "./blend.ts";
 import { caption } from "./caption.ts";
+import { edges } from "./edges.ts";
 import type { Look, Mask } from "./look.ts";
-import { named, transforms } from "./plan.ts";
+import { transforms } from "./plan.ts";
+import { posterize } from "./posterize.ts";
 import { tint } from "./tint.ts";
 import type { Transform } from "./transform.ts";
-
-/** A picture from a camera, odd ones, tiny ones, and one whose planes start at odd bytes of their buffers. */
-const frames: readonly (readonly [string, () => Frame])[] = [
-  ["a camera's 320×180", () => movingSquare(40, 320, 180)],
-  ["1280×688 of dice", () => dice(1280, 688)],
-  ["641×35 of dice", () => dice(641, 35)],
-  ["33×47 of dice", () => dice(33, 47)],
-  ["3×2 of dice", () => dice(3, 2)],
-  ["1×1 of dice", () => dice(1, 1)],
-  ["131×90 of dice below 6 lines", () => below(dice(131, 96), 6)],
-];
 
 const stripes: Mask = {
   width: 200,
   height: 16,
   data: new Uint8Array(200 * 16).map((_, at) => (at % 8 < 4 ? 255 : 0)),
 };
+
 const look: Look = {
   revision: 1,
   prompt: "a prompt",
@@ -44,63 +35,254 @@ const look: Look = {
   mirrored: false,
 };
 
-describe.each(transforms)("$name", (transform) => {
-  test("is what its golden picture shows", () => {
-    matchGolden(`transforms/${transform.name}`, changed(transform, movingSquare(40, 320, 180)));
-  });
+/** A camera's picture, large, odd and tiny ones, and one whose planes start at odd bytes of their buffers. */
+const frames: readonly (readonly [string, () => Frame])[] = [
+  ["a camera's 320×180", () => movingSquare(40, 320, 180)],
+  ["1280×688 of dice", () => dice(1280, 688)],
+  ["641×35 of dice", () => dice(641, 35)],
+  ["33×47 of dice", () => dice(33, 47)],
+  ["3×2 of dice", () => dice(3, 2)],
+  ["1×1 of dice", () => dice(1, 1)],
+  ["131×90 of dice below 6 lines", () => below(dice(131, 96), 6)],
+];
 
-  test.each(frames)("depends on nothing but the picture and the look: %s", (_, create) => {
-    expectSame(changed(transform, create()), changed(transform, create()));
-  });
+const planes = ["y", "u", "v"] as const;
 
-  test.each(frames)("stays within legal samples: %s", (_, create) => {
-    const { y, u, v } = changed(transform, create());
-    expect(extremes(y)).toSatisfy(within(16, 235));
-    expect(extremes(u)).toSatisfy(within(16, 240));
-    expect(extremes(v)).toSatisfy(within(16, 240));
-  });
+type Check = (transform: Transform, before: Frame) => void;
 
-  test("leaves the lines above the part it is given", () => {
-    const frame = dice(320, 180);
-    const before = cloneFrame(frame);
-    transform.apply(below(frame, 32), look);
-    expectSame(top(frame, 32), top(before, 32));
-  });
-});
+const sameOnce: Check = (transform, before) => expectSame(changed(transform, before), before);
 
-const twiceIsNothing = (transform: Transform) => (before: Frame) =>
+const sameTwice: Check = (transform, before) =>
   expectSame(changed(transform, changed(transform, before)), before);
 
-const twiceIsOnce = (transform: Transform) => (before: Frame) => {
+const twiceIsOnce: Check = (transform, before) => {
   const once = changed(transform, before);
   expectSame(changed(transform, once), once);
 };
 
-const sameHistogram = (transform: Transform) => (before: Frame) => {
+const sameHistogram: Check = (transform, before) => {
   const after = changed(transform, before);
-  for (const plane of ["y", "u", "v"] as const) expect(histogram(after[plane])).toEqual(histogram(before[plane]));
+  for (const plane of planes) expect(histogram(after[plane])).toEqual(histogram(before[plane]));
 };
 
-const sameLuma = (transform: Transform) => (before: Frame) =>
-  expect(same(changed(transform, before).y, before.y)).toBe(true);
+const sameLuma: Check = (transform, before) => expectSamePlane(changed(transform, before).y, before.y);
 
-const evenStaysEven = (transform: Transform) => (before: Frame) => {
-  const { width, height } = before;
-  const flat = createFrame(width, height);
-  flat.y.fill(101);
-  flat.u.fill(57);
-  flat.v.fill(201);
-  const after = changed(transform, flat);
-  for (const plane of [after.y, after.u, after.v]) expect(extremes(plane)[0]).toBe(extremes(plane)[1]);
-};
-
-const sameMean = (transform: Transform) => (before: Frame) => {
+const sameMean: Check = (transform, before) => {
   const after = changed(transform, before);
-  for (const plane of ["y", "u", "v"] as const) {
-    expect(Math.abs(mean(after[plane]) - mean(before[plane]))).toBeLessThanOrEqual(1);
+  for (const plane of planes) {
+    expect(Math.abs(mean(after[plane]) - mean(before[plane])), plane).toBeLessThanOrEqual(1);
   }
 };
 
-const properties: Record<string, ((transform: Transform) => (before: Frame) => void)[]> = {
-  passthrough: [() => (before) => expectSame(changed(named[0]!, before), before)],
+const evenStaysEven: Check = (transform, { width, height }) => {
+  const after = changed(transform, even(width, height, 101, 57, 201));
+  for (const plane of planes) expect(new Set(after[plane]).size, plane).toBe(1);
 };
+
+const fourLumas: Check = (transform, before) =>
+  expect(new Set(changed(transform, before).y).size).toBeLessThanOrEqual(4);
+
+/** What the `property` sentence of each transform says, run on each of `frames`. */
+const properties: Record<string, readonly Check[]> = {
+  passthrough: [sameOnce],
+  tint: [sameLuma, evenStaysEven],
+  mirror: [sameTwice, sameHistogram],
+  flip: [sameTwice, sameHistogram],
+  invert: [sameTwice, evenStaysEven],
+  grayscale: [sameLuma, twiceIsOnce],
+  sepia: [sameLuma, twiceIsOnce],
+  blur: [sameMean, evenStaysEven],
+  pixelate: [twiceIsOnce, evenStaysEven],
+  edges: [evenStaysEven],
+  posterize: [twiceIsOnce, fourLumas],
+};
+
+describe.each(transforms)("$name", (transform) => {
+  test("is what its golden picture shows", async () => {
+    const words = { ...look, caption: await rasterise("a friend with a red hat") };
+    matchGolden(`transforms/${transform.name}`, changed(transform, movingSquare(40, 320, 180), words));
+  });
+
+  test.each(frames)("keeps its property: %s", (_, create) => {
+    for (const check of properties[transform.name] ?? []) check(transform, create());
+  });
+
+  test.each(frames)("makes the same of the same picture, in legal samples: %s", (_, create) => {
+    const after = changed(transform, create());
+    expectSame(changed(transform, create()), after);
+    expect([...extremes(after.y), 16, 235].toSorted(ascending)).toEqual([16, ...extremes(after.y), 235]);
+    for (const plane of [after.u, after.v]) {
+      expect([...extremes(plane), 16, 240].toSorted(ascending)).toEqual([16, ...extremes(plane), 240]);
+    }
+  });
+
+  test("leaves the lines above the part that it is given", () => {
+    const frame = dice(320, 180);
+    const before = cloneFrame(frame);
+    transform.apply(below(frame, 32), look);
+    for (const plane of planes) {
+      const length = plane === "y" ? 32 * 320 : 16 * 160;
+      expectSamePlane(frame[plane].subarray(0, length), before[plane].subarray(0, length));
+    }
+  });
+});
+
+test("mirror, flip and invert put a sample where it belongs", () => {
+  const frame = (...y: number[]) => ({ width: 3, height: 2, y, u: [16, 40], v: [128, 240] });
+  const before = frame(16, 20, 30, 40, 50, 235);
+  const expected = {
+    mirror: { ...frame(30, 20, 16, 235, 50, 40), u: [40, 16], v: [240, 128] },
+    flip: frame(40, 50, 235, 16, 20, 30),
+    invert: { ...frame(235, 231, 221, 211, 201, 16), u: [240, 216], v: [128, 16] },
+  };
+  for (const [name, { y, u, v }] of Object.entries(expected)) {
+    const transform = transforms.find((candidate) => candidate.name === name)!;
+    const after = changed(transform, {
+      width: 3,
+      height: 2,
+      y: Uint8Array.from(before.y),
+      u: Uint8Array.from(before.u),
+      v: Uint8Array.from(before.v),
+    });
+    expect([name, [...after.y], [...after.u], [...after.v]]).toEqual([name, y, u, v]);
+  }
+});
+
+test.each([
+  [0x0000, "u", 1],
+  [0x4000, "v", 1],
+  [0x8000, "u", -1],
+  [0xc000, "v", -1],
+] as const)("tint moves a grey picture towards the hue of hash %i", (promptHash, towards, sign) => {
+  const after = changed(tint, even(16, 16, 100, 128, 128), { ...look, promptHash });
+  const other = towards === "u" ? "v" : "u";
+  expect(sign * (mean(after[towards]) - 128)).toBeGreaterThan(30);
+  expect(mean(after[other])).toBe(128);
+});
+
+test("edges draws a step as a line one pixel wide on black, and takes the colours", () => {
+  const before = even(8, 4, 50, 90, 200);
+  for (let row = 0; row < 4; row++) before.y.fill(150, row * 8 + 4, row * 8 + 8);
+  const after = changed(edges, before);
+  for (let row = 0; row < 4; row++) {
+    expect([...after.y.subarray(row * 8, row * 8 + 8)]).toEqual([16, 16, 16, 235, 16, 16, 16, 16]);
+  }
+  expect(new Set([...after.u, ...after.v])).toEqual(new Set([128]));
+});
+
+test("posterize keeps black, white and grey", () => {
+  for (const luma of [16, 235]) {
+    expectSame(changed(posterize, even(4, 4, luma, 128, 128)), even(4, 4, luma, 128, 128));
+  }
+});
+
+test.each([
+  ["a square image in a wide picture", 100, 100, 320, 180, { left: 114, top: 44, width: 90, height: 90 }],
+  ["a wide image in a tall picture", 512, 256, 180, 320, { left: 0, top: 114, width: 180, height: 90 }],
+  ["an image smaller than its place", 2, 2, 64, 64, { left: 16, top: 16, width: 32, height: 32 }],
+])("blend changes the middle only: %s", (_, imageWidth, imageHeight, width, height, area) => {
+  const white = even(imageWidth, imageHeight, 235, 128, 128);
+  const after = changed(blend, even(width, height, 16, 128, 128), { ...look, image: white });
+  expect(boxOf(after, 16)).toEqual(area);
+  expect(new Set(after.y)).toEqual(new Set([16, 148]));
+});
+
+test.each([
+  ["as laid out", 640, 360, { left: 214, top: 316, width: 212, height: 28 }],
+  ["twice as large", 1280, 720, { left: 428, top: 632, width: 424, height: 56 }],
+  ["half as large", 320, 180, { left: 106, top: 158, width: 108, height: 14 }],
+])("caption changes its band only: %s", (_, width, height, area) => {
+  const after = changed(caption, even(width, height, 216, 128, 128));
+  expect(boxOf(after, 216)).toEqual(area);
+  expect(new Set(after.y)).toEqual(new Set([216, 66, 235]));
+});
+
+test("caption reduced draws letters as bright as what they cover", () => {
+  const onePixelStripes = { ...stripes, data: stripes.data.map((_, at) => (at % 2 ? 255 : 0)) };
+  const after = changed(caption, even(320, 180, 216, 128, 128), { ...look, caption: onePixelStripes });
+  expect(new Set(after.y)).toEqual(new Set([216, 66, 151]));
+});
+
+test.each([blend, caption])("$name without anything to lay does nothing", (transform) => {
+  const before = dice(64, 48);
+  expectSame(changed(transform, before, { ...look, image: null, caption: null }), before);
+});
+
+function changed(transform: Transform, before: Frame, given: Look = look): Frame {
+  // Not a clone: a part of a larger frame stays one, at its odd place in the buffer.
+  const planeOf = (plane: Uint8Array) => {
+    const buffer = plane.buffer.slice(0);
+    return new Uint8Array(buffer, plane.byteOffset, plane.length);
+  };
+  const after = { ...before, y: planeOf(before.y), u: planeOf(before.u), v: planeOf(before.v) };
+  transform.apply(after, given);
+  return after;
+}
+
+/** Legal samples, the same on every run. */
+function dice(width: number, height: number): Frame {
+  const frame = createFrame(width, height);
+  let state = 1;
+  const roll = (sides: number) => {
+    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+    return 16 + ((state >>> 16) % sides);
+  };
+  frame.y.forEach((_, at) => {
+    frame.y[at] = roll(220);
+  });
+  frame.u.forEach((_, at) => {
+    frame.u[at] = roll(225);
+    frame.v[at] = roll(225);
+  });
+  return frame;
+}
+
+function even(width: number, height: number, y: number, u: number, v: number): Frame {
+  const frame = createFrame(width, height);
+  frame.y.fill(y);
+  frame.u.fill(u);
+  frame.v.fill(v);
+  return frame;
+}
+
+function expectSame(actual: Frame, expected: Frame): void {
+  for (const plane of planes) expectSamePlane(actual[plane], expected[plane]);
+}
+
+function expectSamePlane(actual: Uint8Array, expected: Uint8Array): void {
+  // Comparing arrays of a million samples with toEqual takes seconds.
+  expect(Buffer.compare(actual, expected)).toBe(0);
+}
+
+function histogram(plane: Uint8Array): number[] {
+  const counts = new Array<number>(256).fill(0);
+  for (const sample of plane) counts[sample]! += 1;
+  return counts;
+}
+
+function mean(plane: Uint8Array): number {
+  return plane.reduce((sum, sample) => sum + sample, 0) / plane.length;
+}
+
+function extremes(plane: Uint8Array): [number, number] {
+  const present = [...new Set(plane)].toSorted(ascending);
+  return [present[0]!, present.at(-1)!];
+}
+
+function ascending(a: number, b: number): number {
+  return a - b;
+}
+
+/** The smallest area that holds every luma sample other than `background`. */
+function boxOf(frame: Frame, background: number) {
+  const columns = new Set<number>();
+  const rows = new Set<number>();
+  frame.y.forEach((sample, at) => {
+    if (sample === background) return;
+    columns.add(at % frame.width);
+    rows.add(Math.floor(at / frame.width));
+  });
+  const left = Math.min(...columns);
+  const top = Math.min(...rows);
+  return { left, top, width: Math.max(...columns) - left + 1, height: Math.max(...rows) - top + 1 };
+}
