@@ -19,11 +19,19 @@ export function createApp(server: MockServer, context: ServerContext): express.E
   app.disable("etag");
 
   app.get("/_lucy/health", (_request, response) => {
+    const { user, system } = process.cpuUsage();
+    const main = process.threadCpuUsage?.();
     response.json({
       status: "ok",
       uptimeMs: Math.round(clock.now()),
       options: server.options,
+      limits: server.limits,
       open: server.open,
+      process: {
+        cpuMs: (user + system) / 1000,
+        mainThreadCpuMs: main ? (main.user + main.system) / 1000 : null,
+        rssBytes: process.memoryUsage.rss(),
+      },
     });
   });
   app.get("/_lucy/sessions", (_request, response) => {

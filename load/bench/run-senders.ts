@@ -1,0 +1,46 @@
+/** Runs senders in a child process against a mock process, and measures the server from outside while they send. */
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import type { ClipName } from "../../fixtures/index.ts";
+import type { Health, MockProcess, SessionReport } from "./mock-process.ts";
+
+export type SendersResult = {
+  /** Pictures a second that came back, one a session. */
+  fps: number[];
+  /** Pictures the generator sent late: above a few, the figure is the generator's and not the server's. */
+  late: number[];
+  /** Cores the generator used. */
+  cpuCores: number;
+  /** The server's own figures at the start and the end of the measurement. */
+  before: Health;
+  after: Health;
+  sessionsBefore: SessionReport[];
+  sessions: SessionReport[];
+};
+
+export async function runSenders(
+  mock: MockProcess,
+  { clip, count, warmUpMs = 2000, measureMs = 6000 }: { clip: ClipName; count: number; warmUpMs?: number; measureMs?: number },
+): Promise<SendersResult> {
+  const file = fileURLToPath(new URL("./senders.ts", import.meta.url));
+  const args = [file, mock.realtimeUrl, clip, String(count), String(warmUpMs), String(measureMs)];
+  const child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "inherit"] });
+  const gone = new Promise((resolve) => child.once("exit", resolve));
+  let before: Health | undefined;
+  let sessionsBefore: SessionReport[] = [];
+  for await (const line of createInterface(child.stdout)) {
+    const said = JSON.parse(line);
+    if (said.measuring) {
+      before = await mock.health();
+      sessionsBefore = await mock.sessions();
+      continue;
+    }
+    const after = await mock.health();
+    const sessions = await mock.sessions();
+    child.stdin.write("done\n");
+    await gone;
+    return { ...said, before: before!, after, sessionsBefore, sessions };
+  }
+  throw new Error("The senders stopped before they had measured anything; what they printed says why.");
+}

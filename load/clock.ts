@@ -1,0 +1,15 @@
+/** The only file of load that reads time or sets timers. Milliseconds. */
+export type Clock = {
+  now(): number;
+  after(delayMs: number, run: () => void): { cancel(): void };
+  sleep(delayMs: number): Promise<void>;
+};
+
+export const realClock: Clock = {
+  now: () => performance.now(),
+  after(delayMs, run) {
+    const handle = setTimeout(run, delayMs);
+    return { cancel: () => clearTimeout(handle) };
+  },
+  sleep: (delayMs) => new Promise((resolve) => setTimeout(resolve, delayMs)),
+};
