@@ -50,3 +50,61 @@ export function realClock(): Clock {
     },
   };
 }
+
+/** A clock that stands still until it is told to go on. */
+export type ManualClock = Clock & {
+  /** Lets so much time pass; timers run in the order they are due, each at its own time. Milliseconds, 0 or more. */
+  advance(ms: number): void;
+};
+
+/** Starts at 0 ms, and at `date` on the wall. */
+export function manualClock(date = new Date("2026-01-01T00:00:00Z")): ManualClock {
+  let nowMs = 0;
+  const pending = new Set<Timer & { dueMs: number; run(): void }>();
+
+  function hold(delayMs: number, run: (timer: { dueMs: number; cancel(): void }) => void): Timer {
+    const timer = {
+      dueMs: nowMs + Math.max(0, delayMs),
+      run: () => run(timer),
+      cancel() {
+        pending.delete(timer);
+      },
+    };
+    pending.add(timer);
+    return timer;
+  }
+
+  function nextDue(untilMs: number) {
+    const due = [...pending].filter(({ dueMs }) => dueMs <= untilMs);
+    // A stable sort: of two that are due together, the one set first runs first.
+    return due.sort((a, b) => a.dueMs - b.dueMs)[0];
+  }
+
+  return {
+    now: () => nowMs,
+    date: () => new Date(date.getTime() + nowMs),
+    after: (delayMs, run) =>
+      hold(delayMs, (timer) => {
+        timer.cancel();
+        run();
+      }),
+    every: (intervalMs, run) =>
+      hold(intervalMs, (timer) => {
+        timer.dueMs += Math.max(1, intervalMs);
+        run();
+      }),
+    get pendingCount() {
+      return pending.size;
+    },
+    advance(ms) {
+      if (!(ms >= 0))
+        throw new RangeError(`advance() takes 0 ms or more, not ${ms}: time does not run backwards.`);
+      const untilMs = nowMs + ms;
+      for (let timer = nextDue(untilMs); timer; timer = nextDue(untilMs)) {
+        nowMs = timer.dueMs;
+        timer.run();
+      }
+      nowMs = untilMs;
+    },
+  };
+}

@@ -46,7 +46,7 @@ export const optionTable: readonly OptionRow[] = [
     "--host <address>",
     "127.0.0.1",
     "Address to listen on, for HTTP, WebSocket and media.",
-    (text) => text,
+    address,
   ),
   row("port", "--port <number>", 8787, "Port to listen on; 0 picks a free one.", whole(0, 65_535)),
   row("tls", "--tls", false, "Serve https and wss with a certificate made at start.", flag),
@@ -154,15 +154,17 @@ export function readOptions(given: Partial<MockServerOptions>): MockServerOption
     }
     if (value === undefined) continue;
     if (typeof value === "boolean" || value === null) {
-      if (typeof row.default !== "boolean" && value !== row.default) {
+      if (typeof value !== typeof row.default && value !== row.default) {
         throw new RangeError(`Option "${name}" takes no ${String(value)}: ${row.about}`);
       }
       options[name] = value;
+    } else if (typeof row.default === "boolean") {
+      throw new RangeError(`Option "${name}" is ${show(value)}. It takes true or false.`);
     } else {
       try {
         options[name] = row.parse(String(value));
       } catch (error) {
-        throw new RangeError(`Option "${name}" is ${JSON.stringify(value)}. ${(error as Error).message}`);
+        throw new RangeError(`Option "${name}" is ${show(value)}. ${(error as Error).message}`);
       }
     }
   }
@@ -177,6 +179,20 @@ function row<Name extends OptionName>(
   parse: (text: string) => MockServerOptions[Name],
 ): OptionRow {
   return { name, flag, default: value, about, parse } as OptionRow;
+}
+
+function show(value: unknown): string {
+  return typeof value === "string" ? JSON.stringify(value) : String(value);
+}
+
+/** Node takes an empty host for every interface: nobody means that by an empty text. */
+function address(text: string): string {
+  if (!/^\S+$/.test(text)) {
+    throw new RangeError(
+      "It takes an address or name of this machine: 127.0.0.1, or 0.0.0.0 for all of them.",
+    );
+  }
+  return text;
 }
 
 function flag(text: string): boolean {

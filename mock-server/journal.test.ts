@@ -1,0 +1,147 @@
+import { createHash } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import { manualClock } from "./clock.ts";
+import { createJournal, type JournalLine, redact } from "./journal.ts";
+
+function journalAt(ms: number, linesMax?: number) {
+  const clock = manualClock();
+  clock.advance(ms);
+  return createJournal(clock, linesMax);
+}
+
+test("a line has its number, time and place; what is not said has a default", () => {
+  const journal = journalAt(12.3456);
+  journal.add({ kind: "first" });
+  journal.add({
+    session: "s",
+    direction: "to-client",
+    kind: "second",
+    fields: { revision: 3 },
+    measured: true,
+  });
+  expect(journal.lines).toEqual([
+    { seq: 1, atMs: 12.346, session: null, direction: "inside", kind: "first", fields: {}, measured: false },
+    {
+      seq: 2,
+      atMs: 12.346,
+      session: "s",
+      direction: "to-client",
+      kind: "second",
+      fields: { revision: 3 },
+      measured: true,
+    },
+  ]);
+});
+
+test("lines never change: not by the caller's hand, nor through what was passed in", () => {
+  const journal = journalAt(0);
+  const fields = { nested: { value: 1 }, list: [1] };
+  journal.add({ kind: "kept", fields });
+  fields.nested.value = 2;
+  fields.list.push(2);
+  const [line] = journal.lines;
+  expect(() => Object.assign(line!, { kind: "changed" })).toThrow(TypeError);
+  expect(line).toMatchObject({ kind: "kept", fields: { nested: { value: 1 }, list: [1] } });
+});
+
+test("the oldest lines go when there are too many, and are counted", () => {
+  const journal = journalAt(0, 100);
+  for (let i = 0; i < 1000; i++) journal.add({ kind: "line" });
+  const { lines, forgottenCount } = journal;
+  expect(lines.length).toBeLessThanOrEqual(110);
+  expect(lines.length).toBeGreaterThanOrEqual(100);
+  expect(lines.at(-1)!.seq).toBe(1000);
+  expect(forgottenCount + lines.length).toBe(1000);
+  expect(lines.map(({ seq }) => seq)).toEqual(lines.map((_, index) => forgottenCount + index + 1));
+});
+
+test("a reader gets every line from now on, until it stops; readers do not disturb each other", () => {
+  const journal = journalAt(0);
+  const one: JournalLine[] = [];
+  const other: JournalLine[] = [];
+  journal.add({ kind: "before" });
+  const stop = journal.follow((line) => one.push(line));
+  journal.follow((line) => other.push(line));
+  journal.add({ kind: "both" });
+  stop();
+  stop();
+  journal.add({ kind: "other" });
+  expect(one.map(({ kind }) => kind)).toEqual(["both"]);
+  expect(other.map(({ kind }) => kind)).toEqual(["both", "other"]);
+});
+
+const key = "dct_Very-Secret_123";
+const token = "ek_0123456789abcdef";
+
+test.each<[string, unknown, unknown]>([
+  ["a key's field", { api_key: key }, { api_key: "[redacted]" }],
+  [
+    "a key's field, spelled otherwise",
+    { "X-API-Key": key, apiKey: "x" },
+    { "X-API-Key": "[redacted]", apiKey: "[redacted]" },
+  ],
+  ["a key of no known look", { query: { api_key: "hunter2" } }, { query: { api_key: "[redacted]" } }],
+  ["an empty key, which is no secret", { api_key: "" }, { api_key: "" }],
+  ["no key", { api_key: null, token: undefined }, { api_key: null, token: undefined }],
+  [
+    "other secrets",
+    { turn_config: { username: "u", credential: "c" } },
+    { turn_config: { username: "u", credential: "[redacted]" } },
+  ],
+  ["a key in a text", `Refused ${key}, minted ${token}.`, "Refused dct_[redacted], minted ek_[redacted]."],
+  ["a key in a list", [[{ text: token }]], [[{ text: "ek_[redacted]" }]]],
+  [
+    "a key in a URL",
+    "ws://h/v1/stream?api_key=hunter2&model=lucy_2_rt",
+    "ws://h/v1/stream?api_key=[redacted]&model=lucy_2_rt",
+  ],
+  ["a token in a URL", "?model=m&access_token=a.b.c x", "?model=m&access_token=[redacted] x"],
+  [
+    "words that only look alike",
+    { tokens: 3, projects: "project_ek" },
+    { tokens: 3, projects: "project_ek" },
+  ],
+  ["a large number", 2n ** 64n, "18446744073709551616"],
+  ["plain values", [1, true, null, "text"], [1, true, null, "text"]],
+])("redacts %s", (_name, value, expected) => {
+  expect(redact(value)).toEqual(expected);
+});
+
+describe("bulk", () => {
+  const summary = (bytes: string | Uint8Array) => ({
+    sha256: createHash("sha256").update(bytes).digest("hex").slice(0, 16),
+    length: bytes.length,
+  });
+
+  test.each(["image_data", "sample_frame_data"])("%s becomes hash and size, at any depth", (name) => {
+    expect(redact({ initial_state: { [name]: "QUJD" } })).toEqual({
+      initial_state: { [name]: summary("QUJD") },
+    });
+    expect(redact({ [name]: null })).toEqual({ [name]: null });
+  });
+
+  test("bytes become hash and size", () => {
+    const bytes = Uint8Array.of(1, 2, 3);
+    expect(redact({ bytes })).toEqual({ bytes: summary(bytes) });
+    expect(redact(Buffer.from(bytes))).toEqual(summary(bytes));
+  });
+
+  test("a long text is cut, and says how long it was", () => {
+    expect(redact("x".repeat(8192))).toHaveLength(8192);
+    expect(redact("x".repeat(8193))).toBe(`${"x".repeat(8192)}… (8193 characters)`);
+  });
+
+  test("a key that the cut would leave half of is gone all the same", () => {
+    expect(redact(`${"x ".repeat(4093)}dct_secret and more`)).not.toContain("secret");
+  });
+
+  test("long lists, many keys, long names and great depth are cut", () => {
+    let deep: unknown = "bottom";
+    for (let i = 0; i < 10_000; i++) deep = { a: deep };
+    expect(JSON.stringify(redact(deep)).length).toBeLessThan(100);
+    expect(redact(Array.from({ length: 1000 }, (_, i) => i))).toHaveLength(100);
+    const many = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`k${i}`, i]));
+    expect(Object.keys(redact(many) as object)).toHaveLength(100);
+    expect(JSON.stringify(redact({ ["n".repeat(100_000)]: 1 })).length).toBeLessThan(9000);
+  });
+});

@@ -1,0 +1,143 @@
+import { describe, expect, test } from "vitest";
+import {
+  defaultOptions,
+  type MockServerOptions,
+  type OptionName,
+  optionTable,
+  readOptions,
+  sessionsMax,
+} from "./options.ts";
+
+type Row = { name: OptionName; good: unknown[]; bad: [value: unknown, sentence: string][] };
+
+const rows: Row[] = [
+  {
+    name: "host",
+    good: ["127.0.0.1", "0.0.0.0", "::", "localhost"],
+    bad: [
+      ["", "It takes an address or name of this machine"],
+      ["two words", "It takes an address or name of this machine"],
+      [null, 'Option "host" takes no null'],
+    ],
+  },
+  {
+    name: "port",
+    good: [0, 1, 65_535],
+    bad: [
+      [-1, 'Option "port" is -1. It takes a whole number from 0 to 65535.'],
+      [65_536, "from 0 to 65535"],
+      [1.5, "whole number"],
+      [Number.NaN, 'Option "port" is NaN.'],
+      ["", 'Option "port" is "".'],
+      ["eighty", 'Option "port" is "eighty".'],
+      [true, 'Option "port" takes no true'],
+      [null, 'Option "port" takes no null'],
+    ],
+  },
+  {
+    name: "tls",
+    good: [true, false],
+    bad: [
+      ["yes", 'Option "tls" is "yes". It takes true or false.'],
+      [1, "It takes true or false."],
+      [null, 'Option "tls" takes no null'],
+    ],
+  },
+  {
+    name: "seed",
+    good: [0, 1, 2 ** 32 - 1],
+    bad: [
+      [-1, "from 0 to 4294967295"],
+      [2 ** 32, "from 0 to 4294967295"],
+    ],
+  },
+  {
+    name: "mode",
+    good: ["transcode", "relay", "none"],
+    bad: [["fast", 'Option "mode" is "fast". It takes transcode, relay or none.']],
+  },
+  {
+    name: "latencyMs",
+    good: [0, 285, 10_000],
+    bad: [
+      [-1, "from 0 to 10000"],
+      [10_001, "from 0 to 10000"],
+    ],
+  },
+  {
+    name: "strips",
+    good: [true, false],
+    bad: [["false", 'Option "strips" is "false". It takes true or false.']],
+  },
+  { name: "size", good: ["input", "model"], bad: [["big", "It takes input or model."]] },
+  { name: "ackWhen", good: ["accepted", "applied"], bad: [["later", "It takes accepted or applied."]] },
+  { name: "promptOnlySet", good: ["keep", "clear"], bad: [["maybe", "It takes keep or clear."]] },
+  {
+    name: "sessionsMax",
+    good: [null, 0, 10_000],
+    bad: [
+      [-1, "from 0 to 10000"],
+      [10_001, "from 0 to 10000"],
+      [true, 'Option "sessionsMax" takes no true'],
+    ],
+  },
+  { name: "keys", good: ["any", "minted", "off"], bad: [["none", "It takes any, minted or off."]] },
+  { name: "unknownModels", good: ["refuse", "accept"], bad: [["ask", "It takes refuse or accept."]] },
+  { name: "imageOnTextModel", good: ["refuse", "accept"], bad: [["ask", "It takes refuse or accept."]] },
+  {
+    name: "udpPorts",
+    good: [null, "1-65535", "50000-50100"],
+    bad: [
+      ["50000", "two ports from 1 to 65535, the first below the last"],
+      ["50100-50000", "the first below the last"],
+      ["0-10", "two ports"],
+      ["1-65536", "two ports"],
+      ["a-b", "two ports"],
+    ],
+  },
+];
+
+test("the rows here are the options there are", () => {
+  expect(rows.map(({ name }) => name)).toEqual(optionTable.map(({ name }) => name));
+});
+
+describe.each(rows)("$name", ({ name, good, bad }) => {
+  test.each(good.map((value) => [value]))("takes %o", (value) => {
+    expect(readOptions({ [name]: value })[name]).toBe(value);
+  });
+
+  test.each(bad)("refuses %o", (value, sentence) => {
+    const read = () => readOptions({ [name]: value } as Partial<MockServerOptions>);
+    expect(read).toThrow(RangeError);
+    expect(read).toThrow(sentence);
+    expect(read).toThrow(name);
+  });
+
+  test("is its default when it is not given, or undefined", () => {
+    const { default: value, about } = optionTable.find((row) => row.name === name)!;
+    expect(readOptions({})[name]).toBe(value);
+    expect(readOptions({ [name]: undefined } as never)[name]).toBe(value);
+    expect(about).toMatch(/^[A-Z`][^\n]*\.$/);
+  });
+});
+
+test("an option that is none is refused, with those there are", () => {
+  const read = () => readOptions({ ports: 1 } as never);
+  expect(read).toThrow('startMockServer() has no option "ports". It has host, port,');
+});
+
+test("defaults are made anew for each caller", () => {
+  const first = defaultOptions();
+  first.port = 1;
+  expect(defaultOptions().port).toBe(8787);
+});
+
+test.each<[Partial<MockServerOptions>, number]>([
+  [{}, 4],
+  [{ mode: "relay" }, 16],
+  [{ mode: "none" }, 1000],
+  [{ mode: "none", sessionsMax: 3 }, 3],
+  [{ sessionsMax: 0 }, 0],
+])("%o holds %i sessions", (given, count) => {
+  expect(sessionsMax(readOptions(given))).toBe(count);
+});
