@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createFrame, type Frame, matchGolden, movingSquare } from "../../fixtures/index.ts";
+import { bars, createFrame, type Frame, matchGolden } from "../../fixtures/index.ts";
 import { caption } from "../transforms/caption.ts";
 import type { Look, Mask } from "../transforms/look.ts";
 import { rasterise } from "./caption.ts";
@@ -20,7 +20,7 @@ test("captions of many scripts look as they did when they were last looked at", 
   const height = 56;
   const sheet = createFrame(640, height * scripts.length);
   for (const [index, prompt] of scripts.entries()) {
-    const strip = movingSquare(index * 10, 640, height);
+    const strip = bars(index * 10, 640, height);
     caption.apply(strip, lookWith(await rasterise(prompt)));
     lay(strip, sheet, index * height);
   }
@@ -30,7 +30,7 @@ test("captions of many scripts look as they did when they were last looked at", 
 test("a long prompt takes three lines and an ellipsis", async () => {
   const prompt =
     "Change the jacket of the person in the middle to bright red leather with silver buttons. ".repeat(9);
-  const frame = movingSquare(40, 640, 180);
+  const frame = bars(40, 640, 180);
   caption.apply(frame, lookWith(await rasterise(prompt)));
   matchGolden("transforms/caption-long", frame);
 });
@@ -72,6 +72,7 @@ test.each([
   ["spaces", " \n\t "],
   ["control characters", "\u0000\u001b"],
   ["invisible characters", "\u200b\u2060\ufeff"],
+  ["what comes after 512 characters", `${" ".repeat(512)}abc`],
 ])("has nothing to write for %s", async (_, prompt) => {
   expect(await rasterise(prompt)).toBeNull();
 });

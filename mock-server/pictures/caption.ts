@@ -54,7 +54,6 @@ function loadBidi(): Promise<Bidi> {
 function writable(prompt: string): string {
   const text = prompt
     .slice(0, LENGTH_MAX)
-    .toWellFormed()
     .normalize("NFC")
     .replaceAll(/\s+/gu, " ")
     .replaceAll(/[\p{Cc}\p{Emoji_Modifier}]/gu, "")

@@ -35,7 +35,7 @@ const look: Look = {
   mirrored: false,
 };
 
-/** A camera's picture, large, odd and tiny ones, and one whose planes start at odd bytes of their buffers. */
+/** A camera's picture, large, odd, tiny and nasty ones, and one whose planes start at odd bytes of their buffers. */
 const frames: readonly (readonly [string, () => Frame])[] = [
   ["a camera's 320×180", () => movingSquare(40, 320, 180)],
   ["1280×688 of dice", () => dice(1280, 688)],
@@ -43,6 +43,7 @@ const frames: readonly (readonly [string, () => Frame])[] = [
   ["33×47 of dice", () => dice(33, 47)],
   ["3×2 of dice", () => dice(3, 2)],
   ["1×1 of dice", () => dice(1, 1)],
+  ["a bright frame round black", () => outline(160, 48)],
   ["131×90 of dice below 6 lines", () => below(dice(131, 96), 6)],
 ];
 
@@ -79,6 +80,11 @@ const evenStaysEven: Check = (transform, { width, height }) => {
   for (const plane of planes) expect(new Set(after[plane]).size, plane).toBe(1);
 };
 
+const noColours: Check = (transform, before) => {
+  const { u, v } = changed(transform, before);
+  expect(new Set([...u, ...v])).toEqual(new Set([128]));
+};
+
 const fourLumas: Check = (transform, before) =>
   expect(new Set(changed(transform, before).y).size).toBeLessThanOrEqual(4);
 
@@ -89,11 +95,11 @@ const properties: Record<string, readonly Check[]> = {
   mirror: [sameTwice, sameHistogram],
   flip: [sameTwice, sameHistogram],
   invert: [sameTwice, evenStaysEven],
-  grayscale: [sameLuma, twiceIsOnce],
+  grayscale: [sameLuma, noColours, twiceIsOnce],
   sepia: [sameLuma, twiceIsOnce],
   blur: [sameMean, evenStaysEven],
   pixelate: [twiceIsOnce, evenStaysEven],
-  edges: [evenStaysEven],
+  edges: [noColours, evenStaysEven],
   posterize: [twiceIsOnce, fourLumas],
 };
 
@@ -234,6 +240,14 @@ function dice(width: number, height: number): Frame {
     frame.u[at] = roll(225);
     frame.v[at] = roll(225);
   });
+  return frame;
+}
+
+/** Bright outermost samples, which a blur that counts its border twice makes too much of. */
+function outline(width: number, height: number): Frame {
+  const frame = even(width, height, 16, 128, 128);
+  frame.y.fill(235, 0, width);
+  for (let row = 0; row < height; row++) frame.y[row * width] = 235;
   return frame;
 }
 
