@@ -85,7 +85,8 @@ export function createFrameAssembler(
     const payloads = current.map((packet) => packet.payload);
     current = [];
     if (!first) return;
-    const key = format.startsKeyPicture(first.payload);
+    // Not the first only: an access unit of H.264 may begin with a delimiter or a message of its own.
+    const key = payloads.some((payload) => format.startsKeyPicture(payload));
     if (waitsForKey && !key) return;
     const data = format.unpack(payloads);
     if (!data) {

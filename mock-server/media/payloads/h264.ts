@@ -24,6 +24,8 @@ export function h264(): PayloadFormat {
           if (starts) pieces.push(startCode, Uint8Array.of((payload[0]! & 0xe0) | (payload[1]! & 0x1f)));
           pieces.push(payload.subarray(2));
           inFragment = (payload[1]! & 0x40) === 0;
+        } else if (inFragment) {
+          return null;
         } else if (kind === type.aggregate) {
           for (let offset = 1; offset < payload.length; ) {
             const length = ((payload[offset] ?? 0) << 8) | (payload[offset + 1] ?? 0);
