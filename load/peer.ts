@@ -2,7 +2,16 @@
  * The one file of load that imports werift: a client of the direct dialect that sends a pre-encoded clip, so that generating
  * load costs no encoder, and counts what comes back without decoding it.
  */
-import { MediaStreamTrack, RTCPeerConnection, RtpHeader, RtpPacket, H264Packetizer, useH264, useVP8, Vp8Packetizer } from "werift";
+import {
+  H264Packetizer,
+  MediaStreamTrack,
+  RTCPeerConnection,
+  RtpHeader,
+  RtpPacket,
+  useH264,
+  useVP8,
+  Vp8Packetizer,
+} from "werift";
 import { WebSocket } from "ws";
 import type { Clip } from "../fixtures/clips.ts";
 import type { Clock } from "./clock.ts";
@@ -12,6 +21,8 @@ export type SenderOptions = {
   readonly realtimeUrl: string;
   readonly clip: Clip;
   readonly clock: Clock;
+  /** `false` for a server that sends none back. */
+  readonly waitForPictures: boolean;
 };
 
 export type Sender = {
@@ -25,7 +36,12 @@ export type Sender = {
 };
 
 /** Connects and starts sending; resolves once media flows both ways. @throws Error with the server's own words */
-export async function connectSender({ realtimeUrl, clip, clock }: SenderOptions): Promise<Sender> {
+export async function connectSender({
+  realtimeUrl,
+  clip,
+  clock,
+  waitForPictures,
+}: SenderOptions): Promise<Sender> {
   const socket = new WebSocket(`${realtimeUrl}/v1/stream?api_key=dct_load&model=lucy_2_rt`);
   const codec = clip.codec === "vp8" ? useVP8() : useH264();
   codec.rtcpFeedback = [{ type: "nack" }, { type: "nack", parameter: "pli" }, { type: "goog-remb" }];
@@ -38,7 +54,10 @@ export async function connectSender({ realtimeUrl, clip, clock }: SenderOptions)
   });
   const track = new MediaStreamTrack({ kind: "video" });
   const transceiver = pc.addTransceiver(track, { direction: "sendrecv" });
-  const packetizer = clip.codec === "vp8" ? new Vp8Packetizer({ maxPayloadSize: 1180 }) : new H264Packetizer({ maxPayloadSize: 1180 });
+  const packetizer =
+    clip.codec === "vp8"
+      ? new Vp8Packetizer({ maxPayloadSize: 1180 })
+      : new H264Packetizer({ maxPayloadSize: 1180 });
   let received = 0;
   let late = 0;
   let timer: { cancel(): void } | null = null;
@@ -74,7 +93,10 @@ export async function connectSender({ realtimeUrl, clip, clock }: SenderOptions)
     const dueMs = startedMs + count * intervalMs;
     if (clock.now() - dueMs > intervalMs) late++;
     const { data } = clip.frames[count % clip.frames.length]!;
-    for (const { header, payload } of packetizer.packetize(Buffer.from(data), Math.round(count * (90_000 / clip.fps)))) {
+    for (const { header, payload } of packetizer.packetize(
+      Buffer.from(data),
+      Math.round(count * (90_000 / clip.fps)),
+    )) {
       sequenceNumber = (sequenceNumber + 1) & 0xffff;
       const { timestamp, marker } = header;
       const out = new RtpPacket(new RtpHeader({ sequenceNumber, timestamp, marker }), payload);
@@ -85,7 +107,7 @@ export async function connectSender({ realtimeUrl, clip, clock }: SenderOptions)
   }
 
   send();
-  await Promise.race([flowing.promise, failed.promise]);
+  if (waitForPictures) await Promise.race([flowing.promise, failed.promise]);
   return {
     takeReceived() {
       const taken = received;

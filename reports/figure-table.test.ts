@@ -33,5 +33,7 @@ test("text lines its columns up and shows the spread only where there is one", (
 });
 
 test("Markdown escapes what would end a cell", () => {
-  expect(figureMarkdown(figures).split("\n")[2]).toBe("| encode \\| vp8 | 7.12 | ms | 6.50 … 8.00 | 3 | ≤ 10 |");
+  expect(figureMarkdown(figures).split("\n")[2]).toBe(
+    "| encode \\| vp8 | 7.12 | ms | 6.50 … 8.00 | 3 | ≤ 10 |",
+  );
 });

@@ -7,13 +7,23 @@ export function figureText(figures: readonly Figure[]): string {
   const rows = [head, ...figures.map(cells)];
   const widths = head.map((_, column) => Math.max(...rows.map((row) => [...row[column]!].length)));
   return rows
-    .map((row) => row.map((cell, column) => pad(cell, widths[column]!, column === 1)).join("  ").trimEnd())
+    .map((row) =>
+      row
+        .map((cell, column) => pad(cell, widths[column]!, column === 1))
+        .join("  ")
+        .trimEnd(),
+    )
     .join("\n");
 }
 
 export function figureMarkdown(figures: readonly Figure[]): string {
-  const line = (row: readonly string[]) => `| ${row.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  return [line(head), line(["---", "--:", "---", "---", "--:", "---"]), ...figures.map((figure) => line(cells(figure)))].join("\n");
+  const line = (row: readonly string[]) =>
+    `| ${row.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  return [
+    line(head),
+    line(["---", "--:", "---", "---", "--:", "---"]),
+    ...figures.map((figure) => line(cells(figure))),
+  ].join("\n");
 }
 
 function cells({ name, unit, values, aim = "" }: Figure): string[] {

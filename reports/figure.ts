@@ -16,7 +16,8 @@ export function median(values: readonly number[]): number {
 
 /** The value below which the fraction `q` lies, interpolated. @throws RangeError without values */
 export function quantile(values: readonly number[], q: number): number {
-  if (values.length === 0) throw new RangeError("There are no values to take a quantile of. The measurement produced nothing.");
+  if (values.length === 0)
+    throw new RangeError("There are no values to take a quantile of. The measurement produced nothing.");
   const sorted = [...values].sort((a, b) => a - b);
   const at = (sorted.length - 1) * q;
   const low = sorted[Math.floor(at)]!;

@@ -34,10 +34,14 @@ export type SessionReport = {
 
 /** Starts it on a free port. @throws Error with what it printed when it does not come up */
 export async function startMockProcess(args: readonly string[] = []): Promise<MockProcess> {
-  const child = spawn(process.execPath, ["cli.ts", "mock", "--port", "0", "--quiet", "--sessions", "100", ...args], {
-    cwd: root,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const child = spawn(
+    process.execPath,
+    ["cli.ts", "mock", "--port", "0", "--quiet", "--sessions", "100", ...args],
+    {
+      cwd: root,
+      stdio: ["ignore", "pipe", "pipe"],
+    },
+  );
   const url = await listening(child);
   const get = async (path: string) => (await fetch(url + path)).json();
   return {

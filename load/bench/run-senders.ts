@@ -17,14 +17,29 @@ export type SendersResult = {
   after: Health;
   sessionsBefore: SessionReport[];
   sessions: SessionReport[];
+  measureMs: number;
 };
 
 export async function runSenders(
   mock: MockProcess,
-  { clip, count, warmUpMs = 2000, measureMs = 6000 }: { clip: ClipName; count: number; warmUpMs?: number; measureMs?: number },
+  {
+    clip,
+    count,
+    warmUpMs = 2000,
+    measureMs = 6000,
+    waitForPictures = true,
+  }: { clip: ClipName; count: number; warmUpMs?: number; measureMs?: number; waitForPictures?: boolean },
 ): Promise<SendersResult> {
   const file = fileURLToPath(new URL("./senders.ts", import.meta.url));
-  const args = [file, mock.realtimeUrl, clip, String(count), String(warmUpMs), String(measureMs)];
+  const args = [
+    file,
+    mock.realtimeUrl,
+    clip,
+    String(count),
+    String(warmUpMs),
+    String(measureMs),
+    String(waitForPictures),
+  ];
   const child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "inherit"] });
   const gone = new Promise((resolve) => child.once("exit", resolve));
   let before: Health | undefined;
@@ -40,7 +55,7 @@ export async function runSenders(
     const sessions = await mock.sessions();
     child.stdin.write("done\n");
     await gone;
-    return { ...said, before: before!, after, sessionsBefore, sessions };
+    return { ...said, before: before!, after, sessionsBefore, sessions, measureMs };
   }
   throw new Error("The senders stopped before they had measured anything; what they printed says why.");
 }

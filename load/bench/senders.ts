@@ -3,10 +3,11 @@ import { type ClipName, readClip } from "../../fixtures/index.ts";
 import { realClock as clock } from "../clock.ts";
 import { connectSender } from "../peer.ts";
 
-const [realtimeUrl, clipName, count, warmUpMs, measureMs] = process.argv.slice(2);
+const [realtimeUrl, clipName, count, warmUpMs, measureMs, waitForPictures] = process.argv.slice(2);
 const clip = readClip(clipName as ClipName);
 const senders = [];
-for (let i = 0; i < Number(count); i++) senders.push(await connectSender({ realtimeUrl: realtimeUrl!, clip, clock }));
+const about = { realtimeUrl: realtimeUrl!, clip, clock, waitForPictures: waitForPictures === "true" };
+for (let i = 0; i < Number(count); i++) senders.push(await connectSender(about));
 await clock.sleep(Number(warmUpMs));
 for (const sender of senders) {
   sender.takeReceived();

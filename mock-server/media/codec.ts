@@ -33,6 +33,7 @@ const encoders: Record<CodecName, { name: string; options: Record<string, string
     options: {
       deadline: "realtime",
       "cpu-used": -12,
+      "static-thresh": 1000,
       "lag-in-frames": 0,
       "auto-alt-ref": 0,
       "error-resilient": 0,

@@ -1,0 +1,55 @@
+/**
+ * `npm run bench`: the figures of the mock server on this machine. Not a test: nothing passes or fails. Each figure is the
+ * median of several runs, taken alone; close what else runs here before you believe an absolute one.
+ *
+ *   npm run bench -- --runs 3 --only stages,glass
+ */
+import { readFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { parseArgs } from "node:util";
+import type { Figure } from "../../reports/figure.ts";
+import { figureMarkdown, figureText } from "../../reports/figure-table.ts";
+import { capacity } from "./capacity.ts";
+import { glass } from "./glass.ts";
+import { stages } from "./stages.ts";
+import { startUp } from "./start-up.ts";
+
+/** A measurement: takes one value for each of its figures a run. */
+export type Bench = { readonly name: string; readonly about: string; run(runs: number): Promise<Figure[]> };
+
+const benches: readonly Bench[] = [startUp, stages, glass, capacity];
+
+const { values } = parseArgs({
+  options: {
+    runs: { type: "string", default: "3" },
+    only: { type: "string", default: benches.map(({ name }) => name).join(",") },
+    markdown: { type: "boolean", default: false },
+  },
+});
+const runs = Number(values.runs);
+const wanted = values.only.split(",");
+const unknown = wanted.filter((name) => !benches.some((bench) => bench.name === name));
+if (!Number.isInteger(runs) || runs < 1 || runs > 20 || unknown.length > 0) {
+  console.error(
+    unknown.length > 0
+      ? `There is no bench ${unknown.join(", ")}. There are ${benches.map(({ name }) => name).join(", ")}.`
+      : `--runs takes a whole number from 1 to 20, not ${values.runs}.`,
+  );
+  process.exit(1);
+}
+
+console.log(`${cpus().length} × ${cpus()[0]?.model}, Node ${process.version}, load ${loadAverage()}`);
+for (const bench of benches.filter(({ name }) => wanted.includes(name))) {
+  console.log(`\n${bench.name}: ${bench.about}`);
+  const figures = await bench.run(runs);
+  console.log(values.markdown ? figureMarkdown(figures) : figureText(figures));
+}
+console.log(`\nload ${loadAverage()}`);
+
+function loadAverage(): string {
+  try {
+    return readFileSync("/proc/loadavg", "utf8").split(" ").slice(0, 2).join(" ");
+  } catch {
+    return "unknown";
+  }
+}
