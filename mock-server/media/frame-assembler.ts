@@ -35,6 +35,8 @@ export type FrameAssembler = {
  * 170 ms, in which a retransmission has had its chance.
  */
 const reorderCountMax = 48;
+/** Packets of one picture, 4.8 MB: more than any key picture has, and a bound for a sender that never ends one. */
+const pictureCountMax = 4096;
 
 export function createFrameAssembler(
   format: PayloadFormat,
@@ -53,9 +55,9 @@ export function createFrameAssembler(
       askForKey("start");
     }
     const ahead = distance(next, packet.sequenceNumber);
-    if (ahead < 0) return;
     // A jump this large is no loss but another stream (the sender started anew): begin again from here.
-    if (ahead > 0x2000) restartAt(packet.sequenceNumber);
+    if (Math.abs(ahead) > 0x2000) restartAt(packet.sequenceNumber);
+    else if (ahead < 0) return;
     held.set(packet.sequenceNumber, packet);
     drain();
     while (held.size > reorderCountMax) giveUp();
@@ -63,12 +65,21 @@ export function createFrameAssembler(
 
   function drain(): void {
     for (let packet = take(); packet; packet = take()) {
-      if (current.length > 0 && current[0]!.timestamp !== packet.timestamp) {
-        // The sender left out a marker: the picture before is whole, its packets are contiguous.
-        finish();
-      }
-      if (packet.payload.length > 0) current.push(packet);
+      // Padding: it may stand inside a picture and have a time of its own.
+      if (packet.payload.length > 0) collect(packet);
       if (packet.marker) finish();
+    }
+  }
+
+  function collect(packet: MediaPacket): void {
+    if (current.length > 0 && current[0]!.timestamp !== packet.timestamp) {
+      // The sender left out a marker: the picture before is whole, its packets are contiguous.
+      finish();
+    }
+    current.push(packet);
+    if (current.length > pictureCountMax) {
+      current = [];
+      askForKey("damage");
     }
   }
 
