@@ -2,6 +2,7 @@
  * A client's SDP offer, cut down to what this server speaks before werift sees it: one video codec (the client's first
  * preference that we have), Opus, the feedback and header extensions we answer. What is cut cannot be half-negotiated.
  */
+import { SDP_BYTES_MAX } from "../../protocol/index.ts";
 import { type CodecName, codecNames } from "./codec-name.ts";
 
 export type Offer = {
@@ -31,13 +32,29 @@ const extensionUris = [midUri, absoluteSendTimeUri, playoutDelayUri];
  */
 const feedback = ["nack", "nack pli", "ccm fir", "goog-remb"];
 
+/** Sections of media in one offer: clients make two. Each is a transceiver for good. */
+const sectionCountMax = 16;
+/** There are 128 RTP payload types. What is listed beyond them costs time and means nothing. */
+const payloadTypeCountMax = 128;
+
 /** @throws OfferError */
 export function readOffer(sdp: string, allowed: readonly CodecName[] = codecNames): Offer {
+  const byteLength = Buffer.byteLength(sdp);
+  if (byteLength > SDP_BYTES_MAX) {
+    throw new OfferError(
+      `The offer has ${byteLength} bytes; at most ${SDP_BYTES_MAX} are read. A browser's has about 6000: send RTCPeerConnection's localDescription.sdp.`,
+    );
+  }
   const [head, ...sections] = sdp.replaceAll("\r\n", "\n").split(/\n(?=m=)/);
   const originId = /^o=\S+ (\S+)/m.exec(head ?? "")?.[1];
   if (!sdp.startsWith("v=0") || !originId || sections.length === 0) {
     throw new OfferError(
       "The offer is not SDP: it should start with v=0 and have an o= line and at least one m= section. Send RTCPeerConnection's localDescription.sdp.",
+    );
+  }
+  if (sections.length > sectionCountMax) {
+    throw new OfferError(
+      `The offer has ${sections.length} m= sections; at most ${sectionCountMax} are answered. Send one for video and one for audio.`,
     );
   }
   let codec: CodecName | null = null;
@@ -77,6 +94,8 @@ function choose(section: string, allowed: readonly CodecName[]) {
     const parameters = parametersOf(section, payloadType);
     // werift and our packetizer speak packetization mode 1; every browser offers it beside mode 0.
     if (codec === "h264" && !/packetization-mode=1/.test(parameters)) continue;
+    // Profiles 1 to 3 of VP9 are not 8-bit 4:2:0; browsers offer profile 0 beside them.
+    if (codec === "vp9" && /profile-id=[1-9]/.test(parameters)) continue;
     const start = /x-google-start-bitrate=(\d+)/.exec(parameters)?.[1];
     return { codec, payloadType, startBitsPerSecond: start ? Number(start) * 1000 : null };
   }
@@ -86,7 +105,7 @@ function choose(section: string, allowed: readonly CodecName[]) {
 }
 
 function order(section: string): string[] {
-  return (/^m=\w+ \S+ \S+ (.*)$/m.exec(section)?.[1] ?? "").trim().split(/\s+/);
+  return (/^m=\w+ \S+ \S+ (.*)$/m.exec(section)?.[1] ?? "").trim().split(/\s+/).slice(0, payloadTypeCountMax);
 }
 
 function codecOf(section: string, payloadType: string): string | undefined {
