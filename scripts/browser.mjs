@@ -17,7 +17,9 @@ export function findBrowser() {
     run("apt-get", ["update", "-qq"], { env });
     run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", "chromium"], { env });
   } else {
-    console.log("lucy-testkit: no browser here; letting Playwright install its Chromium (once, some minutes) …");
+    console.log(
+      "lucy-testkit: no browser here; letting Playwright install its Chromium (once, some minutes) …",
+    );
     run("playwright", ["install", "chromium"], { shell: process.platform === "win32" });
   }
   const installed = lookUp();

@@ -1,0 +1,68 @@
+/** The README tells the truth: its tables are made from the code, its commands exist. `UPDATE=1` writes the tables. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { optionTable } from "./mock-server/index.ts";
+import { named } from "./mock-server/transforms/plan.ts";
+
+const file = new URL("./README.md", import.meta.url);
+const readme = readFileSync(file, "utf8");
+
+const tables: Record<string, string> = {
+  options: table(
+    ["flag", "in code", "default", ""],
+    optionTable.map(({ name, flag, default: value, about }) => [
+      `\`${flag}\``,
+      `\`${name}\``,
+      value === null ? "" : `\`${JSON.stringify(value)}\``,
+      about,
+    ]),
+  ),
+  transforms: table(
+    ["in the prompt", "does"],
+    named.map(({ name, does }) => [`\`${name}\``, does]),
+  ),
+};
+
+test.each(Object.keys(tables))("the table of %s is what the code has", (name) => {
+  const block = new RegExp(`(<!-- ${name} -->\n)([\\s\\S]*?)(<!-- /${name} -->)`);
+  if (process.env.UPDATE) {
+    writeFileSync(
+      file,
+      readFileSync(file, "utf8").replace(
+        block,
+        (_all, start, _old, end) => `${start}${tables[name]}\n${end}`,
+      ),
+    );
+    return;
+  }
+  expect(block.exec(readme)?.[2]).toBe(`${tables[name]}\n`);
+});
+
+/** Every command that the README and CONTRIBUTING print, and what runs it. */
+const commands: Record<string, string> = {
+  "npm start": "scripts/scripts.test.ts",
+  "npm start -- --mode relay --port 9000": "scripts/scripts.test.ts, with a free port",
+  "npm start -- --tls": "scripts/scripts.test.ts, with a free port",
+  "npm test": "the gate",
+  "npm run test:all": "the gate's long form: the same script with one more argument",
+  "npm run bench": "scripts/scripts.test.ts, its shortest part",
+  "npm run fixtures": "scripts/scripts.test.ts, on request (test:all): it takes a minute",
+  "npm run format": "biome, which the gate runs without writing",
+  "npm run check": "both halves of it are steps of the gate",
+};
+
+test("every command printed is a script of package.json that something runs", () => {
+  const contributing = readFileSync(new URL("./CONTRIBUTING.md", import.meta.url), "utf8");
+  const printed = [
+    ...`${readme}\n${contributing}`.matchAll(/npm (?:start|test|run [\w:]+)(?: -- [^`#\n]*[^`#\s])?/g),
+  ].map(([text]) => text);
+  expect(new Set(printed)).toEqual(new Set(Object.keys(commands)));
+  const { scripts } = JSON.parse(readFileSync(new URL("./package.json", import.meta.url), "utf8"));
+  for (const command of printed)
+    expect(scripts).toHaveProperty([/^npm (?:run )?([\w:]+)/.exec(command)![1]!]);
+});
+
+function table(head: string[], rows: string[][]): string {
+  const line = (cells: string[]) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+}
