@@ -36,8 +36,12 @@ export type MockServer = AsyncDisposable & {
  * @throws Error when the port is taken or the address is not this machine's
  */
 export async function startMockServer(given: Partial<MockServerOptions> = {}): Promise<MockServer> {
+  return startServer(given, realClock());
+}
+
+/** The same on any clock; the front door does not show it. */
+export async function startServer(given: Partial<MockServerOptions>, clock: Clock): Promise<MockServer> {
   const options = readOptions(given);
-  const clock: Clock = realClock();
   const dice = createDice(options.seed);
   const journal = createJournal(clock);
   const sessions = new Map<string, Session>();

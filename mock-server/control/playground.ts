@@ -1,25 +1,99 @@
-/** The page at `/`, its script, and published SDKs for it. */
+/** The page at `/`, its script, what it offers, and published SDKs for it. */
 import { readFile } from "node:fs/promises";
-import express from "express";
+import express, { type NextFunction, type Request, type Response } from "express";
+import { readImage } from "../../fixtures/images.ts";
 import { bundle, bundleSdk, sdkVersions } from "../playground/bundle.ts";
+import { findSample, offer } from "../playground/offer.ts";
 
 const folder = new URL("../playground/", import.meta.url);
+const script = new URL("page.ts", folder);
 
 export function playground(): express.Router {
   const router = express.Router();
-  router.get("/", async (_request, response) => {
+
+  router.get("/", protect, async (_request, response) => {
+    try {
+      // A page without its script would be a page that says nothing; it is needed a moment later anyway.
+      await bundle(script);
+    } catch (error) {
+      return response
+        .status(500)
+        .type("text")
+        .send(`${buildFailure("The page", error)}\n`);
+    }
     response.type("html").send(await readFile(new URL("index.html", folder), "utf8"));
   });
-  router.get("/_lucy/page.css", async (_request, response) => {
+  router.get("/_lucy/page.css", protect, async (_request, response) => {
     response.type("css").send(await readFile(new URL("page.css", folder), "utf8"));
   });
-  router.get("/_lucy/page.js", async (_request, response) => {
-    response.type("js").send(await bundle(new URL("page.ts", folder)));
+  router.get("/_lucy/page.js", protect, async (_request, response) => {
+    await sendScript(response, "The page's script", bundle(script));
+  });
+  router.get("/_lucy/playground", protect, (_request, response) => {
+    response.json(offer);
+  });
+  router.get("/_lucy/samples/:name", protect, (request, response, next) => {
+    const sample = findSample(String(request.params.name));
+    if (!sample) return next();
+    response
+      .set("cache-control", "max-age=3600")
+      .type(sample.mime)
+      .send(Buffer.from(readImage(sample.name)));
   });
   for (const version of sdkVersions) {
-    router.get(`/_lucy/sdk/${version}.js`, async (_request, response) => {
-      response.type("js").send(await bundleSdk(version));
+    router.get(`/_lucy/sdk/${version}.js`, protect, async (_request, response) => {
+      // A published version never changes.
+      await sendScript(response, `SDK ${version}`, bundleSdk(version), "max-age=86400");
     });
   }
   return router;
+}
+
+/** Nothing is fetched from, sent to or framed by another host, whatever a script in the page tries. */
+function protect(request: Request, response: Response, next: NextFunction): void {
+  const host = request.get("host") ?? "";
+  // Older browsers do not count sockets as 'self'. The header is the client's, so only a plain host gets into the policy.
+  const sockets = /^[\w.:[\]-]+$/.test(host) ? ` ws://${host} wss://${host}` : "";
+  response.set({
+    "cache-control": "no-store",
+    "content-security-policy": [
+      "default-src 'self'",
+      `connect-src 'self'${sockets}`,
+      "img-src 'self' blob: data:",
+      "media-src 'self' blob: mediastream:",
+      "object-src 'none'",
+      "base-uri 'none'",
+      "form-action 'none'",
+      "frame-ancestors 'none'",
+    ].join("; "),
+    "permissions-policy": "camera=(self)",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+  });
+  next();
+}
+
+async function sendScript(
+  response: Response,
+  what: string,
+  code: Promise<string>,
+  caching = "no-store",
+): Promise<void> {
+  try {
+    const text = await code;
+    response.set("cache-control", caching).type("js").send(text);
+  } catch (error) {
+    response.status(500).json({ detail: buildFailure(what, error) });
+  }
+}
+
+/** Names what is missing and what to type; says no paths of the machine. */
+function buildFailure(what: string, error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === "ERR_MODULE_NOT_FOUND") {
+    const name = /package '([^']+)'/.exec(message)?.[1] ?? "a package it needs";
+    return `${what} could not be built: ${name} is not installed. Run npm install, then reload.`;
+  }
+  const first = /error: (.*)/i.exec(message)?.[1] ?? message.split("\n")[0]!;
+  return `${what} could not be built: ${first.slice(0, 200)}. Run npm install, then reload.`;
 }

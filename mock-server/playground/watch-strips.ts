@@ -21,10 +21,24 @@ export type SeenPicture = {
 export function watchStrips(video: HTMLVideoElement, seen: (picture: SeenPicture) => void): () => void {
   const canvas = document.createElement("canvas");
   const context = canvas.getContext("2d", { alpha: false, willReadFrequently: true })!;
+  /** When the first picture was presented, until it can be drawn. */
+  let undrawnMs: number | null = null;
   let handle = video.requestVideoFrameCallback(look);
+  video.addEventListener("loadeddata", lookLate);
 
   function look(atMs: number): void {
     handle = video.requestVideoFrameCallback(look);
+    // The first picture's callback may come while the element has metadata only; drawing it would draw nothing at all.
+    undrawnMs = video.readyState < video.HAVE_CURRENT_DATA ? atMs : null;
+    if (undrawnMs === null) read(atMs);
+  }
+
+  function lookLate(): void {
+    if (undrawnMs !== null) read(undrawnMs);
+    undrawnMs = null;
+  }
+
+  function read(atMs: number): void {
     const { videoWidth: width, videoHeight: height } = video;
     // Tall cells need twice the lines; reading them costs little.
     const lines = Math.min(height, stripsHeight(width, "tall"));
@@ -35,5 +49,8 @@ export function watchStrips(video: HTMLVideoElement, seen: (picture: SeenPicture
     seen({ atMs, width, height, input: readInputStrip(luma), output: readOutputStrip(luma) });
   }
 
-  return () => video.cancelVideoFrameCallback(handle);
+  return () => {
+    video.cancelVideoFrameCallback(handle);
+    video.removeEventListener("loadeddata", lookLate);
+  };
 }
