@@ -42,6 +42,7 @@ export async function startMockServer(given: Partial<MockServerOptions> = {}): P
 /** The same on any clock; the front door does not show it. */
 export async function startServer(given: Partial<MockServerOptions>, clock: Clock): Promise<MockServer> {
   const options = readOptions(given);
+  if (options.mode === "transcode") requireCodec();
   const dice = createDice(options.seed);
   const journal = createJournal(clock);
   const sessions = new Map<string, Session>();
@@ -165,4 +166,15 @@ function listenError(error: NodeJS.ErrnoException, { host, port }: MockServerOpt
     );
   }
   return error;
+}
+
+/** node-av is an optional dependency: there is no build of it for every platform. */
+function requireCodec(): void {
+  try {
+    import.meta.resolve("node-av/lib");
+  } catch {
+    throw new Error(
+      "node-av, which decodes and encodes pictures, is not installed. Install it (npm install node-av@6.1.1), or do without: --mode relay sends pictures back untouched.",
+    );
+  }
 }

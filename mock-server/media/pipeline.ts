@@ -85,7 +85,7 @@ export type Pipeline = {
 const keyIntervalMs = 300;
 /** Pictures in the worker at once. Beyond it even decoding does not keep up, and a key picture is a better place to go on. */
 const inFlightMax = 30;
-/** Two changes of the encoder's rate are this far apart; VP8 pays for each with a key picture. */
+/** The encoder's rate is looked at this often; VP8 pays for each change with a key picture. */
 const rateIntervalMs = 2000;
 const residenceCountMax = 3000;
 const payloadSizeMax = 1180;
@@ -94,7 +94,7 @@ export function createPipeline(options: PipelineOptions, on: PipelineEvents): Pi
   const { mode, clock, codec } = options;
   const format = payloadFormats[codec]();
   const outputs = new Set<Output>();
-  const delayed = new Set<Timer>();
+  const timers = new Set<Timer>();
   const stats: PipelineStats = {
     packetsIn: 0,
     picturesIn: 0,
@@ -116,7 +116,10 @@ export function createPipeline(options: PipelineOptions, on: PipelineEvents): Pi
   let look = options.look;
   let shownRevision = -1;
   let inFlight = 0;
-  let rateChangedMs = Number.NEGATIVE_INFINITY;
+  /** Pictures that are done and wait to be old enough. */
+  let aging = 0;
+  let rateSinceMs = clock.now();
+  let bytesAtRate = 0;
   let session: CodecSession | null = mode === "transcode" ? openCodec() : null;
 
   const askSender = limited(() => {
@@ -149,12 +152,12 @@ export function createPipeline(options: PipelineOptions, on: PipelineEvents): Pi
       picture(picture) {
         inFlight--;
         const waitMs = options.latencyMs - (clock.now() - picture.receivedMs);
-        if (waitMs <= 0 && delayed.size === 0) return deliver(picture);
-        const timer = clock.after(Math.max(0, waitMs), () => {
-          delayed.delete(timer);
+        if (waitMs <= 0 && aging === 0) return deliver(picture);
+        aging++;
+        later(Math.max(0, waitMs), () => {
+          aging--;
           deliver(picture);
         });
-        delayed.add(timer);
       },
       dropped() {
         inFlight--;
@@ -210,14 +213,21 @@ export function createPipeline(options: PipelineOptions, on: PipelineEvents): Pi
         return run();
       }
       waiting = true;
-      const timer = clock.after(waitMs, () => {
-        delayed.delete(timer);
+      later(waitMs, () => {
         waiting = false;
         lastMs = clock.now();
         run();
       });
-      delayed.add(timer);
     };
+  }
+
+  /** A timer that is gone when the pipeline is. */
+  function later(delayMs: number, run: () => void): void {
+    const timer = clock.after(delayMs, () => {
+      timers.delete(timer);
+      run();
+    });
+    timers.add(timer);
   }
 
   function requestKey(): void {
@@ -261,12 +271,17 @@ export function createPipeline(options: PipelineOptions, on: PipelineEvents): Pi
     },
     requestKey,
     estimate(bitsPerSecond) {
-      // A tenth is left for audio, headers and retransmissions. Small moves are noise of the estimator.
+      const elapsedMs = clock.now() - rateSinceMs;
+      if (mode !== "transcode" || elapsedMs < rateIntervalMs) return;
+      const sent = ((stats.bytesOut - bytesAtRate) * 8000) / elapsedMs;
+      rateSinceMs = clock.now();
+      bytesAtRate = stats.bytesOut;
+      // An estimate cannot exceed what is sent by much: only one below that says that the network is full. A tenth is left
+      // for audio, headers and retransmissions.
       const target = clamp(bitsPerSecond * 0.9);
-      const ratio = target / stats.bitsPerSecond;
-      if (mode !== "transcode" || (ratio > 0.8 && ratio < 1.5)) return;
-      if (clock.now() - rateChangedMs < rateIntervalMs) return;
-      rateChangedMs = clock.now();
+      const congested = bitsPerSecond < sent;
+      const recovered = target > stats.bitsPerSecond * 1.5;
+      if (!congested && !recovered) return;
       stats.bitsPerSecond = target;
       session?.setBitrate(target);
       on.noted("bitrate", { kilobitsPerSecond: Math.round(target / 1000) });
@@ -274,8 +289,8 @@ export function createPipeline(options: PipelineOptions, on: PipelineEvents): Pi
     close() {
       if (closed) return;
       closed = true;
-      for (const timer of delayed) timer.cancel();
-      delayed.clear();
+      for (const timer of timers) timer.cancel();
+      timers.clear();
       outputs.clear();
       session?.close();
     },
