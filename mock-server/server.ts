@@ -71,13 +71,16 @@ export async function startServer(given: Partial<MockServerOptions>, clock: Cloc
   const sockets = new WebSocketServer({ noServer: true, maxPayload: 2 * MESSAGE_BYTES_MAX });
   http.on("upgrade", (request: IncomingMessage, socket: Socket, head: Buffer) => {
     socket.on("error", () => socket.destroy());
-    const { pathname } = new URL(request.url ?? "/", "ws://localhost");
+    // Not every target that HTTP lets through is a URL: `//` is none.
+    const pathname = URL.parse(request.url ?? "/", "ws://localhost")?.pathname ?? "//";
     const sid = /^\/subscribe\/([^/]+)$/.exec(pathname)?.[1];
     if (!sid && !STREAM_PATHS.includes(pathname)) {
       journal.add({ kind: "upgrade-refused", direction: "to-server", fields: { path: pathname } });
       const body = `There is no WebSocket at ${pathname.slice(0, 80)}. Clients connect to ${PATHS.stream} or /subscribe/{sid}.\n`;
       socket.end(
         `HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-type: text/plain\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+        // A client that keeps its side open would hold up our end.
+        () => socket.destroy(),
       );
       return;
     }

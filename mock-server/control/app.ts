@@ -54,7 +54,8 @@ export function createApp(server: MockServer, context: ServerContext): express.E
           403,
           "A client token cannot mint tokens. Use the API key, on your server.",
         );
-      if (!checked.ok && context.options.keys !== "minted")
+      // Where only tokens connect, any key may still mint one; no key at all may not.
+      if (!checked.ok && (key === "" || context.options.keys !== "minted"))
         return refuse(request, response, 401, checked.error);
       const parsed = parseClientTokenRequest(request.body);
       if (!parsed.ok) return refuse(request, response, 422, parsed.detail);
