@@ -1,0 +1,46 @@
+/** Loads a published SDK into the page, unchanged, and says which of its calls we use. */
+
+/** What the versions 0.0.x have in common, and what some lack. */
+export type SdkClient = {
+  setPrompt(prompt: string, options?: { enhance?: boolean }): Promise<void>;
+  /** `null` clears the image; with `prompt: null` the prompt as well. */
+  setImage(image: Blob | null, options?: { prompt?: string | null }): Promise<void>;
+  /** Since 0.0.43. */
+  set?(state: { prompt?: string; image?: Blob; enhance?: boolean }): Promise<void>;
+  disconnect(): void;
+  on(event: "connectionChange", listener: (state: string) => void): void;
+  on(event: "error", listener: (error: unknown) => void): void;
+};
+
+export type SdkModel = { name: string; fps: number; width: number; height: number };
+
+export type Sdk = {
+  models: { realtime(name: string): SdkModel };
+  createDecartClient(options: { apiKey: string }): {
+    realtime: {
+      connect(
+        stream: MediaStream,
+        options: {
+          model: SdkModel;
+          onRemoteStream(stream: MediaStream): void;
+          customizeOffer?(offer: RTCSessionDescriptionInit): void;
+        },
+      ): Promise<SdkClient>;
+    };
+  };
+};
+
+/** @throws Error with the server's sentence when the version cannot be had */
+export async function loadSdk(version: string): Promise<Sdk> {
+  // zod, which SDKs bring along, would try out eval once; the page's content security policy forbids that, loudly.
+  Object.assign(globalThis, { __zod_globalConfig: { jitless: true } });
+  const url = `/_lucy/sdk/${version}.js`;
+  try {
+    return await import(url);
+  } catch (error) {
+    // A browser keeps what a failed import answered to itself.
+    const response = await fetch(url);
+    if (response.ok) throw error;
+    throw new Error((await response.json()).detail);
+  }
+}

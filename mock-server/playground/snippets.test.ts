@@ -1,0 +1,25 @@
+import { runInNewContext } from "node:vm";
+import { expect, it } from "vitest";
+import { olderSdkSnippet, sdkSnippet } from "./snippets.ts";
+
+it("names the addresses it was given, and switches telemetry off", () => {
+  const snippet = sdkSnippet("http://127.0.0.1:4321", "ws://127.0.0.1:4321");
+  expect(snippet).toContain('baseUrl: "http://127.0.0.1:4321"');
+  expect(snippet).toContain('realtimeBaseUrl: "ws://127.0.0.1:4321"');
+  expect(snippet).toContain("telemetry: false");
+});
+
+it.each([
+  ["wss://api3.decart.ai/v1/stream?api_key=k&model=m", "ws://127.0.0.1:4321/v1/stream?api_key=k&model=m"],
+  ["wss://elsewhere.test/socket", "wss://elsewhere.test/socket"],
+])("leads a socket to %s to %s", (wanted, reached) => {
+  class WebSocket {
+    readonly url: string;
+    constructor(url: string) {
+      this.url = url;
+    }
+  }
+  const world = { WebSocket, URL, globalThis: { WebSocket } };
+  runInNewContext(olderSdkSnippet("ws://127.0.0.1:4321"), world);
+  expect(new world.globalThis.WebSocket(wanted).url).toBe(reached);
+});

@@ -1,0 +1,26 @@
+/** The lines a person pastes to reach this server, made from the address it was opened under. */
+
+/** For SDKs that take their addresses as options: JS 0.0.51 and later. */
+export function sdkSnippet(url: string, realtimeUrl: string): string {
+  return `import { createDecartClient } from "@decartai/sdk";
+
+const client = createDecartClient({
+  apiKey: "dct_local",
+  baseUrl: "${url}",
+  realtimeBaseUrl: "${realtimeUrl}",
+  telemetry: false,
+});`;
+}
+
+/** For SDKs with the service's host fixed in their code: JS up to 0.0.50. */
+export function olderSdkSnippet(realtimeUrl: string): string {
+  return `// Runs before the SDK connects; the SDK itself stays as published.
+const Native = globalThis.WebSocket;
+globalThis.WebSocket = class extends Native {
+  constructor(url, protocols) {
+    const to = new URL(url);
+    if (to.host === "api3.decart.ai") url = "${realtimeUrl}" + to.pathname + to.search;
+    super(url, protocols);
+  }
+};`;
+}
