@@ -228,7 +228,10 @@ export const harness = {
   },
 
   /** A plain WebSocket: what it is told, and how it is closed. Resolves when it is. */
-  rawSocket(url: string, say: readonly unknown[] = []): Promise<{ messages: unknown[]; code: number; reason: string }> {
+  rawSocket(
+    url: string,
+    say: readonly unknown[] = [],
+  ): Promise<{ messages: unknown[]; code: number; reason: string }> {
     const socket = new WebSocket(url);
     const messages: unknown[] = [];
     socket.onopen = () => {

@@ -1,0 +1,48 @@
+import type { Page } from "@playwright/test";
+import { base64Image, expect, nothingOpen, test, untilNothingOpen } from "./lucy-test.ts";
+
+const ways: Record<string, (page: Page) => Promise<unknown>> = {
+  "disconnect()": (page) => page.evaluate(() => window.harness.call(0, "disconnect")),
+  "a closed tab": (page) => page.close(),
+  "a tab that goes elsewhere": (page) => page.goto("about:blank"),
+  "a closed window": (page) => page.context().close(),
+  "a crashed tab": async (page) => {
+    const crashed = page.waitForEvent("crash");
+    const debuggee = await page.context().newCDPSession(page);
+    // It is never answered: the one who should is gone.
+    debuggee.send("Page.crash").catch(() => {});
+    await crashed;
+  },
+};
+
+for (const [way, leave] of Object.entries(ways)) {
+  test(`${way} leaves nothing behind`, async ({ harness, lucy }) => {
+    const client = await harness.connect({ version: "0.0.46", audio: true });
+    await client.call("set", { prompt: "edges", image: base64Image("face-png") });
+    await client.untilRevision(1);
+    await client.soundPictures();
+    expect(lucy.open).toMatchObject({ sessions: 1, sockets: 1, codecs: 1, workers: 1 });
+    expect(lucy.open.timers).toBeGreaterThan(0);
+
+    await leave(harness.page);
+    await untilNothingOpen(lucy);
+    expect(lucy.open).toEqual(nothingOpen);
+    const ended = lucy.journal.lines.filter(({ kind }) => kind === "session-ended");
+    expect(ended.map(({ session, fields }) => [session, fields.reason])).toEqual([
+      [client.session, "disconnect"],
+    ]);
+  });
+}
+
+test("0.0.41: disconnect() leaves nothing behind, and the page can connect again", async ({
+  harness,
+  lucy,
+}) => {
+  for (let round = 0; round < 2; round++) {
+    const client = await harness.connect({ version: "0.0.41" });
+    await client.morePictures(5);
+    await client.soundPictures();
+    await client.call("disconnect");
+    await untilNothingOpen(lucy);
+  }
+});

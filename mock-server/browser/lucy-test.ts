@@ -1,0 +1,209 @@
+/**
+ * What a browser spec starts from: a mock server of its own in this process, and a page with the harness in it. Whatever the
+ * spec does, at its end its pages must have stayed on loopback and the server must have nothing left open.
+ */
+import { type BrowserContext, test as base, expect, type Page } from "@playwright/test";
+import { readImage } from "../../fixtures/images.ts";
+import { type JournalLine, type MockServer, type MockServerOptions, startMockServer } from "../index.ts";
+import { bundle } from "../playground/bundle.ts";
+import type { SeenPicture } from "../playground/watch-strips.ts";
+import type { ConnectOptions, Harness, Outcome } from "./harness.ts";
+import { judgePictures } from "./judge-pictures.ts";
+
+export { expect };
+
+/** `MockServer.open` when nobody is connected. */
+export const nothingOpen = { sessions: 0, sockets: 0, codecs: 0, workers: 0, timers: 0 };
+
+/** Small enough for two busy cores to keep up with, large enough to look like video. */
+const smallVideo = { width: 640, height: 360, fps: 15 };
+
+export const test = base.extend<{
+  /** Of this spec's server: `test.use({ serverOptions: { mode: "relay" } })`. */
+  serverOptions: Partial<MockServerOptions>;
+  lucy: MockServer;
+  /** Nothing to use: it looks on. */
+  loopbackOnly: undefined;
+  /** A page of the mock server's own origin, with the SDKs led to it. */
+  harness: HarnessPage;
+}>({
+  serverOptions: [{}, { option: true }],
+
+  lucy: async ({ serverOptions }, use, testInfo) => {
+    const udpBefore = udpSocketCount();
+    const lucy = await startMockServer({ port: 0, ...serverOptions });
+    await use(lucy);
+    await lucy.close();
+    if (testInfo.status !== testInfo.expectedStatus) {
+      const body = lucy.journal.lines.map((line) => JSON.stringify(line)).join("\n");
+      await testInfo.attach("journal.jsonl", { body, contentType: "application/jsonl" });
+    }
+    expect(lucy.open, "what a closed server has open").toEqual(nothingOpen);
+    // A peer tells its viewer goodbye before it closes its socket.
+    await expect.poll(udpSocketCount, "UDP sockets left open").toBe(udpBefore);
+    expect(
+      lucy.journal.lines.filter(({ kind }) => kind === "defect"),
+      "defects in the journal",
+    ).toEqual([]);
+  },
+
+  loopbackOnly: [
+    async ({ context }, use) => {
+      const strays = findStrays(context);
+      await use(undefined);
+      expect(strays, "requests that leave this machine").toEqual([]);
+    },
+    { auto: true },
+  ],
+
+  harness: async ({ page, lucy }, use, testInfo) => {
+    const harness = await openHarness(page, lucy);
+    await use(harness);
+    if (testInfo.status !== testInfo.expectedStatus && !page.isClosed()) {
+      // A page that crashed has nothing to tell.
+      const clients = await page.evaluate(() => window.harness.everything()).catch(String);
+      const body = JSON.stringify(clients, null, 1);
+      await testInfo.attach("clients.json", { body, contentType: "application/json" });
+    }
+    await page.context().close();
+    await untilNothingOpen(lucy);
+  },
+});
+
+/** Collects the address of each request and each WebSocket that is for another host than this machine. */
+export function findStrays(context: BrowserContext, allowedHosts: readonly string[] = []): string[] {
+  const strays: string[] = [];
+  const look = (address: string) => {
+    const { protocol, hostname } = new URL(address);
+    const isLocal =
+      ["127.0.0.1", ...allowedHosts].includes(hostname) || /^(data|blob|about):$/.test(protocol);
+    if (!isLocal) strays.push(address);
+  };
+  const follow = (page: Page) => page.on("websocket", (socket) => look(socket.url()));
+  context.on("request", (request) => look(request.url()));
+  context.on("page", follow);
+  for (const page of context.pages()) follow(page);
+  return strays;
+}
+
+/**
+ * Opens a page that serves as somebody's app. `origin` is where it was loaded from, `redirect: false` leaves the SDK's host as it
+ * is.
+ */
+export async function openHarness(
+  page: Page,
+  lucy: MockServer,
+  { origin = lucy.url, redirect = true } = {},
+): Promise<HarnessPage> {
+  await page.goto(`${origin}/_lucy/health`);
+  const content = await bundle(new URL("./harness.ts", import.meta.url));
+  await page.addScriptTag({ content, type: "module" });
+  await page.waitForFunction(() => window.harness);
+  if (redirect) await page.evaluate((url) => window.harness.redirect(url), lucy.realtimeUrl);
+  return new HarnessPage(page, lucy);
+}
+
+/** A page with the harness in it. */
+export class HarnessPage {
+  readonly page: Page;
+  readonly lucy: MockServer;
+
+  constructor(page: Page, lucy: MockServer) {
+    this.page = page;
+    this.lucy = lucy;
+  }
+
+  /** Connects as an app does; rejects with what the SDK's `connect()` rejects with. */
+  async connect(options: ConnectOptions): Promise<SdkClient> {
+    const id = await this.call("connect", { ...smallVideo, ...options });
+    return new SdkClient(this, id);
+  }
+
+  async subscribe(version: string, token: string): Promise<SdkClient> {
+    return new SdkClient(this, await this.call("subscribe", version, token));
+  }
+
+  /** Calls a function of the harness in the page. */
+  call<Name extends keyof Harness>(
+    name: Name,
+    ...args: Parameters<Harness[Name]>
+  ): Promise<Awaited<ReturnType<Harness[Name]>>> {
+    return this.page.evaluate(
+      ([name, args]) => (window.harness[name as "call"] as (...args: unknown[]) => unknown)(...args),
+      [name, args as unknown[]] as const,
+    ) as Promise<Awaited<ReturnType<Harness[Name]>>>;
+  }
+}
+
+/** One client of an SDK in a page. */
+export class SdkClient {
+  readonly harness: HarnessPage;
+  readonly id: number;
+  /** Session id on the server: that of the newest one when this client had just connected. */
+  readonly session: string;
+
+  constructor(harness: HarnessPage, id: number) {
+    this.harness = harness;
+    this.id = id;
+    this.session = harness.lucy.sessions.at(-1)!.id;
+  }
+
+  get = () => this.harness.call("get", this.id);
+  /** Calls a method of the SDK's client. */
+  call = (method: string, ...args: unknown[]): Promise<Outcome> =>
+    this.harness.call("call", this.id, method, ...args);
+  pictures = (from = 0): Promise<SeenPicture[]> => this.harness.call("pictures", this.id, from);
+  morePictures = (count: number) => this.harness.call("morePictures", this.id, count);
+  untilState = (state: string) => this.harness.call("untilState", this.id, state);
+  untilSize = (width: number, height: number) => this.harness.call("untilSize", this.id, width, height);
+
+  /** Waits for a picture of this revision or a later one, and returns the newest. */
+  async untilRevision(revision: number): Promise<SeenPicture> {
+    await this.harness.call("untilRevision", this.id, revision);
+    return (await this.pictures(-1))[0]!;
+  }
+
+  /** Expects that all pictures seen so far are sound, and returns them. */
+  async soundPictures(session = this.session): Promise<SeenPicture[]> {
+    const pictures = await this.pictures();
+    expect(pictures.length, "pictures seen").toBeGreaterThan(0);
+    expect(judgePictures(pictures, this.harness.lucy.journal.lines, session)).toEqual([]);
+    return pictures;
+  }
+}
+
+/** Resolves with the first line, old or new, that `isIt` says it is. */
+export function journalLine(lucy: MockServer, isIt: (line: JournalLine) => boolean): Promise<JournalLine> {
+  const found = lucy.journal.lines.find(isIt);
+  if (found) return Promise.resolve(found);
+  return new Promise((resolve) => {
+    const stop = lucy.journal.follow((line) => {
+      if (!isIt(line)) return;
+      stop();
+      resolve(line);
+    });
+  });
+}
+
+/** Resolves once nobody is connected and all that they had has been given back. Looks after each line of the journal. */
+export function untilNothingOpen(lucy: MockServer): Promise<void> {
+  return new Promise((resolve) => {
+    const look = () => {
+      if (Object.values(lucy.open).some((count) => count > 0)) return;
+      stop();
+      resolve();
+    };
+    // The line comes first, the rest of the same clean-up after it.
+    const stop = lucy.journal.follow(() => setImmediate(look));
+    look();
+  });
+}
+
+function udpSocketCount(): number {
+  return process.getActiveResourcesInfo().filter((resource) => resource === "UDPWrap").length;
+}
+
+/** A reference image as SDKs take it from an app: base64. */
+export function base64Image(name: string): string {
+  return Buffer.from(readImage(name)).toString("base64");
+}
