@@ -49,7 +49,7 @@ function converse(context: ServerContext, session: Session, socket: ControlSocke
         session.id,
         offer,
         context.options.mode !== "none",
-        events(pipeline, () => opened),
+        events(pipeline, offer.sendsVideo, () => opened),
       );
       peer = opened;
     }
@@ -57,16 +57,27 @@ function converse(context: ServerContext, session: Session, socket: ControlSocke
     for (const candidate of early.splice(0)) await handle(candidate);
   }
 
-  function events(pipeline: Pipeline, self: () => Peer): PeerEvents {
+  function events(pipeline: Pipeline, sendsVideo: boolean, self: () => Peer): PeerEvents {
+    // We are connected a moment before the client is. A `generation_started` that overtakes it hides `connected` from its app;
+    // its first packet shows that it is.
+    let awaitsPacket = false;
     return {
       connected() {
         pipeline.add(self());
-        session.connected();
+        awaitsPacket = sendsVideo;
+        if (!awaitsPacket) session.connected();
       },
       lost() {
+        awaitsPacket = false;
         if (peer === self()) session.disconnected();
       },
-      video: pipeline.receiveVideo,
+      video(packet) {
+        if (awaitsPacket) {
+          awaitsPacket = false;
+          session.connected();
+        }
+        pipeline.receiveVideo(packet);
+      },
       audio: pipeline.receiveAudio,
       keyRequested: pipeline.requestKey,
       estimated: pipeline.estimate,
