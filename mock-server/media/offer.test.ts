@@ -270,6 +270,14 @@ describe("rate hints", () => {
     expect(lines(withRateHints(answer, rates))).toEqual(lines(answer).toSpliced(8, 0, `a=fmtp:96 ${hints}`));
   });
 
+  test.each([
+    ["x-google-min-bitrate=300;x-google-start-bitrate=600", `x-google-min-bitrate=300;${hints}`],
+    [hints, hints],
+  ])("take the place of those that were there: %s", (before, after) => {
+    const answer = videoOffer("96", "rtpmap:96 VP8/90000", `fmtp:96 ${before}`);
+    expect(lines(withRateHints(answer, rates))).toContain(`a=fmtp:96 ${after}`);
+  });
+
   test("leave audio and the line ends alone", () => {
     const audio =
       "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=rtpmap:111 opus/48000/2\r\na=fmtp:111 minptime=10\r\n";

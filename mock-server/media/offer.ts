@@ -165,8 +165,12 @@ export function withRateHints(answer: string, rates: { start: number; max: numbe
   const hinted = sections.map((section) => {
     if (!section.startsWith("m=video")) return section;
     const [payloadType] = order(section);
-    if (parametersOf(section, payloadType!)) {
-      return section.replace(new RegExp(`^(a=fmtp:${payloadType} .*?)(\\r?)$`, "m"), `$1;${hints}$2`);
+    const parameters = parametersOf(section, payloadType!).trimEnd();
+    if (parameters) {
+      // What the client hinted at comes back in the answer; two hints of one name would leave the choice to it.
+      const others = parameters.split(/;\s*/).filter((one) => !/^x-google-(start|max)-bitrate=/.test(one));
+      const line = `a=fmtp:${payloadType} ${[...others, hints].join(";")}`;
+      return section.replace(new RegExp(`^a=fmtp:${payloadType} .*?(\\r?)$`, "m"), `${line}$1`);
     }
     return section.replace(
       new RegExp(`^(a=rtpmap:${payloadType} .*?)(\\r?)$`, "m"),

@@ -1,0 +1,369 @@
+import { describe, expect, test } from "vitest";
+import { readClip } from "../fixtures/clips.ts";
+import { createFrame, type Frame } from "../fixtures/frame.ts";
+import { imageHash, promptHash } from "../fixtures/hashes.ts";
+import { readImage } from "../fixtures/images.ts";
+import { stripsHeight } from "../fixtures/strips.ts";
+import { createMediaClient, type MediaAbout, type MediaClient, psnr } from "./_media-client.ts";
+import { closeLater, emptied, runServer, until } from "./_running-server.ts";
+import { openSocket, type SocketAbout } from "./_socket-client.ts";
+import { type Clock, manualClock } from "./clock.ts";
+import { copyPicture, createDecoder } from "./media/codec.ts";
+import type { MockServer } from "./server.ts";
+
+type Codec = "vp8" | "h264";
+
+const clips = { vp8: readClip("vp8-180p15"), h264: readClip("h264-180p15") };
+const top = stripsHeight(320);
+
+/** A client whose connection stands at both ends. */
+async function connect(server: MockServer, about: MediaAbout, where: SocketAbout = {}) {
+  const control = closeLater(await openSocket(server.realtimeUrl, where));
+  const media = closeLater(createMediaClient(control, about));
+  await negotiate(server, media);
+  return { control, media };
+}
+
+async function negotiate(server: MockServer, media: MediaClient) {
+  const count = connectedCount(server);
+  await media.negotiate();
+  await media.connected();
+  await until(server, () => connectedCount(server) > count);
+}
+
+function connectedCount(server: MockServer): number {
+  return server.journal.lines.filter(({ kind }) => kind === "peer-connected").length;
+}
+
+/** Sends pictures `from` up to `to` of the clip one by one, each once the one before has come back. */
+async function play(media: MediaClient, codec: Codec, from: number, to: number) {
+  const seen = [];
+  for (let index = from; index < to; index++) {
+    const count = media.pictures.length;
+    sendFrame(media, codec, index);
+    seen.push(await media.picture(({ input }) => input?.frameId === index, count));
+  }
+  return seen;
+}
+
+function sendFrame(media: MediaClient, codec: Codec, index: number) {
+  const { data, key } = clips[codec].frames[index]!;
+  media.sendPicture(data, key, index * 6000);
+}
+
+function decodeClip(codec: Codec, count: number): Frame[] {
+  const decoder = createDecoder(codec);
+  const frames: Frame[] = [];
+  for (const { data } of clips[codec].frames.slice(0, count)) {
+    decoder.decode(data, (picture) => {
+      const frame = createFrame(picture.width, picture.height);
+      copyPicture(picture, frame);
+      frames.push(frame);
+    });
+  }
+  decoder.close();
+  return frames;
+}
+
+describe.each(["vp8", "h264"] as const)("%s, 320×180, transcoded", (codec) => {
+  test("the picture is kept without a prompt, edited from one picture to the next with one, none lost or doubled", async () => {
+    const server = await runServer();
+    const { control, media } = await connect(server, { codec });
+    const inputs = decodeClip(codec, 30);
+
+    const plain = await play(media, codec, 0, 10);
+    for (const [index, { frame, output }] of plain.entries()) {
+      expect(output).toMatchObject({ revision: 0, promptHash: 0, imageHash: 0, outputCount: index });
+      expect(psnr(frame, inputs[index]!, top)).toBeGreaterThan(30);
+    }
+
+    control.send({ type: "prompt", prompt: "invert", enhance_prompt: true });
+    await control.take("prompt_ack");
+    const edited = await play(media, codec, 10, 20);
+    for (const [index, { frame, output }] of edited.entries()) {
+      const hash = promptHash("invert");
+      expect(output).toMatchObject({ revision: 1, promptHash: hash, imageHash: 0, outputCount: 10 + index });
+      expect(psnr(frame, inputs[10 + index]!, top)).toBeLessThan(20);
+    }
+
+    const face = Buffer.from(readImage("face-png"));
+    control.send({ type: "set_image", image_data: face.toString("base64"), prompt: null });
+    await control.take("set_image_ack");
+    for (const { output } of await play(media, codec, 20, 25)) {
+      expect(output).toMatchObject({ revision: 2, promptHash: 0, imageHash: imageHash(face) });
+    }
+
+    control.send({ type: "set_image", image_data: null, prompt: null });
+    await control.take("set_image_ack");
+    for (const [index, { frame, output }] of (await play(media, codec, 25, 30)).entries()) {
+      expect(output).toMatchObject({ revision: 3, promptHash: 0, imageHash: 0 });
+      expect(psnr(frame, inputs[25 + index]!, top)).toBeGreaterThan(30);
+    }
+    expect(media.pictures).toHaveLength(30);
+    expect(control.received.map(({ type }) => type)).toContain("generation_started");
+    expect(server.open).toMatchObject({ sessions: 1, sockets: 1, codecs: 1, workers: 1 });
+  });
+
+  test("a client that trickles its candidates", async () => {
+    const server = await runServer();
+    const { control, media } = await connect(server, { codec, trickles: true });
+    await play(media, codec, 0, 3);
+    expect(media.answers[0]).toMatch(/^a=candidate:/m);
+    expect(control.received.filter(({ type }) => type === "error")).toEqual([]);
+  });
+
+  test("after a lost packet nothing comes before a key picture, which is asked for", async () => {
+    const server = await runServer();
+    const { media } = await connect(server, { codec });
+    await play(media, codec, 0, 3);
+    const asked = media.keyRequestCount;
+    media.loseNextPacket();
+    // Far more packets than the window in which one might still come.
+    for (let index = 3; index < 30; index++) sendFrame(media, codec, index);
+    for (let index = 3; index < 30; index++) sendFrame(media, codec, index);
+    await media.until(() => media.keyRequestCount > asked);
+    const count = media.pictures.length;
+    const [first] = await play(media, codec, 0, 3);
+    expect(media.pictures[count]).toBe(first);
+    expect(media.pictures.map(({ input }) => input?.frameId)).toEqual([0, 1, 2, 0, 1, 2]);
+  });
+});
+
+test("audio comes back as it went out", async () => {
+  const server = await runServer();
+  const { media } = await connect(server, { codec: "vp8", audio: true });
+  for (let index = 0; index < 10; index++) {
+    // 0xfc: Opus, 20 ms of fullband, one frame; what follows is never decoded here.
+    const payload = Buffer.from([0xfc, index, ...Buffer.alloc(index * 7, index)]);
+    media.sendAudio(payload, 960 * index);
+    expect(await media.audioAt(index)).toEqual(payload);
+  }
+});
+
+test("relay mode sends every picture back untouched, without a codec", async () => {
+  const server = await runServer({ mode: "relay" });
+  const { media } = await connect(server, { codec: "vp8" });
+  const inputs = decodeClip("vp8", 5);
+  for (const [index, { frame, output }] of (await play(media, "vp8", 0, 5)).entries()) {
+    expect(output).toBeNull();
+    expect(psnr(frame, inputs[index]!)).toBe(99);
+  }
+  expect(server.open).toMatchObject({ codecs: 0, workers: 0 });
+});
+
+test("--no-strips leaves the whole picture to the eye", async () => {
+  const server = await runServer({ strips: false });
+  const { control, media } = await connect(server, { codec: "vp8" });
+  const [first] = await play(media, "vp8", 0, 1);
+  expect(first!.output).toBeNull();
+  control.send({ type: "prompt", prompt: "invert" });
+  await control.take("prompt_ack");
+  const count = media.pictures.length;
+  sendFrame(media, "vp8", 1);
+  // The sender's own strip is inverted with the rest.
+  expect((await media.picture(() => true, count)).input).toBeNull();
+});
+
+test("--size model sends pictures of the model's size, strips readable", async () => {
+  const server = await runServer({ size: "model" });
+  const { media } = await connect(server, { codec: "vp8" });
+  const [picture] = await play(media, "vp8", 0, 1);
+  const { width, height } = picture!.frame;
+  expect({ width, height }).toEqual({ width: 1280, height: 704 });
+  expect(picture!.output).toMatchObject({ outputCount: 0 });
+});
+
+test("--ack-when applied acks with the first picture that shows it", async () => {
+  const server = await runServer({ ackWhen: "applied" });
+  const { control, media } = await connect(server, { codec: "vp8" });
+  control.send({ type: "prompt", prompt: "before any picture" });
+  await control.take("prompt_ack");
+  await play(media, "vp8", 0, 2);
+  control.send({ type: "prompt", prompt: "invert" });
+  await until(server, () => server.sessions[0]!.state.revision === 2);
+  expect(control.received.at(-1)).not.toMatchObject({ prompt: "invert" });
+  await play(media, "vp8", 2, 3);
+  await control.take("prompt_ack");
+  const kinds = server.journal.lines.map(
+    ({ kind, fields }) => `${kind} ${fields.revision ?? fields.prompt ?? ""}`,
+  );
+  expect(kinds.indexOf("shown 2")).toBeLessThan(kinds.lastIndexOf("prompt_ack invert"));
+  expect(kinds.indexOf("shown 2")).toBeGreaterThan(-1);
+});
+
+describe("generation", () => {
+  test("starts once and ticks once a second, by the server's clock, until the client leaves", async () => {
+    const clock = manualClock();
+    const server = await runServer({ mode: "relay" }, clock);
+    const { control, media } = await connect(server, { codec: "vp8" });
+    await play(media, "vp8", 0, 1);
+    await control.take("generation_started");
+    clock.advance(999);
+    for (let seconds = 1; seconds <= 9; seconds++) {
+      clock.advance(seconds === 1 ? 1 : 1000);
+      expect(await control.take("generation_tick")).toEqual({ type: "generation_tick", seconds });
+    }
+    expect(server.sessions[0]!.seconds).toBe(9);
+    const { type } = control.received.find(({ type }) => type.startsWith("generation_"))!;
+    expect(type).toBe("generation_started");
+    await media[Symbol.asyncDispose]();
+    await control[Symbol.asyncDispose]();
+    await emptied(server);
+    expect(clock.pendingCount).toBe(0);
+    const ended = server.journal.lines.find(({ kind }) => kind === "session-ended");
+    expect(ended?.fields).toMatchObject({ reason: "disconnect", seconds: 9 });
+  });
+
+  test("--latency holds pictures back by the server's clock", async () => {
+    const clock = manualClock();
+    const held = Promise.withResolvers<void>();
+    const watched: Clock = Object.assign(Object.create(clock), {
+      after(delayMs: number, run: () => void) {
+        if (delayMs === 285) held.resolve();
+        return clock.after(delayMs, run);
+      },
+    });
+    const server = await runServer({ latencyMs: 285 }, watched);
+    const { media } = await connect(server, { codec: "vp8" });
+    sendFrame(media, "vp8", 0);
+    await held.promise;
+    clock.advance(284);
+    expect(server.sessions[0]!.pipeline!.stats.picturesOut).toBe(0);
+    clock.advance(1);
+    expect(server.sessions[0]!.pipeline!.stats.picturesOut).toBe(1);
+    expect((await media.picture(() => true)).input?.frameId).toBe(0);
+  });
+});
+
+describe("several offers on one socket", () => {
+  test("the same connection offers again and goes on", async () => {
+    const server = await runServer();
+    const { control, media } = await connect(server, { codec: "vp8" });
+    await play(media, "vp8", 0, 3);
+    await media.negotiate();
+    const seen = await play(media, "vp8", 3, 6);
+    expect(seen.map(({ output }) => output?.outputCount)).toEqual([3, 4, 5]);
+    expect(control.received.filter(({ type }) => type === "answer")).toHaveLength(2);
+    expect(connectedCount(server)).toBe(1);
+  });
+
+  test("a new connection takes the place of the old, and keeps the state", async () => {
+    const server = await runServer();
+    const { control, media } = await connect(server, { codec: "vp8" });
+    control.send({ type: "prompt", prompt: "invert" });
+    await control.take("prompt_ack");
+    await play(media, "vp8", 0, 2);
+    const second = closeLater(createMediaClient(control, { codec: "h264" }));
+    await negotiate(server, second);
+    const seen = await play(second, "h264", 0, 3);
+    expect(seen.map(({ output }) => output?.revision)).toEqual([1, 1, 1]);
+    expect(server.open).toMatchObject({ sessions: 1, codecs: 1 });
+    expect(server.sessions[0]!.phase).toBe("generating");
+  });
+
+  test("candidates before the offer, none at all, empty ones and hidden ones harm nothing", async () => {
+    const server = await runServer();
+    const control = closeLater(await openSocket(server.realtimeUrl));
+    const hidden = "candidate:2 1 udp 2113937151 2d1b1c3e-6d2a-4a57-9d0e-0a1f6f0d7a11.local 50001 typ host";
+    const trickle = () => {
+      for (const candidate of [
+        null,
+        { candidate: "" },
+        { candidate: hidden, sdpMid: "0", sdpMLineIndex: 0 },
+      ]) {
+        control.send({ type: "ice-candidate", candidate });
+      }
+    };
+    trickle();
+    const media = closeLater(createMediaClient(control, { codec: "vp8" }));
+    await negotiate(server, media);
+    trickle();
+    await play(media, "vp8", 0, 2);
+    expect(control.received.filter(({ type }) => type === "error")).toEqual([]);
+  });
+});
+
+describe("viewers", () => {
+  test("see what the publisher sees, from a key picture on, and are told when it ends", async () => {
+    const server = await runServer();
+    const { control, media } = await connect(server, { codec: "vp8" });
+    control.send({ type: "prompt", prompt: "sepia" });
+    const { session_id, server_ip, server_port } = await control.take("session_id");
+    await control.take("prompt_ack");
+    await play(media, "vp8", 0, 3);
+    const query = { IP: server_ip, port: String(server_port) };
+    const viewer = await connect(
+      server,
+      { codec: "vp8", watches: true },
+      { path: `/subscribe/${session_id}`, query },
+    );
+    expect(server.sessions[0]!.viewerCount).toBe(1);
+    const published = await play(media, "vp8", 3, 8);
+    const last = await viewer.media.picture(({ input }) => input?.frameId === 7);
+    expect(viewer.media.pictures.map(({ output }) => output)).toEqual(published.map(({ output }) => output));
+    expect(psnr(last.frame, published.at(-1)!.frame)).toBe(99);
+
+    await viewer.control[Symbol.asyncDispose]();
+    await until(server, () => server.sessions[0]!.viewerCount === 0);
+    await play(media, "vp8", 8, 10);
+
+    const another = await connect(
+      server,
+      { codec: "vp8", watches: true },
+      { path: `/subscribe/${session_id}`, query },
+    );
+    await control[Symbol.asyncDispose]();
+    expect(await another.control.closed).toMatchObject({ code: 1000 });
+  });
+
+  test("whose codec is not the publisher's get a sentence", async () => {
+    const server = await runServer();
+    const { control, media } = await connect(server, { codec: "vp8" });
+    const { session_id } = await control.take("session_id");
+    const watching = closeLater(await openSocket(server.realtimeUrl, { path: `/subscribe/${session_id}` }));
+    const viewer = closeLater(createMediaClient(watching, { codec: "h264", watches: true }));
+    viewer.negotiate().catch(() => {});
+    expect((await watching.take("error")).error).toContain("codecs are H264; this server speaks VP8");
+    await play(media, "vp8", 0, 2);
+  });
+});
+
+describe("leaving early leaves nothing behind", () => {
+  const udpCount = () => process.getActiveResourcesInfo().filter((name) => name === "UDPWRAP").length;
+
+  test.each(["publisher", "viewer", "viewer that waits for pictures"])(
+    "%s, right after its offer",
+    async (who) => {
+      const server = await runServer();
+      const before = udpCount();
+      const publisher = who === "publisher" ? null : closeLater(await openSocket(server.realtimeUrl));
+      publisher?.send({ type: "prompt", prompt: "a" });
+      const id = publisher && (await publisher.take("session_id")).session_id;
+      const sending = publisher && closeLater(createMediaClient(publisher, { codec: "vp8" }));
+      if (who === "viewer") await negotiate(server, sending!);
+      const during = udpCount();
+
+      const control = closeLater(
+        await openSocket(server.realtimeUrl, id ? { path: `/subscribe/${id}` } : {}),
+      );
+      const media = closeLater(createMediaClient(control, { codec: "vp8", watches: Boolean(id) }));
+      const offers = () => server.journal.lines.filter(({ kind }) => kind === "offer").length;
+      const count = offers();
+      media.negotiate().catch(() => {});
+      await until(server, () => offers() > count);
+      await control[Symbol.asyncDispose]();
+      await media[Symbol.asyncDispose]();
+      if (who === "viewer that waits for pictures") await negotiate(server, sending!);
+      await until(server, () => server.open.sockets === (publisher ? 1 : 0));
+      // Answering goes on for some turns; a leak would stay for good.
+      await settled(() => udpCount() <= (who === "viewer that waits for pictures" ? during + 2 : during));
+      expect(udpCount()).toBeGreaterThanOrEqual(before);
+      if (publisher) expect(server.sessions[0]!.viewerCount).toBe(0);
+    },
+  );
+
+  /** Turns of the event loop until `done`; the test's own timeout is the limit. */
+  async function settled(done: () => boolean): Promise<void> {
+    while (!done()) await new Promise(setImmediate);
+  }
+});
