@@ -518,7 +518,7 @@ function showSnippets(): void {
   element("older").textContent = olderSdkSnippet(realtimeUrl);
   for (const button of document.querySelectorAll<HTMLButtonElement>("[data-copies]")) {
     const code = element(button.dataset.copies!);
-    button.setAttribute("aria-label", `Copy ${button.dataset.copies} snippet`);
+    button.setAttribute("aria-describedby", `${button.dataset.copies}-title`);
     button.addEventListener("click", async () => {
       try {
         await navigator.clipboard.writeText(code.textContent);

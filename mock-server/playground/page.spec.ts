@@ -1,0 +1,220 @@
+import { fileURLToPath } from "node:url";
+import { imageHash, promptHash } from "../../fixtures/hashes.ts";
+import { readImage } from "../../fixtures/images.ts";
+import { expect, journalLine, nothingOpen, test, untilNothingOpen } from "../browser/lucy-test.ts";
+import type { MockServer } from "../index.ts";
+import { sdkVersions } from "./bundle.ts";
+
+type Page = Parameters<Parameters<typeof test>[2]>[0]["page"];
+
+const image = (file: string) => fileURLToPath(new URL(`../../fixtures/images/${file}`, import.meta.url));
+const hex = (hash: number) => hash.toString(16).padStart(4, "0");
+
+/** What the row says that was read from the picture. */
+const read = (page: Page, row: string) => page.locator(`#row-${row} td`).nth(0);
+const told = (page: Page, row: string) => page.locator(`#row-${row} td`).nth(1);
+
+/** The page, and whatever its console complains of. */
+async function open(page: Page, lucy: MockServer): Promise<string[]> {
+  const complaints: string[] = [];
+  page.on("console", (message) => {
+    if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
+  });
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  await page.goto(lucy.url);
+  await expect(page.getByRole("button", { name: "Connect" })).toBeEnabled();
+  return complaints;
+}
+
+async function connect(page: Page): Promise<void> {
+  await page.getByRole("button", { name: "Connect" }).click();
+  await expect(read(page, "revision")).toHaveText("0");
+}
+
+async function disconnect(page: Page, lucy: MockServer): Promise<void> {
+  await page.getByRole("button", { name: "Disconnect" }).click();
+  await expect(page.getByRole("button", { name: "Connect" })).toBeEnabled();
+  await untilNothingOpen(lucy);
+  expect(lucy.open).toEqual(nothingOpen);
+}
+
+test("shows what runs and how to reach it", async ({ page, lucy }) => {
+  const complaints = await open(page, lucy);
+  await expect(page.getByLabel("What is running")).toContainText("mode transcode");
+  await expect(page.getByLabel("What is running")).toContainText("sessions 0");
+  await page.getByText("Point your own code").click();
+  await expect(page.locator("#newer")).toContainText(`realtimeBaseUrl: "${lucy.realtimeUrl}"`);
+  await expect(page.locator("#older")).toContainText(lucy.realtimeUrl);
+  await expect(page.getByText("0.1.x does not connect yet.")).toBeVisible();
+  expect(complaints).toEqual([]);
+});
+
+for (const version of sdkVersions) {
+  test(`SDK ${version}: a prompt, an image and a bad file, up to disconnect`, async ({ page, lucy }) => {
+    const complaints = await open(page, lucy);
+    await page.getByRole("combobox", { name: "SDK" }).selectOption(version);
+    await expect(page.getByRole("button", { name: "Connect" })).toBeEnabled();
+    await connect(page);
+    await expect(read(page, "prompt")).toHaveText("none");
+    await expect(read(page, "image")).toHaveText("none");
+    await expect(told(page, "prompt")).toHaveText("none");
+    await expect(page.locator("#result-empty")).toBeHidden();
+
+    await page.getByLabel("Prompt", { exact: true }).fill("a knight, mirror");
+    await page.getByLabel("Prompt", { exact: true }).press("Enter");
+    await expect(read(page, "revision")).toHaveText("1");
+    await expect(read(page, "prompt")).toHaveText(hex(promptHash("a knight, mirror")));
+    await expect(page.getByRole("log")).toContainText(/setPrompt\("a knight, mirror"\)acked after \d+ ms/);
+
+    await page.getByRole("button", { name: "A face with a hat, PNG" }).click();
+    await expect(read(page, "revision")).toHaveText("2");
+    await expect(read(page, "image")).toHaveText(hex(imageHash(readImage("face-png"))));
+    await expect(told(page, "image")).toContainText("512×512 png");
+    await expect(page.locator("#row-image")).toHaveAttribute("data-agree", "yes");
+
+    const refused = journalLine(lucy, ({ kind }) => kind === "state-refused");
+    await page.getByLabel("Choose a file").setInputFiles(image("cut-off.jpg"));
+    const sentence = String((await refused).fields.error);
+    await expect(page.getByRole("log")).toContainText(sentence);
+    await expect(page.locator("#chosen")).toHaveText(sentence);
+    await expect(read(page, "revision")).toHaveText("2");
+
+    await page.getByRole("button", { name: "Clear all" }).click();
+    await expect(read(page, "revision")).toHaveText("3");
+    await expect(read(page, "prompt")).toHaveText("none");
+    await expect(read(page, "image")).toHaveText("none");
+
+    await disconnect(page, lucy);
+    expect(complaints).toEqual([]);
+  });
+}
+
+test("sends a prompt and an image as one set()", async ({ page, lucy }) => {
+  const complaints = await open(page, lucy);
+  await connect(page);
+  await page.getByLabel("send with the image").check();
+  await page.getByLabel("Choose a file").setInputFiles(image("board.jpg"));
+  await expect(page.locator("#chosen")).toHaveText("board.jpg goes with the next prompt.");
+  await page.getByRole("button", { name: "grayscale" }).click();
+  await expect(read(page, "revision")).toHaveText("1");
+  await expect(read(page, "prompt")).toHaveText(hex(promptHash("grayscale")));
+  await expect(read(page, "image")).toHaveText(hex(imageHash(readImage("board-jpeg"))));
+  await disconnect(page, lucy);
+  expect(complaints).toEqual([]);
+});
+
+test("needs no mouse", async ({ page, lucy }) => {
+  const complaints = await open(page, lucy);
+  await page.getByLabel("API key").press("Enter");
+  await expect(read(page, "revision")).toHaveText("0");
+  await page.getByLabel("Prompt", { exact: true }).focus();
+  await page.keyboard.type("anything");
+  await page.keyboard.press("Enter");
+  await expect(read(page, "prompt")).toHaveText(hex(promptHash("anything")));
+  await page.getByRole("button", { name: "invert" }).press("Space");
+  await expect(read(page, "prompt")).toHaveText(hex(promptHash("invert")));
+  await page.getByRole("button", { name: "Disconnect" }).press("Enter");
+  await untilNothingOpen(lucy);
+  await page.getByLabel("Synthetic").press("ArrowRight");
+  await expect(page.getByLabel("Camera")).toBeChecked();
+  expect(complaints).toEqual([]);
+});
+
+for (const codec of ["H264", "VP9"]) {
+  test(`offers ${codec} first when asked to`, async ({ page, lucy }) => {
+    await open(page, lucy);
+    await page.getByRole("combobox", { name: "Codec" }).selectOption(codec);
+    await connect(page);
+    await expect(told(page, "speed")).toContainText(codec);
+    await disconnect(page, lucy);
+  });
+}
+
+test("sends a real camera, which has no clock to read", async ({ page, lucy }) => {
+  const complaints = await open(page, lucy);
+  await page.getByText("Camera", { exact: true }).click();
+  await expect(page.getByText("The camera starts with Connect")).toBeVisible();
+  await connect(page);
+  await expect(page.getByText("A real camera puts no clock into its pictures")).toBeVisible();
+  await expect(read(page, "latency")).toHaveText("–");
+  await disconnect(page, lucy);
+  const camera = await page.locator("#source").evaluate((video: HTMLVideoElement) => video.srcObject);
+  expect(camera, "the camera after disconnecting").toBeNull();
+  expect(complaints).toEqual([]);
+});
+
+test("goes on with the synthetic camera when the real one is refused", async ({ page, lucy }) => {
+  await page.addInitScript(() => {
+    navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("No.", "NotAllowedError"));
+  });
+  await open(page, lucy);
+  await page.getByText("Camera", { exact: true }).click();
+  await connect(page);
+  await expect(page.getByRole("log")).toContainText(
+    "The camera was refused. Allow it for this page in the browser’s address bar to use it next time. Going on with the synthetic camera.",
+  );
+  await expect(page.getByLabel("Synthetic")).toBeChecked();
+  await disconnect(page, lucy);
+});
+
+test("gives its session back when the page goes away", async ({ page, lucy }) => {
+  await open(page, lucy);
+  await connect(page);
+  await page.goto("about:blank");
+  await untilNothingOpen(lucy);
+  expect(lucy.open).toEqual(nothingOpen);
+});
+
+test("says that the server is gone, and how to start it", async ({ page, lucy }) => {
+  await open(page, lucy);
+  await lucy.close();
+  await expect(page.getByRole("alert")).toHaveText(
+    `The server at ${lucy.url} does not answer. Start it with npm start -- --port ${new URL(lucy.url).port}; this page notices.`,
+  );
+  await page.getByRole("button", { name: "Connect" }).click();
+  await expect(page.getByRole("log")).toContainText("does not answer");
+  await expect(page.getByRole("button", { name: "Connect" })).toBeEnabled();
+});
+
+test.describe("a full server", () => {
+  test.use({ serverOptions: { sessionsMax: 0 } });
+
+  test("is quoted while the SDK retries, and connecting can be cancelled", async ({ page, lucy }) => {
+    await open(page, lucy);
+    await page.getByRole("button", { name: "Connect" }).click();
+    await expect(page.getByRole("log")).toContainText("Concurrent session limit reached.");
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await expect(page.getByRole("log")).toContainText("Cancelled.");
+    await expect(page.getByRole("button", { name: "Connect" })).toBeEnabled();
+    await untilNothingOpen(lucy);
+  });
+});
+
+test("lets an SDK reach nobody but this server", async ({ page, lucy }) => {
+  await open(page, lucy);
+  const reached = await page.evaluate(() => {
+    const peer = new RTCPeerConnection({ iceServers: [{ urls: "stun:stun.example.test:3478" }] });
+    const { iceServers } = peer.getConfiguration();
+    peer.close();
+    let refused = "";
+    try {
+      new WebSocket("wss://api4.decart.ai/v1/stream");
+    } catch (error) {
+      refused = (error as Error).message;
+    }
+    return { iceServers, refused };
+  });
+  expect(reached).toEqual({ iceServers: [], refused: "Refused to reach api4.decart.ai." });
+});
+
+test("serves itself with a policy that keeps it here, and nothing else of its folder", async ({
+  request,
+  lucy,
+}) => {
+  const page = await request.get(lucy.url);
+  expect(page.headers()["content-security-policy"]).toContain("default-src 'self'");
+  expect(page.headers()["cache-control"]).toBe("no-store");
+  for (const path of ["/_lucy/samples/bomb", "/_lucy/samples/..%2fimages.ts", "/_lucy/sdk/0.0.1.js"]) {
+    expect((await request.get(lucy.url + path)).status(), path).toBe(404);
+  }
+});
