@@ -218,6 +218,7 @@ export function createSession(context: ServerContext, socket: ControlSocket, abo
     move("generating");
     socket.send({ type: "generation_started" });
     ticks ??= clock.every(1000, () => {
+      if (phase !== "generating") return;
       seconds++;
       socket.send({ type: "generation_tick", seconds });
     });
@@ -258,7 +259,9 @@ export function createSession(context: ServerContext, socket: ControlSocket, abo
     refuseState: (answer) => enqueue(() => ack(answer)),
     mirror: (mirrored) => enqueue(() => adopt({ ...state, revision: state.revision + 1, mirrored })),
     openMedia(codec, startBitsPerSecond, on) {
+      if (phase === "ended") throw new Error("The session has ended.");
       pipeline?.close();
+      const sameCodec = pipeline?.codec === codec;
       const opened = createPipeline(
         {
           mode: options.mode,
@@ -288,7 +291,11 @@ export function createSession(context: ServerContext, socket: ControlSocket, abo
         },
       );
       pipeline = opened;
-      for (const [viewer] of viewers) viewers.set(viewer, opened.add(viewer.output));
+      for (const [viewer] of viewers) {
+        if (sameCodec) viewers.set(viewer, opened.add(viewer.output));
+        // It negotiated what is no longer sent; it may come again.
+        else viewer.end();
+      }
       for (const waiter of mediaWaiters.splice(0)) waiter.resolve(opened);
       return opened;
     },
@@ -305,6 +312,7 @@ export function createSession(context: ServerContext, socket: ControlSocket, abo
       if (phase === "connected" || phase === "generating") move("joined");
     },
     addViewer(viewer) {
+      if (phase === "ended") viewer.end();
       viewers.set(viewer, pipeline?.add(viewer.output) ?? (() => {}));
       return () => {
         viewers.get(viewer)?.();

@@ -31,7 +31,8 @@ export function acceptStream(context: ServerContext, socket: WebSocket, request:
   const { control, queue } = listen(context, id, socket, {
     message(message) {
       silence.cancel();
-      if (!session) return;
+      // Refused, or ended by us: what still comes in until the socket is closed means nothing.
+      if (!session || session.phase === "ended") return;
       const dialect = conversation ? null : pickDialect(message);
       if (dialect === undefined) return;
       if (dialect) {

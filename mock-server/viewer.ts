@@ -13,10 +13,13 @@ export const viewersMax = 16;
 export function watch(context: ServerContext, session: Session, socket: ControlSocket) {
   let peer: Peer | null = null;
   let removeOutput: (() => void) | null = null;
+  /** The viewer may leave while it waits for pictures. */
+  let closed = false;
 
   async function answer(sdp: string): Promise<void> {
     // Its codec is the publisher's: what is encoded once is sent to all.
     const { codec } = await session.whenMedia();
+    if (closed) return;
     const offer = readOffer(sdp, [codec]);
     if (peer && peer.originId !== offer.originId) {
       removeOutput?.();
@@ -40,6 +43,7 @@ export function watch(context: ServerContext, session: Session, socket: ControlS
         keyRequested: () => session.pipeline?.requestKey(),
         estimated() {},
       });
+      if (closed) return opened.close();
       peer = opened;
     }
     socket.send({ type: "answer", sdp: await peer.answer(offer) });
@@ -54,6 +58,7 @@ export function watch(context: ServerContext, session: Session, socket: ControlS
       );
     },
     async close(): Promise<void> {
+      closed = true;
       removeOutput?.();
       await peer?.close();
     },

@@ -27,6 +27,8 @@ function converse(context: ServerContext, session: Session, socket: ControlSocke
   let peer: Peer | null = null;
   /** Candidates that came before the offer they belong to. */
   let early: (ClientMessage & { type: "ice-candidate" })[] = [];
+  /** The client may leave while its offer is being answered. */
+  let closed = false;
 
   async function answer(sdp: string): Promise<void> {
     const offer = readOffer(sdp);
@@ -36,6 +38,7 @@ function converse(context: ServerContext, session: Session, socket: ControlSocke
       peer = null;
       session.disconnected();
     }
+    if (closed) return;
     if (!peer) {
       if (!offer.codec)
         throw new OfferError(
@@ -51,6 +54,7 @@ function converse(context: ServerContext, session: Session, socket: ControlSocke
         context.options.mode !== "none",
         events(pipeline, offer.sendsVideo, () => opened),
       );
+      if (closed) return opened.close();
       peer = opened;
     }
     socket.send({ type: "answer", sdp: await peer.answer(offer) });
@@ -105,6 +109,7 @@ function converse(context: ServerContext, session: Session, socket: ControlSocke
   return {
     handle,
     async close() {
+      closed = true;
       early = [];
       await peer?.close();
     },
