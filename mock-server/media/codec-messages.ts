@@ -19,7 +19,9 @@ export type ToWorker =
   | { type: "picture"; id: number; data: Uint8Array<ArrayBuffer>; timestamp: number; receivedMs: number }
   | { type: "key"; id: number }
   | { type: "bitrate"; id: number; bitsPerSecond: number }
-  | { type: "close"; id: number };
+  | { type: "close"; id: number }
+  /** Close everything and exit. */
+  | { type: "stop" };
 
 /** CPU milliseconds of the worker's thread. */
 export type StageCost = {

@@ -2,6 +2,7 @@
  * Codec workers, one a core, started when a session needs one and stopped when the last has left. A worker that dies takes
  * its sessions' codecs with it, not the server: each session is told and may open again.
  */
+import { once } from "node:events";
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import type { Look } from "../transforms/look.ts";
@@ -67,7 +68,13 @@ export function createCodecPool(size = availableParallelism()): CodecPool {
 
   function stopIfIdle(slot: Slot): void {
     if (slot.sessions.size > 0 || !slots.delete(slot)) return;
-    const stopped = slot.worker.terminate().finally(() => stopping.delete(stopped));
+    // Not terminate(): it throws inside whatever runs, and node-av answers a throw inside a native call by aborting the process.
+    slot.worker.postMessage({ type: "stop" } satisfies ToWorker);
+    const stopped = once(slot.worker, "exit")
+      .catch(() => {
+        // It died of an error on its way out, and is gone all the same.
+      })
+      .finally(() => stopping.delete(stopped));
     stopping.add(stopped);
   }
 

@@ -51,8 +51,9 @@ port.on("message", (first: ToWorker) => {
   for (const message of batch) if (message.type === "picture") newest.set(message.id, message);
   for (const message of batch) {
     try {
-      handle(message, newest.get(message.id) === message);
+      handle(message, message.type === "picture" && newest.get(message.id) === message);
     } catch (error) {
+      if (message.type === "stop") throw error;
       close(message.id);
       send({ type: "failed", id: message.id, error: (error as Error).message });
     }
@@ -60,6 +61,12 @@ port.on("message", (first: ToWorker) => {
 });
 
 function handle(message: ToWorker, isNewest: boolean): void {
+  if (message.type === "stop") {
+    for (const id of [...pipelines.keys()]) close(id);
+    // With the port closed there is nothing left to wait for, and the thread ends by itself.
+    port.close();
+    return;
+  }
   if (message.type === "open") {
     const { settings, look } = message;
     pipelines.set(message.id, {
