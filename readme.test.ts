@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { optionTable } from "./mock-server/index.ts";
+import { olderSdkSnippet } from "./mock-server/playground/snippets.ts";
 import { named } from "./mock-server/transforms/plan.ts";
 
 const file = new URL("./README.md", import.meta.url);
@@ -50,6 +51,10 @@ const commands: Record<string, string> = {
   "npm run format": "biome, which the gate runs without writing",
   "npm run check": "both halves of it are steps of the gate",
 };
+
+test("the lines for older SDKs are the ones the server gives out", () => {
+  expect(readme).toContain(olderSdkSnippet("ws://127.0.0.1:8787"));
+});
 
 test("every command printed is a script of package.json that something runs", () => {
   const contributing = readFileSync(new URL("./CONTRIBUTING.md", import.meta.url), "utf8");

@@ -4,6 +4,7 @@ import express, { type NextFunction, type Request, type Response } from "express
 import { readImage } from "../../fixtures/images.ts";
 import { bundle, bundleSdk, sdkVersions } from "../playground/bundle.ts";
 import { findSample, offer } from "../playground/offer.ts";
+import { olderSdkSnippet } from "../playground/snippets.ts";
 
 const folder = new URL("../playground/", import.meta.url);
 const script = new URL("page.ts", folder);
@@ -29,6 +30,12 @@ export function playground(): express.Router {
   router.get("/_lucy/page.js", protect, async (_request, response) => {
     await sendScript(response, "The page's script", bundle(script));
   });
+  router.get("/_lucy/redirect.js", (request, response) => {
+    // For an app on another origin, before its SDK: a block, so that the app's own names stay free.
+    const scheme = request.protocol === "https" ? "wss" : "ws";
+    response.set("cache-control", "no-store").type("js");
+    response.send(`{\n${olderSdkSnippet(`${scheme}://${hostOf(request)}`)}\n}\n`);
+  });
   router.get("/_lucy/playground", protect, (_request, response) => {
     response.json(offer);
   });
@@ -51,9 +58,9 @@ export function playground(): express.Router {
 
 /** Nothing is fetched from, sent to or framed by another host, whatever a script in the page tries. */
 function protect(request: Request, response: Response, next: NextFunction): void {
-  const host = request.get("host") ?? "";
-  // Older browsers do not count sockets as 'self'. The header is the client's, so only a plain host gets into the policy.
-  const sockets = /^[\w.:[\]-]+$/.test(host) ? ` ws://${host} wss://${host}` : "";
+  const host = hostOf(request);
+  // Older browsers do not count sockets as 'self'.
+  const sockets = ` ws://${host} wss://${host}`;
   response.set({
     "cache-control": "no-store",
     "content-security-policy": [
@@ -71,6 +78,12 @@ function protect(request: Request, response: Response, next: NextFunction): void
     "x-content-type-options": "nosniff",
   });
   next();
+}
+
+/** The address this server was reached under. The header is the client's, so only a plain host gets any further. */
+function hostOf(request: Request): string {
+  const host = request.get("host") ?? "";
+  return /^[\w.:[\]-]+$/.test(host) ? host : "127.0.0.1";
 }
 
 async function sendScript(

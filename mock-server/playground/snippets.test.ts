@@ -9,6 +9,14 @@ it("names the addresses it was given, and switches telemetry off", () => {
   expect(snippet).toContain("telemetry: false");
 });
 
+it("refuses the vendor's other hosts", () => {
+  const world = { WebSocket: class {}, URL, globalThis: {} as { WebSocket?: unknown } };
+  world.globalThis.WebSocket = world.WebSocket;
+  runInNewContext(olderSdkSnippet("ws://127.0.0.1:4321"), world);
+  const Wrapped = world.globalThis.WebSocket as new (url: string) => unknown;
+  expect(() => new Wrapped("wss://api.decart.ai/v1/stream")).toThrow("Refused to reach api.decart.ai");
+});
+
 it.each([
   ["wss://api3.decart.ai/v1/stream?api_key=k&model=m", "ws://127.0.0.1:4321/v1/stream?api_key=k&model=m"],
   ["wss://elsewhere.test/socket", "wss://elsewhere.test/socket"],

@@ -12,14 +12,17 @@ const client = createDecartClient({
 });`;
 }
 
-/** For SDKs with the service's host fixed in their code: JS up to 0.0.50. */
+/**
+ * For SDKs with the service's host fixed in their code: JS up to 0.0.50. Sockets to that host go to the mock server, every other
+ * host of the vendor's is refused, and the SDK stays as it was published. `/_lucy/redirect.js` is these lines.
+ */
 export function olderSdkSnippet(realtimeUrl: string): string {
-  return `// Runs before the SDK connects; the SDK itself stays as published.
-const Native = globalThis.WebSocket;
+  return `const Native = globalThis.WebSocket;
 globalThis.WebSocket = class extends Native {
   constructor(url, protocols) {
     const to = new URL(url);
     if (to.host === "api3.decart.ai") url = "${realtimeUrl}" + to.pathname + to.search;
+    else if (to.hostname.endsWith(".decart.ai")) throw new Error("Refused to reach " + to.host);
     super(url, protocols);
   }
 };`;
