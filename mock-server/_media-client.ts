@@ -39,10 +39,19 @@ export type MediaClient = AsyncDisposable & {
   readonly keyRequestCount: number;
   /** Offers, also again, and applies the answer. */
   negotiate(): Promise<void>;
+  /** The first half: offers, and has the answer without applying it. */
+  offer(): Promise<void>;
+  /** The second half. */
+  accept(): Promise<void>;
   /** Resolves once media can flow, as far as this side knows. */
   connected(): Promise<void>;
   /** One coded picture. 90 kHz. */
   sendPicture(data: Uint8Array, key: boolean, timestamp: number): void;
+  /** A video packet as it is, with a marker. */
+  sendPayload(payload: Buffer, timestamp: number): void;
+  /** Any header and payload, and any bytes as RTCP, encrypted as a peer's. */
+  sendRawRtp(header: RtpHeader, payload: Buffer): Promise<void>;
+  sendRawRtcp(packet: Buffer): Promise<void>;
   sendAudio(payload: Buffer, timestamp: number): void;
   /** The first picture from number `from` on that satisfies `wanted`, now or when it comes. */
   picture(wanted: (picture: SeenPicture) => boolean, from?: number): Promise<SeenPicture>;
@@ -166,6 +175,26 @@ export function createMediaClient(
     void transceiver.sender.sendRtp(new RtpPacket(header, payload));
   }
 
+  async function offer(): Promise<void> {
+    const offer = await pc.createOffer();
+    const gathered = pc.setLocalDescription(offer);
+    // werift throws new numbers for each offer; browsers keep the first for the life of the connection (RFC 8829, 5.2.2).
+    origin ||= /^o=.*$/m.exec(offer.sdp)![0];
+    const send = (sdp: string) => control.send({ type: "offer", sdp: sdp.replace(/^o=.*$/m, origin) });
+    if (trickles) send(withoutCandidates(offer.sdp));
+    await gathered;
+    if (!trickles) send(pc.localDescription!.sdp);
+    const { sdp } = await control.take("answer");
+    answers.push(sdp);
+  }
+
+  async function accept(): Promise<void> {
+    await pc.setRemoteDescription({ type: "answer", sdp: answers.at(-1)! });
+    // Not from the sender's own event: in a connection that goes both ways werift hands a PLI to the receiver.
+    if (answers.length > 1) return;
+    for (const transport of pc.dtlsTransports) transport.onRtcp.subscribe(receiveRtcp);
+  }
+
   return {
     pc,
     answers,
@@ -174,21 +203,11 @@ export function createMediaClient(
     get keyRequestCount() {
       return keyRequestCount;
     },
+    offer,
+    accept,
     async negotiate() {
-      const offer = await pc.createOffer();
-      const gathered = pc.setLocalDescription(offer);
-      // werift throws new numbers for each offer; browsers keep the first for the life of the connection (RFC 8829, 5.2.2).
-      origin ||= /^o=.*$/m.exec(offer.sdp)![0];
-      const send = (sdp: string) => control.send({ type: "offer", sdp: sdp.replace(/^o=.*$/m, origin) });
-      if (trickles) send(withoutCandidates(offer.sdp));
-      await gathered;
-      if (!trickles) send(pc.localDescription!.sdp);
-      const { sdp } = await control.take("answer");
-      answers.push(sdp);
-      await pc.setRemoteDescription({ type: "answer", sdp });
-      // Not from the sender's own event: in a connection that goes both ways werift hands a PLI to the receiver.
-      if (answers.length > 1) return;
-      for (const transport of pc.dtlsTransports) transport.onRtcp.subscribe(receiveRtcp);
+      await offer();
+      await accept();
     },
     connected: () => until(() => pc.connectionState === "connected" || undefined).then(() => {}),
     sendPicture(data, key, timestamp) {
@@ -196,6 +215,13 @@ export function createMediaClient(
       for (const [index, payload] of payloads.entries()) {
         sendRtp(video, payload, timestamp, index === payloads.length - 1);
       }
+    },
+    sendPayload: (payload, timestamp) => sendRtp(video, payload, timestamp, true),
+    async sendRawRtp(header, payload) {
+      await pc.dtlsTransports[0]!.sendRtp(payload, header);
+    },
+    async sendRawRtcp(packet) {
+      await pc.dtlsTransports[0]!.sendRtcp([{ serialize: () => packet } as RtcpPacket]);
     },
     sendAudio(payload, timestamp) {
       sendRtp(sound!, payload, timestamp, false);

@@ -13,8 +13,8 @@ export type SocketClient = AsyncDisposable & {
   readonly received: readonly ServerMessage[];
   /** A message as JSON, or a text or bytes as they are. */
   send(message: object | string | Buffer): void;
-  /** The oldest message of this type that was not taken before, now or when it comes. Rejects when the socket closes first. */
-  take<Type extends ServerMessage["type"]>(type: Type): Promise<MessageOf<Type>>;
+  /** The oldest message of these types that was not taken before, now or when it comes. Rejects when the socket closes first. */
+  take<Type extends ServerMessage["type"]>(...types: Type[]): Promise<MessageOf<Type>>;
   /** How it ended, by whichever side. */
   readonly closed: Promise<{ code: number; reason: string }>;
 };
@@ -38,14 +38,14 @@ export async function openSocket(
   });
   const received: ServerMessage[] = [];
   const left: ServerMessage[] = [];
-  const waiters = new Set<{ type: string; found(message: never): void; lost(error: Error): void }>();
+  const waiters = new Set<{ types: string[]; found(message: never): void; lost(error: Error): void }>();
   let ending: { code: number; reason: string } | null = null;
 
   socket.on("message", (data: Buffer) => {
     const parsed = parseServerMessage(data.toString("utf8"));
     if (!parsed.ok) throw new Error(`The server sent what is no message of the protocol. ${parsed.error}`);
     received.push(parsed.message);
-    const waiter = [...waiters].find(({ type }) => type === parsed.message.type);
+    const waiter = [...waiters].find(({ types }) => types.includes(parsed.message.type));
     if (!waiter) return void left.push(parsed.message);
     waiters.delete(waiter);
     waiter.found(parsed.message as never);
@@ -53,14 +53,14 @@ export async function openSocket(
   const closed = new Promise<{ code: number; reason: string }>((resolve) => {
     socket.on("close", (code, reason) => {
       ending = { code, reason: reason.toString("utf8") };
-      for (const waiter of waiters) waiter.lost(endedError(waiter.type));
+      for (const waiter of waiters) waiter.lost(endedError(waiter.types));
       resolve(ending);
     });
   });
 
-  function endedError(type: string): Error {
+  function endedError(types: string[]): Error {
     return new Error(
-      `The socket closed (${ending?.code} ${ending?.reason}) before a ${type} came. It got ${received.map((message) => message.type).join(", ") || "nothing"}.`,
+      `The socket closed (${ending?.code} ${ending?.reason}) before ${types.join(" or ")} came. It got ${received.map((message) => message.type).join(", ") || "nothing"}.`,
     );
   }
 
@@ -78,11 +78,11 @@ export async function openSocket(
       const plain = typeof message === "string" || Buffer.isBuffer(message);
       socket.send(plain ? message : JSON.stringify(message));
     },
-    take(type) {
-      const at = left.findIndex((message) => message.type === type);
+    take(...types) {
+      const at = left.findIndex(({ type }) => types.includes(type as never));
       if (at >= 0) return Promise.resolve(left.splice(at, 1)[0] as never);
-      if (ending) return Promise.reject(endedError(type));
-      return new Promise((found, lost) => waiters.add({ type, found, lost }));
+      if (ending) return Promise.reject(endedError(types));
+      return new Promise((found, lost) => waiters.add({ types, found, lost }));
     },
     closed,
     async [Symbol.asyncDispose]() {

@@ -101,7 +101,7 @@ function converse(context: ServerContext, session: Session, socket: ControlSocke
         return session.mirror(message.rotateY === 2);
       default:
         throw new OfferError(
-          `A ${message.type} message has no place in the direct dialect, which this socket began with. Send offer, ice-candidate, prompt or set_image.`,
+          `The message ${message.type} has no place in the direct dialect, which this socket began with. Send offer, ice-candidate, prompt or set_image.`,
         );
     }
   }

@@ -50,13 +50,15 @@ export function createCodecPool(size = availableParallelism()): CodecPool {
       else if (message.type === "failed") lose(slot, message.id, message.error);
       else events[message.type](message.timestamp);
     });
-    worker.on("error", (error) => {
-      slots.delete(slot);
-      for (const id of [...slot.sessions.keys()])
-        lose(slot, id, `The codec worker stopped: ${(error as Error).message}`);
-    });
+    worker.on("error", (error) => died(slot, (error as Error).message));
+    worker.on("exit", (code) => died(slot, `it exited with code ${code}`));
     slots.add(slot);
     return slot;
+  }
+
+  function died(slot: Slot, why: string): void {
+    slots.delete(slot);
+    for (const id of [...slot.sessions.keys()]) lose(slot, id, `The codec worker stopped: ${why}`);
   }
 
   function lose(slot: Slot, id: number, error: string): void {

@@ -248,6 +248,7 @@ test("any mutation of a good offer is read or refused with an OfferError, never 
 test.each([
   ["candidate:1 1 udp 2113937151 2d1b1c3e-6d2a-4a57-9d0e-0a1f6f0d7a11.local 50001 typ host", true],
   ["a=candidate:1 1 UDP 2113937151 abc.local 9 typ host", true],
+  ["candidate:1 1 udp 2113937151 ABC.LOCAL 9 typ host", true],
   ["candidate:1 1 udp 2113937151 127.0.0.1 50000 typ host", false],
   ["candidate:1 1 tcp 1518280447 192.0.2.1 9 typ host tcptype active", false],
   ["", false],

@@ -152,7 +152,7 @@ function keep(section: string, kept: readonly string[]): string {
  * its address anyway.
  */
 export function isHiddenCandidate(candidate: string): boolean {
-  return /candidate:(\S+ ){4}\S+\.local /.test(candidate);
+  return /candidate:(\S+ ){4}\S+\.local /i.test(candidate);
 }
 
 /**

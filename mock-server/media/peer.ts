@@ -195,7 +195,9 @@ export function createPeer(first: Offer, options: PeerOptions, on: PeerEvents): 
         attachTracks();
         await pc.setLocalDescription(await pc.createAnswer());
       } catch (error) {
-        throw new OfferError(`The offer could not be answered: ${(error as Error).message}`);
+        throw new OfferError(
+          `The offer could not be answered (${(error as Error).message}). Send RTCPeerConnection's localDescription.sdp as it is.`,
+        );
       }
       if (!watched) {
         watched = true;
