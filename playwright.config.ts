@@ -1,3 +1,4 @@
+/** How the specs run: published SDKs in a real Chromium against the mock server. */
 import { defineConfig } from "@playwright/test";
 import { chromiumFlags, findChromium } from "./mock-server/browser/find-chromium.ts";
 

@@ -52,6 +52,8 @@ export type MediaClient = AsyncDisposable & {
   /** Any header and payload, and any bytes as RTCP, encrypted as a peer's. */
   sendRawRtp(header: RtpHeader, payload: Buffer): Promise<void>;
   sendRawRtcp(packet: Buffer): Promise<void>;
+  /** Any bytes, not encrypted, on the connection's own path. */
+  sendDatagram(bytes: Buffer): Promise<void>;
   sendAudio(payload: Buffer, timestamp: number): void;
   /** The first picture from number `from` on that satisfies `wanted`, now or when it comes. */
   picture(wanted: (picture: SeenPicture) => boolean, from?: number): Promise<SeenPicture>;
@@ -222,6 +224,9 @@ export function createMediaClient(
     },
     async sendRawRtcp(packet) {
       await pc.dtlsTransports[0]!.sendRtcp([{ serialize: () => packet } as RtcpPacket]);
+    },
+    async sendDatagram(bytes) {
+      await pc.dtlsTransports[0]!.iceTransport.connection.send(bytes);
     },
     sendAudio(payload, timestamp) {
       sendRtp(sound!, payload, timestamp, false);

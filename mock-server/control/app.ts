@@ -1,6 +1,6 @@
 /**
  * The HTTP side: the service's REST paths under their real names, with CORS as production has it, ours under `/_lucy/`, and
- * the page at `/`. The one file that imports express.
+ * the page at `/`. This file and playground.ts import express, no other does.
  */
 import express, { type NextFunction, type Request, type Response } from "express";
 import { API_KEY_HEADER, CLIENT_KEY_PREFIX, PATHS, parseClientTokenRequest } from "../../protocol/index.ts";

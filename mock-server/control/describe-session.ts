@@ -1,3 +1,4 @@
+/** What a session looks like from outside, for the HTTP side. */
 import type { Session } from "../session.ts";
 
 /** A session as JSON for people and tools: no key, no picture. */

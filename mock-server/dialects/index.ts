@@ -1,3 +1,4 @@
+/** The list of dialects; a socket's first message picks one. */
 import type { Dialect } from "./dialect.ts";
 import { direct } from "./direct.ts";
 

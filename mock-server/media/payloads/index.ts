@@ -1,3 +1,4 @@
+/** The payload format of each codec. */
 import type { CodecName } from "../codec-name.ts";
 import { h264 } from "./h264.ts";
 import type { PayloadFormat } from "./payload-format.ts";
