@@ -1,0 +1,269 @@
+/** The pipeline above its codec: rates, key pictures, age, and what it does when the codec falls behind. Codec and clock are stand-ins. */
+import { beforeEach, describe, expect, test } from "vitest";
+import type { Clock } from "../clock.ts";
+import type { Look } from "../transforms/look.ts";
+import type { EditedPicture } from "./codec-messages.ts";
+import type { CodecEvents, CodecPool } from "./codec-pool.ts";
+import { payloadFormats } from "./payloads/index.ts";
+import { createPipeline, type PipelineOptions } from "./pipeline.ts";
+
+const look: Look = {
+  revision: 0,
+  prompt: null,
+  promptHash: 0,
+  imageHash: 0,
+  caption: null,
+  image: null,
+  mirrored: false,
+};
+
+let nowMs: number;
+/** When the test itself begins: what it sees is counted from here. */
+let startMs: number;
+let due: { atMs: number; run(): void }[];
+let told: string[];
+let sent: { timestamp: number; atMs: number; ends: boolean }[];
+let decoded: number[];
+let codec: CodecEvents;
+
+const clock: Clock = {
+  now: () => nowMs,
+  date: () => new Date(nowMs),
+  after(delayMs, run) {
+    const timer = { atMs: nowMs + delayMs, run };
+    due.push(timer);
+    return {
+      cancel() {
+        due = due.filter((other) => other !== timer);
+      },
+    };
+  },
+  every: () => ({ cancel() {} }),
+  get pendingCount() {
+    return due.length;
+  },
+};
+
+const codecs: CodecPool = {
+  open(_settings, _look, on) {
+    codec = on;
+    return {
+      decode: (_data, timestamp) => decoded.push(timestamp),
+      show: ({ revision }) => told.push(`show ${revision}`),
+      forceKey: () => told.push(`key at ${nowMs - startMs}`),
+      setBitrate: (bitsPerSecond) => told.push(`rate ${bitsPerSecond}`),
+      close: () => told.push("close"),
+    };
+  },
+  workerCount: 0,
+  sessionCount: 0,
+  close: async () => {},
+};
+
+beforeEach(() => {
+  nowMs = 0;
+  startMs = 0;
+  due = [];
+  told = [];
+  sent = [];
+  decoded = [];
+});
+
+describe("the encoder's rate", () => {
+  test.each([
+    {
+      what: "an estimate above what is sent changes nothing",
+      kilobytes: 500,
+      estimate: 2_100_000,
+      rates: [],
+    },
+    {
+      what: "one above a picture that needs little changes nothing",
+      kilobytes: 50,
+      estimate: 300_000,
+      rates: [],
+    },
+    {
+      what: "one below what is sent is followed, less a tenth",
+      kilobytes: 500,
+      estimate: 1_000_000,
+      rates: ["rate 900000"],
+    },
+    { what: "never below the least", kilobytes: 500, estimate: 10_000, rates: ["rate 300000"] },
+  ])("$what", ({ kilobytes, estimate, rates }) => {
+    const pipeline = open();
+    codec.picture(edited({ bytes: kilobytes * 1000 }));
+    advance(2000);
+    pipeline.estimate(estimate);
+    expect(told).toEqual(rates);
+  });
+
+  test("goes up again when there is room, and not twice within two seconds", () => {
+    const pipeline = open();
+    codec.picture(edited({ bytes: 500_000 }));
+    advance(2000);
+    pipeline.estimate(1_000_000);
+    pipeline.estimate(3_000_000);
+    advance(2000);
+    pipeline.estimate(3_000_000);
+    expect(told).toEqual(["rate 900000", "rate 2700000"]);
+  });
+});
+
+test("key pictures are made at most every 300 ms, and none that was asked for is forgotten", () => {
+  const pipeline = open();
+  for (let i = 0; i < 50; i++) pipeline.requestKey();
+  expect(told).toEqual(["key at 0"]);
+  advance(1000);
+  expect(told).toEqual(["key at 0", "key at 300"]);
+});
+
+describe("age", () => {
+  test("a picture leaves when it is as old as asked, in order", () => {
+    open({ latencyMs: 285 });
+    codec.picture(edited({ timestamp: 1, receivedMs: startMs }));
+    advance(40);
+    codec.picture(edited({ timestamp: 2, receivedMs: startMs + 33 }));
+    advance(1000);
+    expect(sent).toEqual([
+      { timestamp: 1, atMs: 285, ends: true },
+      { timestamp: 2, atMs: 318, ends: true },
+    ]);
+  });
+
+  test("without it a picture leaves at once", () => {
+    open();
+    codec.picture(edited({ timestamp: 1, receivedMs: startMs }));
+    expect(sent).toEqual([{ timestamp: 1, atMs: 0, ends: true }]);
+  });
+
+  test("nothing waits once it is closed", () => {
+    const pipeline = open({ latencyMs: 285 });
+    codec.picture(edited({}));
+    pipeline.requestKey();
+    pipeline.requestKey();
+    pipeline.close();
+    expect(due).toEqual([]);
+    expect(told.at(-1)).toBe("close");
+  });
+});
+
+test("pictures beyond thirty in the worker are left out, and a key picture is asked for", () => {
+  const keys: string[] = [];
+  const pipeline = open({}, { needsKey: (why) => keys.push(why) });
+  keys.length = 0;
+  for (let i = 0; i < 33; i++) {
+    pipeline.receiveVideo({
+      sequenceNumber: i,
+      timestamp: i * 3000,
+      marker: true,
+      payload: keyPayload(),
+      receivedMs: nowMs,
+    });
+    advance(20);
+  }
+  expect(decoded).toHaveLength(30);
+  expect(pipeline.stats.dropped).toBe(3);
+  expect(keys.length).toBeGreaterThan(0);
+});
+
+test("the first picture of a revision is told once", () => {
+  const shown: number[] = [];
+  open({}, { shown: (revision) => shown.push(revision) });
+  for (const revision of [0, 0, 1, 1, 3]) codec.picture(edited({ revision }));
+  expect(shown).toEqual([0, 1, 3]);
+});
+
+describe("relay", () => {
+  test("passes each packet on, swallows padding, asks the sender for what a viewer needs", () => {
+    const keys: string[] = [];
+    const pipeline = open({ mode: "relay" }, { needsKey: (why) => keys.push(why) });
+    keys.length = 0;
+    const packet = { sequenceNumber: 1, timestamp: 7, marker: false, payload: keyPayload(), receivedMs: 0 };
+    pipeline.receiveVideo(packet);
+    pipeline.receiveVideo({ ...packet, payload: Buffer.alloc(0) });
+    pipeline.receiveVideo({ ...packet, marker: true });
+    advance(300);
+    pipeline.requestKey();
+    expect(sent.map(({ ends }) => ends)).toEqual([false, true]);
+    expect(keys).toHaveLength(1);
+  });
+});
+
+test("mode none takes packets and sends nothing, audio neither", () => {
+  const pipeline = open({ mode: "none" });
+  pipeline.receiveVideo({
+    sequenceNumber: 1,
+    timestamp: 7,
+    marker: true,
+    payload: keyPayload(),
+    receivedMs: 0,
+  });
+  pipeline.receiveAudio(Buffer.from([1]), 0, true);
+  expect(sent).toEqual([]);
+  expect(pipeline.stats.packetsIn).toBe(1);
+});
+
+function open(
+  options: Partial<PipelineOptions> = {},
+  on: { needsKey?(why: string): void; shown?(revision: number): void } = {},
+) {
+  const pipeline = createPipeline(
+    {
+      mode: "transcode",
+      codec: "vp8",
+      clock,
+      codecs,
+      look,
+      strips: true,
+      outputSize: null,
+      bitrate: { start: 2_500_000, min: 300_000, max: 3_500_000 },
+      latencyMs: 0,
+      ...options,
+    },
+    { shown() {}, needsKey() {}, noted() {}, failed() {}, ...on },
+  );
+  pipeline.add({
+    sendVideo: (_payloads, timestamp, ends) => sent.push({ timestamp, atMs: nowMs - startMs, ends }),
+    sendAudio: () => sent.push({ timestamp: -1, atMs: nowMs - startMs, ends: true }),
+  });
+  // A viewer that joins gets a key picture; what a test counts begins after that.
+  advance(300);
+  startMs = nowMs;
+  told = [];
+  return pipeline;
+}
+
+function edited({ bytes = 100, timestamp = 0, receivedMs = nowMs, revision = 0 }): EditedPicture {
+  const cost = { decodeMs: 0, transformMs: 0, encodeMs: 0 };
+  const data = new Uint8Array(bytes);
+  return {
+    data,
+    key: false,
+    width: 1280,
+    height: 720,
+    timestamp,
+    receivedMs,
+    revision,
+    outputCount: 0,
+    input: null,
+    cost,
+  };
+}
+
+/** A whole VP8 key picture in one packet. */
+function keyPayload(): Buffer {
+  return payloadFormats.vp8().pack(new Uint8Array(20), true, 1180)[0]!;
+}
+
+function advance(ms: number): void {
+  const end = nowMs + ms;
+  for (;;) {
+    const next = due.filter(({ atMs }) => atMs <= end).sort((a, b) => a.atMs - b.atMs)[0];
+    if (!next) break;
+    due = due.filter((timer) => timer !== next);
+    nowMs = next.atMs;
+    next.run();
+  }
+  nowMs = end;
+}
