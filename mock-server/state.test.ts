@@ -79,6 +79,11 @@ test.each<[StateMessage, boolean]>([
   expect(nextState(before, readChange(message, "keep"), null).enhance).toBe(enhance);
 });
 
+test("enhance stays off until a message says otherwise", () => {
+  const off = { ...before, enhance: false };
+  expect(nextState(off, readChange({ type: "prompt", prompt: "new" }, "keep"), null).enhance).toBe(false);
+});
+
 test("text is kept byte for byte", () => {
   const prompt = "  👩‍🚀\u0000\ud83d ";
   expect(nextState(initialState, readChange({ type: "prompt", prompt }, "keep"), null).prompt).toBe(prompt);

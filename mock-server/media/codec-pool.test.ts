@@ -81,6 +81,13 @@ test("workers are shared out evenly, and stop when their last session has left",
   expect([pool.workerCount, pool.sessionCount]).toEqual([0, 0]);
 });
 
+test("a new session goes to the worker with the fewest", () => {
+  const [, second] = [open(), open(), open(), open()];
+  second!.session.close();
+  // The fourth has gone where the second was, and keeps that worker running.
+  expect(pool.workerCount).toBe(2);
+});
+
 test("a picture comes back with what it was made from; rubbish and a missing key are undecodable", async () => {
   const one = open();
   one.session.decode(Uint8Array.of(1, 2, 3), 100, 0);

@@ -151,6 +151,12 @@ test("an offer without video has no codec", () => {
   expect(readOffer(`${head}${audio}`)).toMatchObject({ codec: null, hasAudio: true, sendsVideo: false });
 });
 
+test("candidates behind names are cut, the others stay", () => {
+  const hidden = "a=candidate:9 1 udp 2113937151 2d1b1c3e-6d2a-4a57-9d0e-0a1f6f0d7a11.local 50001 typ host";
+  const sdp = offerText("aiortc-whole").replaceAll("a=end-of-candidates", `${hidden}\r\na=end-of-candidates`);
+  expect(readOffer(sdp)).toEqual(readOffer(offerText("aiortc-whole")));
+});
+
 test("a data channel's section is left as it is", () => {
   const section = "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:9\r\na=sctp-port:5000\r\n";
   expect(readOffer(offerText("chromium-vp8") + section).sdp).toContain(section);
