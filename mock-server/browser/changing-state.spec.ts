@@ -7,12 +7,12 @@ import { base64Image, expect, journalLine, test } from "./lucy-test.ts";
 
 const done = { ok: true };
 
-test("over 100 random set() calls no picture mixes two states or goes back", async ({
+const seed = Number(process.env.LUCY_SEED ?? 1);
+
+test(`over 100 random set() calls (LUCY_SEED=${seed}) no picture mixes two states or goes back`, async ({
   harness,
   lucy,
-}, testInfo) => {
-  const seed = Number(process.env.LUCY_SEED ?? 20_260_714);
-  testInfo.annotations.push({ type: "seed", description: `LUCY_SEED=${seed}` });
+}) => {
   const steps = randomSteps(seed, 100);
   const client = await harness.connect({ version: "0.0.46" });
   const outcomes = await harness.call("setSeries", client.id, steps, seriesImages.map(base64Image));

@@ -2,7 +2,8 @@
  * What a browser spec starts from: a mock server of its own in this process, and a page with the harness in it. Whatever the
  * spec does, at its end its pages must have stayed on loopback and the server must have nothing left open.
  */
-import { type BrowserContext, test as base, expect, type Page } from "@playwright/test";
+import { writeFile } from "node:fs/promises";
+import { type BrowserContext, test as base, expect, type Page, type TestInfo } from "@playwright/test";
 import { readImage } from "../../fixtures/images.ts";
 import { type JournalLine, type MockServer, type MockServerOptions, startMockServer } from "../index.ts";
 import { bundle } from "../playground/bundle.ts";
@@ -36,7 +37,7 @@ export const test = base.extend<{
     await lucy.close();
     if (testInfo.status !== testInfo.expectedStatus) {
       const body = lucy.journal.lines.map((line) => JSON.stringify(line)).join("\n");
-      await testInfo.attach("journal.jsonl", { body, contentType: "application/jsonl" });
+      await attach(testInfo, "journal.jsonl", body);
     }
     expect(lucy.open, "what a closed server has open").toEqual(nothingOpen);
     // A peer tells its viewer goodbye before it closes its socket.
@@ -62,8 +63,7 @@ export const test = base.extend<{
     if (testInfo.status !== testInfo.expectedStatus && !page.isClosed()) {
       // A page that crashed has nothing to tell.
       const clients = await page.evaluate(() => window.harness.everything()).catch(String);
-      const body = JSON.stringify(clients, null, 1);
-      await testInfo.attach("clients.json", { body, contentType: "application/json" });
+      await attach(testInfo, "clients.json", JSON.stringify(clients, null, 1));
     }
     await page.context().close();
     await untilNothingOpen(lucy);
@@ -201,6 +201,13 @@ export function untilNothingOpen(lucy: MockServer): Promise<void> {
     const stop = lucy.journal.follow(() => setImmediate(look));
     look();
   });
+}
+
+/** Into the report, and as a file beside it for whoever has only a terminal. */
+async function attach(testInfo: TestInfo, name: string, body: string): Promise<void> {
+  const path = testInfo.outputPath(name);
+  await writeFile(path, body);
+  testInfo.attachments.push({ name, path, contentType: "text/plain" });
 }
 
 function udpSocketCount(): number {
