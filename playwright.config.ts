@@ -1,6 +1,6 @@
 /** How the specs run: published SDKs in a real Chromium against the mock server. */
 import { defineConfig } from "@playwright/test";
-import { chromiumFlags, findChromium } from "./mock-server/browser/find-chromium.ts";
+import { chromiumFlags, findChromium } from "./fixtures/browser/find-chromium.ts";
 
 export default defineConfig({
   testMatch: "**/*.spec.ts",

@@ -72,28 +72,7 @@ const doors: Record<string, string> = {
   conformance: "conformance/index.ts",
 };
 
-const sideDoors: Exception[] = [
-  {
-    file: "load/bench/glass.ts",
-    what: "mock-server/browser/find-chromium.ts",
-    why: "The bench measures in the same browser that the specs run in.",
-  },
-  {
-    file: "load/bench/glass.ts",
-    what: "mock-server/playground/bundle.ts",
-    why: "The bench builds its page the way the playground does.",
-  },
-  {
-    file: "load/bench/glass-page.ts",
-    what: "mock-server/playground/synthetic-camera.ts",
-    why: "It runs in a page; the front door is for Node.",
-  },
-  {
-    file: "load/bench/glass-page.ts",
-    what: "mock-server/playground/watch-strips.ts",
-    why: "It runs in a page; the front door is for Node.",
-  },
-];
+const sideDoors: Exception[] = [];
 
 /** Packages that can be replaced in an afternoon, because so few files know them. Tests may use them as second opinions. */
 const heavyPackages: Record<string, readonly string[]> = {
@@ -107,7 +86,7 @@ const heavyPackages: Record<string, readonly string[]> = {
   "node-av": ["mock-server/media/codec.ts"],
   sharp: ["mock-server/pictures/reference-image.ts", "fixtures/draw-images.ts"],
   express: ["mock-server/control/app.ts", "mock-server/control/playground.ts"],
-  esbuild: ["mock-server/playground/bundle.ts"],
+  esbuild: ["fixtures/browser/bundle.ts"],
   selfsigned: ["mock-server/certificate.ts"],
   "@ffmpeg/core": ["fixtures/ffmpeg.ts"],
   "@ffmpeg/ffmpeg": [],

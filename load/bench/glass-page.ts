@@ -3,8 +3,8 @@
  * One loop is two connections in this page, the others go through a mock server. The same camera, codec, rate hints and reader
  * in all of them, so that their ratio says something.
  */
-import { startSyntheticCamera } from "../../mock-server/playground/synthetic-camera.ts";
-import { watchStrips } from "../../mock-server/playground/watch-strips.ts";
+import { startSyntheticCamera } from "../../fixtures/browser/synthetic-camera.ts";
+import { watchStrips } from "../../fixtures/browser/watch-strips.ts";
 
 export type LoopResult = {
   /** Age of each picture seen, from being drawn to `requestVideoFrameCallback`. Milliseconds. */

@@ -1,7 +1,7 @@
 /** Glass to glass in Chromium: relayed and transcoded, beside the same page's own loopback, in one interleaved run. */
 import { chromium } from "@playwright/test";
-import { chromiumFlags, findChromium } from "../../mock-server/browser/find-chromium.ts";
-import { bundle } from "../../mock-server/playground/bundle.ts";
+import { bundle } from "../../fixtures/browser/bundle.ts";
+import { chromiumFlags, findChromium } from "../../fixtures/browser/find-chromium.ts";
 import { type Figure, median, quantile } from "../../reports/figure.ts";
 import type { LoopResult } from "./glass-page.ts";
 import type { Bench } from "./index.ts";

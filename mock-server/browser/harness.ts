@@ -2,9 +2,9 @@
  * Runs in the page under test: published SDKs with a synthetic camera in front and a strip reader behind. It records, it
  * expects nothing. `window.harness` is what the specs call, through `HarnessPage`.
  */
-import { redirectVendor } from "../playground/redirect-vendor.ts";
-import { type SyntheticCamera, startSyntheticCamera } from "../playground/synthetic-camera.ts";
-import { type SeenPicture, watchStrips } from "../playground/watch-strips.ts";
+
+import { type SyntheticCamera, startSyntheticCamera } from "../../fixtures/browser/synthetic-camera.ts";
+import { type SeenPicture, watchStrips } from "../../fixtures/browser/watch-strips.ts";
 
 export type ConnectOptions = {
   version: string;
@@ -48,9 +48,8 @@ const sockets: WebSocket[] = [];
 const connections: RTCPeerConnection[] = [];
 
 export const harness = {
-  /** Leads the SDKs' sockets to the mock server, and keeps the sockets and connections that they make. */
-  redirect(realtimeUrl: string): void {
-    redirectVendor(realtimeUrl);
+  /** Keeps the sockets and connections that the SDKs make. */
+  keepConnections(): void {
     globalThis.WebSocket = class extends globalThis.WebSocket {
       constructor(url: string | URL, protocols?: string | string[]) {
         super(url, protocols);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import type { SeenPicture } from "../../fixtures/browser/watch-strips.ts";
 import type { JournalLine } from "../journal.ts";
-import type { SeenPicture } from "../playground/watch-strips.ts";
 import { judgePictures, judgeRelayed, statesOf } from "./judge-pictures.ts";
 
 const journal: JournalLine[] = [

@@ -2,9 +2,10 @@
  * Judges what a page saw of one session against what the server's journal says was in force. Pure: reads finished lists and
  * returns findings as sentences, none when all is well.
  */
+
+import type { SeenPicture } from "../../fixtures/browser/watch-strips.ts";
 import { counterDistance, type InputStrip, type OutputStrip } from "../../fixtures/strips.ts";
 import type { JournalLine } from "../journal.ts";
-import type { SeenPicture } from "../playground/watch-strips.ts";
 
 /** What the strip of a picture must say while this state is in force. */
 type Shown = Pick<OutputStrip, "revision" | "promptHash" | "imageHash">;

@@ -4,10 +4,10 @@
  */
 import { writeFile } from "node:fs/promises";
 import { type BrowserContext, test as base, expect, type Page, type TestInfo } from "@playwright/test";
+import { bundle } from "../../fixtures/browser/bundle.ts";
+import type { SeenPicture } from "../../fixtures/browser/watch-strips.ts";
 import { readImage } from "../../fixtures/images.ts";
 import { type JournalLine, type MockServer, type MockServerOptions, startMockServer } from "../index.ts";
-import { bundle } from "../playground/bundle.ts";
-import type { SeenPicture } from "../playground/watch-strips.ts";
 import type { ConnectOptions, Harness, Outcome } from "./harness.ts";
 import { judgePictures } from "./judge-pictures.ts";
 
@@ -99,7 +99,10 @@ export async function openHarness(
   const content = await bundle(new URL("./harness.ts", import.meta.url));
   await page.addScriptTag({ content, type: "module" });
   await page.waitForFunction(() => window.harness);
-  if (redirect) await page.evaluate((url) => window.harness.redirect(url), lucy.realtimeUrl);
+  if (redirect) {
+    await page.addScriptTag({ url: `${lucy.url}/_lucy/redirect.js` });
+    await page.evaluate(() => window.harness.keepConnections());
+  }
   return new HarnessPage(page, lucy);
 }
 

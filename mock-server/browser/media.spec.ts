@@ -1,6 +1,6 @@
+import type { SeenPicture } from "../../fixtures/browser/watch-strips.ts";
 import { imageHash, promptHash } from "../../fixtures/hashes.ts";
 import { readImage } from "../../fixtures/images.ts";
-import type { SeenPicture } from "../playground/watch-strips.ts";
 import { judgeRelayed } from "./judge-pictures.ts";
 import { base64Image, expect, journalLine, test } from "./lucy-test.ts";
 

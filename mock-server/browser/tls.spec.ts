@@ -1,4 +1,4 @@
-import { chromiumFlags, findChromium } from "./find-chromium.ts";
+import { chromiumFlags, findChromium } from "../../fixtures/browser/find-chromium.ts";
 import { expect, findStrays, openHarness, test, untilNothingOpen } from "./lucy-test.ts";
 
 test.use({ serverOptions: { tls: true } });

@@ -1,8 +1,8 @@
 /** The page at `/`, its script, what it offers, and published SDKs for it. */
 import { readFile } from "node:fs/promises";
 import express, { type NextFunction, type Request, type Response } from "express";
+import { bundle, bundleSdk, sdkVersions } from "../../fixtures/browser/bundle.ts";
 import { readImage } from "../../fixtures/images.ts";
-import { bundle, bundleSdk, sdkVersions } from "../playground/bundle.ts";
 import { findSample, offer } from "../playground/offer.ts";
 import { olderSdkSnippet } from "../playground/snippets.ts";
 

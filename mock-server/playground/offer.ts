@@ -1,8 +1,9 @@
 /** What the page lets a person choose from, as JSON: published SDKs, models, named transforms, sample images. */
+
+import { sdkVersions } from "../../fixtures/browser/bundle.ts";
 import { images } from "../../fixtures/images.ts";
 import { REALTIME_MODELS } from "../../protocol/index.ts";
 import { named } from "../transforms/plan.ts";
-import { sdkVersions } from "./bundle.ts";
 
 export type Offer = {
   /** SDKs the server has, newest last. */

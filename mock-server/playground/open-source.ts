@@ -1,6 +1,7 @@
 /** Where the pictures come from: the synthetic camera, or a real one. */
+
+import { startSyntheticCamera } from "../../fixtures/browser/synthetic-camera.ts";
 import type { SdkModel } from "./load-sdk.ts";
-import { startSyntheticCamera } from "./synthetic-camera.ts";
 
 export type Source = {
   readonly stream: MediaStream;

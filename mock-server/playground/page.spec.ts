@@ -1,9 +1,9 @@
 import { fileURLToPath } from "node:url";
+import { sdkVersions } from "../../fixtures/browser/bundle.ts";
 import { imageHash, promptHash } from "../../fixtures/hashes.ts";
 import { readImage } from "../../fixtures/images.ts";
 import { expect, journalLine, nothingOpen, test, untilNothingOpen } from "../browser/lucy-test.ts";
 import type { MockServer } from "../index.ts";
-import { sdkVersions } from "./bundle.ts";
 
 type Page = Parameters<Parameters<typeof test>[2]>[0]["page"];
 

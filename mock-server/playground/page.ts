@@ -2,6 +2,8 @@
  * The page at `/`: a person's client with a published SDK in it, camera left, result right. It speaks to the server that
  * served it and to nobody else.
  */
+
+import { watchStrips } from "../../fixtures/browser/watch-strips.ts";
 import type { MockServerOptions } from "../options.ts";
 import { element } from "./_element.ts";
 import { note, noteCall } from "./_log.ts";
@@ -11,11 +13,9 @@ import type { Offer } from "./offer.ts";
 import { openCamera, openSynthetic, type Source } from "./open-source.ts";
 import { preferCodec } from "./prefer-codec.ts";
 import { createReadout, type DescribedSession, whyUnread } from "./readout.ts";
-import { redirectVendor } from "./redirect-vendor.ts";
 import { sentenceOf } from "./sentence-of.ts";
 import { olderSdkSnippet, sdkSnippet } from "./snippets.ts";
 import { type ServerSaid, watchSockets } from "./watch-sockets.ts";
-import { watchStrips } from "./watch-strips.ts";
 
 type Health = {
   uptimeMs: number;
@@ -53,7 +53,6 @@ let ticks = 0;
 /** The image that waits to be sent together with a prompt. */
 let staged: { blob: Blob; name: string } | null = null;
 
-redirectVendor(realtimeUrl);
 keepIceLocal();
 const sockets = watchSockets(serverSaid);
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import type { SeenPicture } from "../../fixtures/browser/watch-strips.ts";
 import { createPictureGauge } from "./picture-gauge.ts";
-import type { SeenPicture } from "./watch-strips.ts";
 
 function seen(atMs: number, timestampMs: number | null): SeenPicture {
   const input = timestampMs === null ? null : { frameId: 1, timestampMs, flags: 0, cell: "normal" as const };

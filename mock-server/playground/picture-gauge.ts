@@ -1,5 +1,5 @@
 /** Pictures a second and their age, over the last second of pictures seen. Reads no clock: the caller says what time it is. */
-import type { SeenPicture } from "./watch-strips.ts";
+import type { SeenPicture } from "../../fixtures/browser/watch-strips.ts";
 
 export type Gauge = {
   /** `ownClock`: the input strip was written by this page, so that its clock can be compared with ours. */

@@ -1,9 +1,10 @@
 /** The table beside the result: what was read from the picture, next to what the server says of the same session. */
+
+import type { SeenPicture } from "../../fixtures/browser/watch-strips.ts";
 import type { describeSession } from "../control/describe-session.ts";
 import type { MockServerOptions } from "../options.ts";
 import { element } from "./_element.ts";
 import { createPictureGauge } from "./picture-gauge.ts";
-import type { SeenPicture } from "./watch-strips.ts";
 
 export type DescribedSession = ReturnType<typeof describeSession>;
 

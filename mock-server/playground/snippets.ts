@@ -22,7 +22,7 @@ globalThis.WebSocket = class extends Native {
   constructor(url, protocols) {
     const to = new URL(url);
     if (to.host === "api3.decart.ai") url = "${realtimeUrl}" + to.pathname + to.search;
-    else if (to.hostname.endsWith(".decart.ai")) throw new Error("Refused to reach " + to.host);
+    else if (to.hostname.endsWith(".decart.ai")) throw new Error("Refused to reach " + to.host + ".");
     super(url, protocols);
   }
 };`;

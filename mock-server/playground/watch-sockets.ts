@@ -11,7 +11,7 @@ export type SocketWatch = {
 
 export type ServerSaid = { readonly type: string } & Readonly<Record<string, unknown>>;
 
-/** Call it after `redirectVendor()`: it wraps the WebSocket that it finds. */
+/** Wraps the WebSocket that it finds, which `/_lucy/redirect.js` has wrapped before. */
 export function watchSockets(said: (message: ServerSaid) => void): SocketWatch {
   const Found = globalThis.WebSocket;
   const open = new Set<WebSocket>();
