@@ -190,6 +190,19 @@ describe("relay", () => {
   });
 });
 
+test.each(["transcode", "relay"] as const)(
+  "%s keeps how long the last pictures took, not all of them",
+  (mode) => {
+    const pipeline = open({ mode });
+    const packet = { sequenceNumber: 1, timestamp: 7, marker: true, payload: keyPayload(), receivedMs: 0 };
+    for (let count = 0; count < 5000; count++) {
+      if (mode === "relay") pipeline.receiveVideo(packet);
+      else codec.picture(edited({}));
+    }
+    expect(pipeline.stats.residenceMs).toHaveLength(3000);
+  },
+);
+
 test("mode none takes packets and sends nothing, audio neither", () => {
   const pipeline = open({ mode: "none" });
   pipeline.receiveVideo({

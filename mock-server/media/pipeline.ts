@@ -187,12 +187,16 @@ export function createPipeline(options: PipelineOptions, on: PipelineEvents): Pi
     stats.transformMs += picture.cost.transformMs;
     stats.encodeMs += picture.cost.encodeMs;
     send(format.pack(picture.data, picture.key, payloadSizeMax), picture.timestamp, true);
-    stats.residenceMs.push(clock.now() - picture.receivedMs);
-    if (stats.residenceMs.length > residenceCountMax) stats.residenceMs.shift();
+    noteResidence(picture.receivedMs);
     if (picture.revision > shownRevision) {
       shownRevision = picture.revision;
       on.shown(picture.revision, picture.outputCount);
     }
+  }
+
+  function noteResidence(receivedMs: number): void {
+    stats.residenceMs.push(clock.now() - receivedMs);
+    if (stats.residenceMs.length > residenceCountMax) stats.residenceMs.shift();
   }
 
   function send(payloads: readonly Buffer[], timestamp: number, ends: boolean): void {
@@ -251,7 +255,7 @@ export function createPipeline(options: PipelineOptions, on: PipelineEvents): Pi
         if (assembler.waitsForKey) askSender();
       } else if (mode === "relay" && packet.payload.length > 0) {
         send([packet.payload as Buffer], packet.timestamp, packet.marker);
-        if (packet.marker) stats.residenceMs.push(clock.now() - packet.receivedMs);
+        if (packet.marker) noteResidence(packet.receivedMs);
       }
     },
     receiveAudio(payload, timestamp, marker) {
