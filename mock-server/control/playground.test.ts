@@ -3,7 +3,7 @@ import { images } from "../../fixtures/images.ts";
 import { type MockServer, startMockServer } from "../server.ts";
 
 const bundled = vi.hoisted(() => ({ answer: async (): Promise<string> => "export {};" }));
-vi.mock("../playground/bundle.ts", () => ({
+vi.mock("../../fixtures/browser/bundle.ts", () => ({
   sdkVersions: ["0.0.41", "0.0.46"],
   bundle: () => bundled.answer(),
   bundleSdk: () => bundled.answer(),
