@@ -99,13 +99,15 @@ function sentence(kind: string, fields: Readonly<Record<string, unknown>>, direc
         ? `viewer of ${text("watches")}`
         : `connected   model ${(fields.query as { model?: string })?.model}`;
     case "refused":
-    case "upgrade-refused":
     case "state-refused":
+      return `refused     ${text("error")}`;
+    case "upgrade-refused":
+      return `404         WebSocket ${text("path")}`;
     case "message-failed":
     case "malformed":
     case "codec-failed":
     case "defect":
-      return `${kind.padEnd(11)} ${text("error")}`;
+      return `${kind.replace("message-failed", "failed").padEnd(11)} ${text("error")}`;
     case "http-refused":
       return `${text("status")}         ${text("method")} ${text("path")}: ${JSON.stringify(fields.detail)}`;
     case "state":
@@ -119,7 +121,8 @@ function sentence(kind: string, fields: Readonly<Record<string, unknown>>, direc
     case "half-open":
       return "half-open   answered no ping; socket dropped";
     case "close":
-      return `closed      by ${direction === "to-server" ? "client" : "us"}, code ${text("code")}${fields.reason ? ` (${text("reason")})` : ""}`;
+      // A long reason has just been printed as what it is: an error.
+      return `closed      by ${direction === "to-server" ? "client" : "us"}, code ${text("code")}${fields.reason && text("reason").length < 60 ? ` (${text("reason")})` : ""}`;
     case "session-ended":
       return `ended       ${text("reason")} after ${text("seconds")} s of generation`;
     case "token-minted":
