@@ -35,6 +35,9 @@ export type Sender = {
   close(): Promise<void>;
 };
 
+/** Packets sent at once, before the next millisecond. */
+const burstCount = 12;
+
 /** Connects and starts sending; resolves once media flows both ways. @throws Error with the server's own words */
 export async function connectSender({
   realtimeUrl,
@@ -59,6 +62,7 @@ export async function connectSender({
       ? new Vp8Packetizer({ maxPayloadSize: 1180 })
       : new H264Packetizer({ maxPayloadSize: 1180 });
   let received = 0;
+  let lastTimestamp = -1;
   let late = 0;
   let timer: { cancel(): void } | null = null;
   const flowing = Promise.withResolvers<void>();
@@ -67,7 +71,9 @@ export async function connectSender({
 
   pc.onTrack.subscribe((remote) => {
     remote.onReceiveRtp.subscribe(({ header }) => {
-      if (!header.marker) return;
+      // A retransmission is no second picture.
+      if (!header.marker || header.timestamp === lastTimestamp) return;
+      lastTimestamp = header.timestamp;
       received++;
       flowing.resolve();
     });
@@ -88,20 +94,26 @@ export async function connectSender({
   const intervalMs = 1000 / clip.fps;
   let count = 0;
   let sequenceNumber = 0;
+  const queue: RtpPacket[] = [];
+  let pacing: { cancel(): void } | null = null;
+
+  /** A browser paces too: a key picture written at once overflows the default UDP buffer of whoever receives it. */
+  function sendSome(): void {
+    for (const { header, payload } of queue.splice(0, burstCount)) {
+      sequenceNumber = (sequenceNumber + 1) & 0xffff;
+      const { timestamp, marker } = header;
+      const packet = new RtpPacket(new RtpHeader({ sequenceNumber, timestamp, marker }), payload);
+      void transceiver.sender.sendRtp(packet);
+    }
+    pacing = queue.length > 0 ? clock.after(1, sendSome) : null;
+  }
 
   function send(): void {
     const dueMs = startedMs + count * intervalMs;
     if (clock.now() - dueMs > intervalMs) late++;
     const { data } = clip.frames[count % clip.frames.length]!;
-    for (const { header, payload } of packetizer.packetize(
-      Buffer.from(data),
-      Math.round(count * (90_000 / clip.fps)),
-    )) {
-      sequenceNumber = (sequenceNumber + 1) & 0xffff;
-      const { timestamp, marker } = header;
-      const out = new RtpPacket(new RtpHeader({ sequenceNumber, timestamp, marker }), payload);
-      void transceiver.sender.sendRtp(out);
-    }
+    queue.push(...packetizer.packetize(Buffer.from(data), Math.round(count * (90_000 / clip.fps))));
+    if (!pacing) sendSome();
     count++;
     timer = clock.after(Math.max(0, startedMs + count * intervalMs - clock.now()), send);
   }
@@ -122,6 +134,7 @@ export async function connectSender({
     failed: failed.promise,
     async close() {
       timer?.cancel();
+      pacing?.cancel();
       socket.removeAllListeners("close");
       socket.close();
       await pc.close();
