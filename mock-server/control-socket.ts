@@ -33,7 +33,7 @@ export type ControlSocketEvents = {
 /** A client that answers no ping for this long is gone, whatever its socket says. */
 const pingIntervalMs = 10_000;
 /** Bytes waiting to be sent to a client that does not read. */
-const backlogMax = 8 * 1024 * 1024;
+const backlogMax = 2 * MESSAGE_BYTES_MAX;
 
 export function wrapSocket(
   socket: WebSocket,

@@ -3,6 +3,7 @@ import { connect as connectTcp } from "node:net";
 import { describe, expect, test } from "vitest";
 import { readImage } from "../fixtures/images.ts";
 import { messageText, type ValidMessage, validMessages } from "../fixtures/signal-messages.ts";
+import { PROMPT_CHARS_MAX } from "../protocol/index.ts";
 import { closeLater, emptied, runServer, until } from "./_running-server.ts";
 import { openSocket, type SocketAbout } from "./_socket-client.ts";
 import { manualClock } from "./clock.ts";
@@ -71,7 +72,7 @@ describe("messages", () => {
     '"a"\n\t\\b\\\u0000\u2028',
     "\ud83d alone",
     "é vs e\u0301",
-    "x".repeat(20_000),
+    "x".repeat(PROMPT_CHARS_MAX),
   ])("a prompt comes back byte for byte: %j", async (prompt) => {
     const server = await runControl();
     const client = await open(server);

@@ -10,6 +10,7 @@ import {
   IMAGE_PIXELS_MAX,
   IMAGE_SIDE_PX_MAX,
   IMAGE_SIDE_PX_RECOMMENDED_MIN,
+  PROMPT_CHARS_MAX,
   type PromptAckMessage,
   type RealtimeModel,
   SERVER_ERRORS,
@@ -95,6 +96,8 @@ const imageLimits = {
 
 /** State messages waiting for their turn; a client that outruns this is refused. */
 const waitingMax = 256;
+/** The same for what they hold, in characters: six images of the largest size. */
+const waitingCharactersMax = 64 * 1024 ** 2;
 /** With `--ack-when applied`: how long the first picture may take before the ack goes out all the same. */
 const appliedWaitMs = 1000;
 
@@ -113,6 +116,7 @@ export function createSession(context: ServerContext, socket: ControlSocket, abo
   const mediaWaiters: { resolve(pipeline: Pipeline): void; reject(error: Error): void }[] = [];
   const shownWaiters = new Set<{ revision: number; done(): void }>();
   let look = makeLook(state, null);
+  let waitingCharacters = 0;
 
   const queue = createSerialQueue(waitingMax, (error) => {
     note("defect", { error: (error as Error).stack });
@@ -131,16 +135,33 @@ export function createSession(context: ServerContext, socket: ControlSocket, abo
     phase = to;
   }
 
-  function enqueue(task: () => Promise<void> | void): void {
-    if (!queue.add(task) && phase !== "ended") {
-      socket.refuse(
-        `More than ${waitingMax} state messages wait for their acks. Await each set() before the next.`,
-        1008,
-      );
+  /** `characters`: what the task keeps in memory while it waits. */
+  function enqueue(task: () => Promise<void> | void, characters = 0): void {
+    if (phase === "ended") return;
+    const added =
+      waitingCharacters + characters <= waitingCharactersMax &&
+      queue.add(async () => {
+        waitingCharacters -= characters;
+        await task();
+      });
+    if (added) {
+      waitingCharacters += characters;
+      return;
     }
+    const limit = `${waitingMax} state messages or ${waitingCharactersMax / 1024 ** 2} MB of them`;
+    socket.refuse(`More than ${limit} wait for their acks. Await each set() before the next.`, 1008);
   }
 
   async function applyMessage(message: StateMessage): Promise<void> {
+    const length = message.prompt?.length ?? 0;
+    if (length > PROMPT_CHARS_MAX) {
+      return ack(
+        ackFor(
+          message,
+          `The prompt has ${length} characters; at most ${PROMPT_CHARS_MAX} are taken. Shorten it.`,
+        ),
+      );
+    }
     const change = readChange(message, options.promptOnlySet);
     const image = await findImage(change);
     if ("error" in image) return ack(ackFor(message, image.error));
@@ -181,7 +202,7 @@ export function createSession(context: ServerContext, socket: ControlSocket, abo
     }
     if ("ref" in change.image) {
       return {
-        error: `There is no file ${change.image.ref}: this server keeps no files for the ${dialect} dialect. Send the image itself.`,
+        error: `There is no file ${change.image.ref.slice(0, 80)}: this server keeps no files for the ${dialect} dialect. Send the image itself.`,
       };
     }
     const { decodeReferenceImage } = await import("./pictures/reference-image.ts");
@@ -201,7 +222,7 @@ export function createSession(context: ServerContext, socket: ControlSocket, abo
   function shown(revision: number): Promise<void> {
     if (!pipeline || phase !== "generating" || options.mode !== "transcode") return Promise.resolve();
     return new Promise((resolve) => {
-      const timer = clock.after(appliedWaitMs, () => waiter.done());
+      const timer = clock.after(appliedWaitMs + options.latencyMs, () => waiter.done());
       const waiter = {
         revision,
         done() {
@@ -256,7 +277,10 @@ export function createSession(context: ServerContext, socket: ControlSocket, abo
       move("joined");
       warmUp();
     },
-    handleState: (message) => enqueue(() => applyMessage(message)),
+    handleState(message) {
+      const image = message.type === "set_image" ? (message.image_data ?? message.image_ref) : null;
+      enqueue(() => applyMessage(message), (message.prompt?.length ?? 0) + (image?.length ?? 0));
+    },
     refuseState: (answer) => enqueue(() => ack(answer)),
     mirror: (mirrored) => enqueue(() => adopt({ ...state, revision: state.revision + 1, mirrored })),
     openMedia(codec, startBitsPerSecond, on) {

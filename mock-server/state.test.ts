@@ -47,7 +47,12 @@ const rows: [name: string, message: Omit<SetImageMessage, "type">, keep: After, 
   ["no image key, prompt", { prompt: "new" }, { image: "kept", prompt: "new" }],
   ["neither key", {}, { image: "cleared", prompt: "old" }],
   ["an empty image_data is an image, a bad one", { image_data: "" }, { image: "set", prompt: "old" }],
-  ["an empty prompt is a prompt", { prompt: "" }, { image: "kept", prompt: "" }],
+  ["an empty prompt is none", { prompt: "" }, { image: "cleared", prompt: null }],
+  [
+    "an empty prompt beside an image clears it",
+    { image_data: "YQ==", prompt: "" },
+    { image: "set", prompt: null },
+  ],
 ];
 
 describe.each(promptOnlySets)("promptOnlySet %s", (promptOnlySet) => {

@@ -58,7 +58,8 @@ export type Change = {
 export function readChange(message: StateMessage, promptOnlySet: PromptOnlySet): Change {
   const enhance = message.enhance_prompt === undefined ? {} : { enhance: message.enhance_prompt };
   if (message.type === "prompt") return { prompt: message.prompt, ...enhance };
-  const prompt = message.prompt === undefined ? {} : { prompt: message.prompt };
+  // No SDK sends an empty prompt; it can only mean none.
+  const prompt = message.prompt === undefined ? {} : { prompt: message.prompt || null };
   return { ...prompt, ...imageChange(message, promptOnlySet), ...enhance };
 }
 
@@ -66,7 +67,7 @@ function imageChange(message: SetImageMessage, promptOnlySet: PromptOnlySet): Pi
   const { image_data: data, image_ref: ref, prompt } = message;
   if (ref != null) return { image: { ref } };
   if (typeof data === "string") return { image: { data } };
-  if (typeof prompt !== "string") return { image: null };
+  if (!prompt) return { image: null };
   const kept = data === undefined || promptOnlySet === "keep";
   return kept ? {} : { image: null };
 }

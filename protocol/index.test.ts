@@ -28,6 +28,7 @@ test("the public names, so that an export is a visible act", () => {
       "NEWEST_READ",
       "PATHS",
       "PERMANENT_SUBSTRINGS",
+      "PROMPT_CHARS_MAX",
       "QUERY",
       "REALTIME_MODELS",
       "RETRY_PAUSES",

@@ -19,6 +19,12 @@ export const MESSAGE_BYTES_MAX = 16 * 1024 * 1024;
 /** The largest SDP: 256 kB. Assumed: an offer is about 6 kB. */
 export const SDP_BYTES_MAX = 256 * 1024;
 
+/**
+ * Longest prompt, in UTF-16 code units. Assumed: no source names a limit, and without one a single prompt could keep a server busy
+ * for seconds.
+ */
+export const PROMPT_CHARS_MAX = 10_000;
+
 /** How long a client token lives, in seconds. Documented; older docs say ten minutes. */
 export const TOKEN_LIFETIME_SECONDS = { min: 1, max: 3600, default: 60 } as const;
 

@@ -22,7 +22,7 @@ export function run(command, args, options = {}) {
   return status ?? 1;
 }
 
-/** Installs the packages when they are missing or package-lock.json is newer than what is there. */
+/** Installs the packages when one is missing or in another version than package-lock.json says. */
 export function installPackages() {
   if (isInstalled()) return;
   console.log("lucy-testkit: installing packages (once, about a minute) …");

@@ -157,6 +157,35 @@ test("candidates behind names are cut, the others stay", () => {
   expect(readOffer(sdp)).toEqual(readOffer(offerText("aiortc-whole")));
 });
 
+test("candidates behind names are cut from sections of every kind", () => {
+  const hidden = "a=candidate:9 1 udp 2113937151 a.local. 50001 typ host\r\n";
+  const section = "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:9\r\n";
+  expect(readOffer(offerText("chromium-vp8") + section + hidden).sdp).not.toContain("a.local");
+});
+
+test("a candidate of 180 kB costs no more than it has letters", () => {
+  // Quadratic it took three and a half seconds, linear it takes one millisecond.
+  const hostile = `${"candidate:".repeat(9000)}${" candidate:x".repeat(7500)}`;
+  const startedMs = performance.now();
+  readOffer(`${offerText("chromium-vp8")}a=${hostile}\r\n`);
+  isHiddenCandidate(hostile);
+  expect(performance.now() - startedMs).toBeLessThan(500);
+});
+
+test.each(["before", "after"])("a section that is stopped, %s a good one, is left to be answered so", (where) => {
+  const sections = offerText("chromium-vp8").split(/(?=m=)/);
+  const stopped = "m=video 0 UDP/TLS/RTP/SAVPF 0\r\nc=IN IP4 0.0.0.0\r\na=mid:8\r\na=inactive\r\n";
+  sections.splice(where === "before" ? 1 : 3, 0, stopped);
+  const offer = readOffer(sections.join(""));
+  expect(offer).toMatchObject({ codec: "vp8", sendsVideo: true, hasAudio: true });
+  expect(offer.sdp).toContain(stopped);
+});
+
+test("an offer whose only video is stopped has no codec", () => {
+  const sdp = videoOffer("96", "rtpmap:96 VP8/90000").replace("m=video 9", "m=video 0");
+  expect(readOffer(sdp)).toMatchObject({ codec: null, sendsVideo: false });
+});
+
 test("a data channel's section is left as it is", () => {
   const section = "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:9\r\na=sctp-port:5000\r\n";
   expect(readOffer(offerText("chromium-vp8") + section).sdp).toContain(section);
@@ -258,7 +287,13 @@ test.each([
   ["candidate:1 1 udp 2113937151 127.0.0.1 50000 typ host", false],
   ["candidate:1 1 tcp 1518280447 192.0.2.1 9 typ host tcptype active", false],
   ["", false],
-  ["a=msid:stream.local track", false],
+  ["candidate:1 1 udp 2113937151 ::1 50000 typ host", false],
+  ["candidate:1 1 udp 2113937151 foo.local. 9 typ host", true],
+  ["candidate:1 1 udp 2113937151 a.localdomain 9 typ host", true],
+  ["candidate:1 1 udp 2113937151 stun.example.com 9 typ host", true],
+  ["candidate:1 1 udp 2113937151 fe80::1%a.local 9 typ host", true],
+  ["1 1 udp 2113937151 a.local 9 typ host", true],
+  ["candidate:1 1 udp 2113937151  a.local 9 typ host", true],
 ])("%s is hidden: %s", (candidate, hidden) => {
   expect(isHiddenCandidate(candidate)).toBe(hidden);
 });

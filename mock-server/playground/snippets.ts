@@ -20,7 +20,7 @@ export function olderSdkSnippet(realtimeUrl: string): string {
   return `const Native = globalThis.WebSocket;
 globalThis.WebSocket = class extends Native {
   constructor(url, protocols) {
-    const to = new URL(url);
+    const to = new URL(url, globalThis.location?.href);
     if (to.host === "api3.decart.ai") url = "${realtimeUrl}" + to.pathname + to.search;
     else if (to.hostname.endsWith(".decart.ai")) throw new Error("Refused to reach " + to.host + ".");
     super(url, protocols);
