@@ -164,22 +164,25 @@ test("candidates behind names are cut from sections of every kind", () => {
 });
 
 test("a candidate of 180 kB costs no more than it has letters", () => {
-  // Quadratic it took three and a half seconds, linear it takes one millisecond.
   const hostile = `${"candidate:".repeat(9000)}${" candidate:x".repeat(7500)}`;
-  const startedMs = performance.now();
-  readOffer(`${offerText("chromium-vp8")}a=${hostile}\r\n`);
-  isHiddenCandidate(hostile);
-  expect(performance.now() - startedMs).toBeLessThan(500);
+  // Quadratic it took seconds, and ten times that is more than a test may take.
+  for (let count = 0; count < 10; count++) {
+    readOffer(`${offerText("chromium-vp8")}a=${hostile}\r\n`);
+    isHiddenCandidate(hostile);
+  }
 });
 
-test.each(["before", "after"])("a section that is stopped, %s a good one, is left to be answered so", (where) => {
-  const sections = offerText("chromium-vp8").split(/(?=m=)/);
-  const stopped = "m=video 0 UDP/TLS/RTP/SAVPF 0\r\nc=IN IP4 0.0.0.0\r\na=mid:8\r\na=inactive\r\n";
-  sections.splice(where === "before" ? 1 : 3, 0, stopped);
-  const offer = readOffer(sections.join(""));
-  expect(offer).toMatchObject({ codec: "vp8", sendsVideo: true, hasAudio: true });
-  expect(offer.sdp).toContain(stopped);
-});
+test.each(["before", "after"])(
+  "a section that is stopped, %s a good one, is left to be answered so",
+  (where) => {
+    const sections = offerText("chromium-vp8").split(/(?=m=)/);
+    const stopped = "m=video 0 UDP/TLS/RTP/SAVPF 0\r\nc=IN IP4 0.0.0.0\r\na=mid:8\r\na=inactive\r\n";
+    sections.splice(where === "before" ? 1 : 3, 0, stopped);
+    const offer = readOffer(sections.join(""));
+    expect(offer).toMatchObject({ codec: "vp8", sendsVideo: true, hasAudio: true });
+    expect(offer.sdp).toContain(stopped);
+  },
+);
 
 test("an offer whose only video is stopped has no codec", () => {
   const sdp = videoOffer("96", "rtpmap:96 VP8/90000").replace("m=video 9", "m=video 0");

@@ -2,6 +2,7 @@
  * A client's SDP offer, cut down to what this server speaks before werift sees it: one video codec (the client's first
  * preference that we have), Opus, the feedback and header extensions we answer. What is cut cannot be half-negotiated.
  */
+import { isIP } from "node:net";
 import { SDP_BYTES_MAX } from "../../protocol/index.ts";
 import { type CodecName, codecNames } from "./codec-name.ts";
 
@@ -9,7 +10,7 @@ export type Offer = {
   readonly sdp: string;
   /** Same for all offers of one RTCPeerConnection, different for two (the session id of the `o=` line). */
   readonly originId: string;
-  /** `null` where the offer has no video section. */
+  /** `null` where the offer has no video section, or only stopped ones. */
   readonly codec: CodecName | null;
   /** `x-google-start-bitrate` of the chosen codec. */
   readonly startBitsPerSecond: number | null;
@@ -45,7 +46,12 @@ export function readOffer(sdp: string, allowed: readonly CodecName[] = codecName
       `The offer has ${byteLength} bytes; at most ${SDP_BYTES_MAX} are read. A browser's has about 6000: send RTCPeerConnection's localDescription.sdp.`,
     );
   }
-  const [head, ...sections] = sdp.replaceAll("\r\n", "\n").split(/\n(?=m=)/);
+  const [head, ...sections] = sdp
+    .replaceAll("\r\n", "\n")
+    .split("\n")
+    .filter((line) => !(line.startsWith("a=candidate:") && isHiddenCandidate(line)))
+    .join("\n")
+    .split(/\n(?=m=)/);
   const originId = /^o=\S+ (\S+)/m.exec(head ?? "")?.[1];
   if (!sdp.startsWith("v=0") || !originId || sections.length === 0) {
     throw new OfferError(
@@ -62,6 +68,7 @@ export function readOffer(sdp: string, allowed: readonly CodecName[] = codecName
   let sendsVideo = false;
   const cut = sections.map((section) => {
     const kind = /^m=(\w+) /.exec(section)?.[1];
+    if (isStopped(section)) return keep(section, order(section).slice(0, 1));
     if (kind === "audio") {
       const [opus] = payloadTypes(section, "opus");
       return keep(section, opus ? [opus] : order(section));
@@ -79,8 +86,13 @@ export function readOffer(sdp: string, allowed: readonly CodecName[] = codecName
     codec,
     startBitsPerSecond,
     sendsVideo,
-    hasAudio: sections.some((section) => section.startsWith("m=audio ")),
+    hasAudio: sections.some((section) => section.startsWith("m=audio ") && !isStopped(section)),
   };
+}
+
+/** Port 0: answered with port 0, whatever codecs it names (https://www.rfc-editor.org/rfc/rfc3264#section-8.2). */
+function isStopped(section: string): boolean {
+  return /^m=\w+ 0+[ /]/.test(section);
 }
 
 /** The first payload type, in the client's order of preference, that is one of `allowed`. */
@@ -124,7 +136,7 @@ function digits(payloadType: string): string {
   return payloadType.replace(/\D/g, "") || "none";
 }
 
-/** The section with these payload types only, without the streams, feedback, extensions and candidates that we do not use. */
+/** The section with these payload types only, without the streams, feedback and extensions that we do not use. */
 function keep(section: string, kept: readonly string[]): string {
   const retransmissions = [...section.matchAll(/^a=ssrc-group:FID \d+ (\d+)/gm)].map((match) => match[1]);
   return section
@@ -140,19 +152,23 @@ function keep(section: string, kept: readonly string[]): string {
       if (extension) return extensionUris.includes(extension[1]!);
       if (line.startsWith("a=ssrc-group:")) return false;
       const ssrc = /^a=ssrc:(\d+)/.exec(line);
-      if (ssrc) return !retransmissions.includes(ssrc[1]);
-      return !isHiddenCandidate(line);
+      return !ssrc || !retransmissions.includes(ssrc[1]);
     })
     .map((line, index) => (index === 0 ? line.replace(/^(m=\w+ \S+ \S+) .*$/, `$1 ${kept.join(" ")}`) : line))
     .join("\n");
 }
 
 /**
- * A browser's mDNS candidate. Resolving it would send multicast queries into the network; the browser's first packet shows
- * its address anyway.
+ * A candidate whose address is a name: a browser's mDNS candidate, or somebody's attempt. Resolving it would send queries into the
+ * network; the client's first packet shows its address anyway. Read as werift reads it, which takes any name with `.local`
+ * anywhere in it for mDNS and does without the word `candidate:`.
  */
 export function isHiddenCandidate(candidate: string): boolean {
-  return /candidate:(\S+ ){4}\S+\.local /i.test(candidate);
+  const fields = candidate.split(" ", 8);
+  if (fields.length < 8) return false;
+  const address = fields[4]!;
+  // A zone of IPv6 (fe80::1%eth0) may be a name too.
+  return isIP(address) === 0 || address.includes("%");
 }
 
 /**
@@ -163,7 +179,7 @@ export function withRateHints(answer: string, rates: { start: number; max: numbe
   const hints = `x-google-start-bitrate=${rates.start};x-google-max-bitrate=${rates.max}`;
   const sections = answer.split(/(?=^m=)/m);
   const hinted = sections.map((section) => {
-    if (!section.startsWith("m=video")) return section;
+    if (!section.startsWith("m=video") || isStopped(section)) return section;
     const [payloadType] = order(section);
     const parameters = parametersOf(section, payloadType!).trimEnd();
     if (parameters) {
