@@ -304,6 +304,48 @@ describe("several offers on one socket", () => {
   });
 });
 
+describe("candidates that are none", () => {
+  const tooLong = `candidate:${"1".repeat(2000)}`;
+
+  test("a long one is refused with a sentence", async () => {
+    const server = await runServer({ mode: "none" });
+    const { control } = await connect(server, { codec: "vp8" });
+    control.send({ type: "ice-candidate", candidate: { candidate: tooLong } });
+    expect((await control.take("error")).error).toBe(
+      "The candidate has 2010 characters; at most 1024 are read. A browser's has about 150: send RTCIceCandidate.toJSON() as it is.",
+    );
+  });
+
+  test("before the offer: each is told, and the next is taken all the same", async () => {
+    const server = await runServer();
+    const control = closeLater(await openSocket(server.realtimeUrl));
+    const media = closeLater(createMediaClient(control, { codec: "vp8" }));
+    for (const candidate of ["hello", tooLong, "bye"]) {
+      control.send({ type: "ice-candidate", candidate: { candidate, sdpMid: "0" } });
+    }
+    await negotiate(server, media);
+    const told = control.received.flatMap((message) => ("error" in message ? [message.error] : []));
+    expect(told).toEqual([
+      "Failed to parse ICE candidate",
+      expect.stringContaining("The candidate has 2010 characters"),
+      "Failed to parse ICE candidate",
+    ]);
+    await play(media, "vp8", 0, 2);
+  });
+});
+
+test("a stopped section beside a good one is answered as stopped", async () => {
+  const server = await runServer();
+  const control = closeLater(await openSocket(server.realtimeUrl));
+  const media = closeLater(createMediaClient(control, { codec: "vp8" }));
+  const { sdp } = await media.pc.createOffer();
+  const stopped = "m=video 0 UDP/TLS/RTP/SAVPF 0\r\nc=IN IP4 0.0.0.0\r\na=mid:8\r\na=inactive\r\n";
+  control.send({ type: "offer", sdp: sdp + stopped });
+  const answer = await control.take("answer", "error");
+  const sections = "sdp" in answer ? answer.sdp.match(/^m=\w+ \d+/gm) : answer;
+  expect(sections).toEqual([expect.stringMatching(/^m=video [1-9]/), "m=video 0"]);
+});
+
 describe("viewers", () => {
   /** Key pictures are made at some distance from one another: a viewer that joins gets its first a moment later. */
   async function playUntilSeen(media: MediaClient, codec: Codec, viewer: MediaClient): Promise<void> {

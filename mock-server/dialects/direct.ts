@@ -58,7 +58,20 @@ function converse(context: ServerContext, session: Session, socket: ControlSocke
       peer = opened;
     }
     socket.send({ type: "answer", sdp: await peer.answer(offer) });
-    for (const candidate of early.splice(0)) await handle(candidate);
+    for (const candidate of early.splice(0)) {
+      try {
+        await handle(candidate);
+      } catch (error) {
+        // The offer is answered, and the candidates behind this one may be good.
+        const { message, name } = error as Error;
+        context.journal.add({
+          session: session.id,
+          kind: "message-failed",
+          fields: { name, error: message },
+        });
+        socket.send({ type: "error", error: message });
+      }
+    }
   }
 
   function events(pipeline: Pipeline, sendsVideo: boolean, self: () => Peer): PeerEvents {

@@ -63,7 +63,7 @@ export type Peer = Output & {
   readonly originId: string;
   /** Answers the first offer or a later one of the same connection. The answer carries all candidates. @throws OfferError */
   answer(offer: Offer): Promise<string>;
-  /** A trickled candidate; one that is `null`, hidden or not for us is passed over. @throws Error when it is malformed */
+  /** A trickled candidate; one that is `null` or hidden is passed over. @throws Error when it is malformed or too long */
   addCandidate(
     candidate: {
       candidate?: string | undefined;
@@ -95,6 +95,9 @@ const fullIntraRequest = 4;
 const burstCount = 16;
 /** Then this many a millisecond, which is 75 Mbit/s. */
 const paceCount = 8;
+
+/** Characters of one trickled candidate. */
+const candidateLengthMax = 1024;
 
 /** Minimum and maximum of 0: the viewer shows a picture when it has it. Without it Chromium smooths for 30 ms and more. */
 const playoutDelayZero = Buffer.from([0, 0, 0]);
@@ -213,7 +216,14 @@ export function createPeer(first: Offer, options: PeerOptions, on: PeerEvents): 
       return withRateHints(pc.localDescription!.sdp, options.uplinkRate);
     },
     async addCandidate(candidate) {
-      if (closed || !candidate?.candidate || isHiddenCandidate(candidate.candidate)) return;
+      if (closed || !candidate?.candidate) return;
+      const { length } = candidate.candidate;
+      if (length > candidateLengthMax) {
+        throw new OfferError(
+          `The candidate has ${length} characters; at most ${candidateLengthMax} are read. A browser's has about 150: send RTCIceCandidate.toJSON() as it is.`,
+        );
+      }
+      if (isHiddenCandidate(candidate.candidate)) return;
       const { sdpMid, sdpMLineIndex } = candidate;
       await pc.addIceCandidate({
         candidate: candidate.candidate,
