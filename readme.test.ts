@@ -39,17 +39,20 @@ test.each(Object.keys(tables))("the table of %s is what the code has", (name) =>
   expect(block.exec(readme)?.[2]).toBe(`${tables[name]}\n`);
 });
 
-/** Every command that the README and CONTRIBUTING print, and what runs it. */
-const commands: Record<string, string> = {
-  "npm start": "scripts/scripts.test.ts",
-  "npm start -- --mode relay --port 9000": "scripts/scripts.test.ts, with a free port",
-  "npm start -- --tls": "scripts/scripts.test.ts, with a free port",
-  "npm test": "the gate",
-  "npm run test:all": "the gate's long form: the same script with one more argument",
-  "npm run bench": "scripts/scripts.test.ts, its shortest part",
-  "npm run fixtures": "scripts/scripts.test.ts, on request (test:all): it takes a minute",
-  "npm run format": "biome, which the gate runs without writing",
-  "npm run check": "both halves of it are steps of the gate",
+/** Every command that the README and CONTRIBUTING print, and the file that runs it or what it stands for, with the line that does. */
+const commands: Record<string, [file: string, line: string]> = {
+  "npm start": ["scripts/scripts.test.ts", '{ args: [], scheme: "http" }'],
+  "npm start -- --mode relay --port 9000": [
+    "scripts/scripts.test.ts",
+    '{ args: ["--mode", "relay"], scheme: "http" }',
+  ],
+  "npm start -- --tls": ["scripts/scripts.test.ts", '{ args: ["--tls"], scheme: "https" }'],
+  "npm test": [".ci/run", "npm test"],
+  "npm run test:all": ["scripts/test.mjs", 'LUCY_LONG: "1"'],
+  "npm run bench": ["scripts/scripts.test.ts", '"bench"'],
+  "npm run fixtures": ["scripts/scripts.test.ts", '"fixtures"'],
+  "npm run format": ["scripts/test.mjs", '"biome", "check"'],
+  "npm run check": ["scripts/test.mjs", '["tsc"]'],
 };
 
 test("the lines for older SDKs are the ones the server gives out", () => {
@@ -63,8 +66,11 @@ test("every command printed is a script of package.json that something runs", ()
   ].map(([text]) => text);
   expect(new Set(printed)).toEqual(new Set(Object.keys(commands)));
   const { scripts } = JSON.parse(readFileSync(new URL("./package.json", import.meta.url), "utf8"));
-  for (const command of printed)
+  for (const command of printed) {
     expect(scripts).toHaveProperty([/^npm (?:run )?([\w:]+)/.exec(command)![1]!]);
+    const [file, line] = commands[command]!;
+    expect(readFileSync(new URL(file, import.meta.url), "utf8")).toContain(line);
+  }
 });
 
 function table(head: string[], rows: string[][]): string {

@@ -1,5 +1,5 @@
 /** The commands a person types, typed. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -55,6 +55,18 @@ test("npm run bench prints a table", async () => {
   expect(await until(lines, null)).toMatch(/start to healthy +\d+/);
   expect(await exit).toBe(0);
 }, 60_000);
+
+// The long form only: it makes every clip and image anew, and git says whether a byte has changed.
+if (process.env.LUCY_LONG) {
+  test("npm run fixtures makes the committed files again, byte for byte", async () => {
+    const { lines, exit } = npm("run", "fixtures", "--silent");
+    expect(await until(lines, null)).toContain("clips/vp8-720p30.ivf");
+    expect(await exit).toBe(0);
+    expect(execFileSync("git", ["status", "--porcelain", "fixtures"], { cwd: root, encoding: "utf8" })).toBe(
+      "",
+    );
+  }, 180_000);
+}
 
 /** Runs npm; stdout and stderr come as one. */
 function npm(...words: string[]) {

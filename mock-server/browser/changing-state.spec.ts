@@ -9,15 +9,19 @@ const done = { ok: true };
 
 const seed = Number(process.env.LUCY_SEED ?? 1);
 
-test(`over 100 random set() calls (LUCY_SEED=${seed}) no picture mixes two states or goes back`, async ({
+/** The long form of the suite takes ten times as many; revisions stay below the 4096 that a strip can tell apart. */
+const count = process.env.LUCY_LONG ? 1000 : 100;
+
+test(`over ${count} random set() calls (LUCY_SEED=${seed}) no picture mixes two states or goes back`, async ({
   harness,
   lucy,
 }) => {
-  const steps = randomSteps(seed, 100);
+  test.setTimeout(60_000 + count * 200);
+  const steps = randomSteps(seed, count);
   const client = await harness.connect({ version: "0.0.46" });
   const outcomes = await harness.call("setSeries", client.id, steps, seriesImages.map(base64Image));
   expect(outcomes).toEqual(steps.map(() => done));
-  await client.untilRevision(100);
+  await client.untilRevision(count);
   await client.morePictures(3);
 
   // The journal is what pictures are judged by, so it is held against the calls first.
@@ -27,7 +31,7 @@ test(`over 100 random set() calls (LUCY_SEED=${seed}) no picture mixes two state
   const pictures = await client.soundPictures();
   const seen = new Set(pictures.map(({ output }) => output!.revision));
   // Each call is followed by one picture on average: far fewer revisions than calls would have tested little.
-  expect(seen.size, "revisions seen").toBeGreaterThan(25);
+  expect(seen.size, "revisions seen").toBeGreaterThan(count / 4);
 });
 
 test("a bad image rejects with a sentence and changes nothing", async ({ harness, lucy }) => {
