@@ -52,6 +52,6 @@ export type FromWorker =
   | { type: "picture"; id: number; picture: EditedPicture }
   /** Decoded, but a newer one was waiting: left out, so that the session never falls behind. */
   | { type: "dropped"; id: number; timestamp: number }
-  /** The decoder gave no picture: the session needs a key picture from its sender. */
-  | { type: "undecodable"; id: number; timestamp: number }
+  /** The decoder gave no picture, or one that is not edited for `why`: the session needs a key picture from its sender. */
+  | { type: "undecodable"; id: number; timestamp: number; why?: string | undefined }
   | { type: "failed"; id: number; error: string };

@@ -48,7 +48,7 @@ function open(given: Partial<PipelineSettings> = {}) {
       happen(`picture ${picture.timestamp}`);
     },
     dropped: (timestamp) => happen(`dropped ${timestamp}`),
-    undecodable: (timestamp) => happen(`undecodable ${timestamp}`),
+    undecodable: (timestamp, why) => happen(`undecodable ${timestamp}${why ? `: ${why}` : ""}`),
     failed: (error) => happen(`failed: ${error}`),
   });
   return {
@@ -111,6 +111,29 @@ test("a picture comes back with what it was made from; rubbish and a missing key
     [false, 320, 180, 1, 0, 8, 1],
   ]);
 });
+
+test.each([
+  [8192, 8192, "larger than 4096×2304"],
+  [4096, 4096, "larger than 4096×2304"],
+  [5000, 16, "larger than 4096×2304"],
+  [320, 8, "smaller than 16×16"],
+])(
+  "a picture that claims to be %i×%i makes no encoder; the next sound one goes on",
+  async (width, height, why) => {
+    const claimed = copy(first!.data);
+    // https://www.rfc-editor.org/rfc/rfc6386#section-9.1: the size stands behind the start code, 14 bits each.
+    new DataView(claimed.buffer).setUint16(6, width, true);
+    new DataView(claimed.buffer).setUint16(8, height, true);
+    const one = open();
+    one.session.decode(claimed, 1, 0);
+    await one.count(1);
+    one.session.decode(copy(first!.data), 2, 0);
+    expect(await one.count(2)).toEqual([
+      `undecodable 1: a picture of ${width}×${height} is ${why}`,
+      "picture 2",
+    ]);
+  },
+);
 
 test("of pictures that wait together all are decoded, the newest is sent, the others are told of", async () => {
   const one = open();

@@ -11,7 +11,8 @@ import type { EditedPicture, FromWorker, PipelineSettings, ToWorker } from "./co
 export type CodecEvents = {
   picture(picture: EditedPicture): void;
   dropped(timestamp: number): void;
-  undecodable(timestamp: number): void;
+  /** `why` where the codec itself had nothing against the picture. */
+  undecodable(timestamp: number, why?: string): void;
   /** The codec is gone; nothing more will come from it. */
   failed(error: string): void;
 };
@@ -48,7 +49,8 @@ export function createCodecPool(size = availableParallelism()): CodecPool {
       if (!events) return;
       if (message.type === "picture") events.picture(message.picture);
       else if (message.type === "failed") lose(slot, message.id, message.error);
-      else events[message.type](message.timestamp);
+      else if (message.type === "dropped") events.dropped(message.timestamp);
+      else events.undecodable(message.timestamp, message.why);
     });
     worker.on("error", (error) => died(slot, (error as Error).message));
     worker.on("exit", (code) => died(slot, `it exited with code ${code}`));

@@ -40,6 +40,14 @@ type Pipeline = {
   outputCount: number;
 };
 
+/**
+ * The largest picture that is edited, and its longest side, either way up. A header can claim 16383×16383 in 10 bytes; one of
+ * 8192×8192 keeps the worker, which others share, busy for 4 s (measured).
+ */
+const sizeMax = { width: 4096, height: 2304 };
+/** Encoders of all three codecs take pictures from here on. */
+const sideMin = 16;
+
 const pipelines = new Map<number, Pipeline>();
 
 port.on("message", (first: ToWorker) => {
@@ -107,13 +115,15 @@ function edit(pipeline: Pipeline, message: ToWorker & { type: "picture" }, isNew
   const startedMs = cpuMs();
   let decodedMs = startedMs;
   let encoder: Encoder | undefined;
+  let why: string | undefined;
   const decoded = pipeline.decoder.decode(message.data, (picture) => {
     decodedMs = cpuMs();
-    if (!isNewest) return;
+    why = sizeRefusal(picture);
+    if (why || !isNewest) return;
     encoder = encoderFor(pipeline, picture);
     copyPicture(picture, encoder.frame);
   });
-  if (!decoded) return send({ type: "undecodable", id, timestamp });
+  if (!decoded || why) return send({ type: "undecodable", id, timestamp, why });
   if (!encoder) return send({ type: "dropped", id, timestamp });
 
   const input = editFrame(pipeline, encoder.frame);
@@ -164,6 +174,15 @@ function editFrame({ look, transforms, settings, outputCount }: Pipeline, frame:
     cell,
   );
   return input;
+}
+
+/** Why a picture of this size is not edited, if it is not. */
+function sizeRefusal({ width, height }: PaddedFrame): string | undefined {
+  const picture = `a picture of ${width}×${height}`;
+  if (width * height > sizeMax.width * sizeMax.height || Math.max(width, height) > sizeMax.width) {
+    return `${picture} is larger than ${sizeMax.width}×${sizeMax.height}`;
+  }
+  return Math.min(width, height) < sideMin ? `${picture} is smaller than ${sideMin}×${sideMin}` : undefined;
 }
 
 /** The session's encoder at the size of this picture; a sender that changes its size gets a new one. */

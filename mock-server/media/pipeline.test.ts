@@ -5,7 +5,7 @@ import type { Look } from "../transforms/look.ts";
 import type { EditedPicture } from "./codec-messages.ts";
 import type { CodecEvents, CodecPool } from "./codec-pool.ts";
 import { payloadFormats } from "./payloads/index.ts";
-import { createPipeline, type PipelineOptions } from "./pipeline.ts";
+import { createPipeline, type PipelineEvents, type PipelineOptions } from "./pipeline.ts";
 
 const look: Look = {
   revision: 0,
@@ -167,6 +167,21 @@ test("pictures beyond thirty in the worker are left out, and a key picture is as
   expect(keys.length).toBeGreaterThan(0);
 });
 
+test("a picture that is not edited is noted with its reason, and a key picture asked for", () => {
+  const told: unknown[] = [];
+  open({}, { needsKey: () => told.push("key"), noted: (kind, fields) => told.push([kind, fields]) });
+  told.length = 0;
+  codec.undecodable(7);
+  advance(300);
+  codec.undecodable(8, "a picture of 8192×8192 is larger than 4096×2304");
+  expect(told).toEqual([
+    ["undecodable-picture", { timestamp: 7 }],
+    "key",
+    ["undecodable-picture", { timestamp: 8, why: "a picture of 8192×8192 is larger than 4096×2304" }],
+    "key",
+  ]);
+});
+
 test("the first picture of a revision is told once", () => {
   const shown: number[] = [];
   open({}, { shown: (revision) => shown.push(revision) });
@@ -217,10 +232,7 @@ test("mode none takes packets and sends nothing, audio neither", () => {
   expect(pipeline.stats.packetsIn).toBe(1);
 });
 
-function open(
-  options: Partial<PipelineOptions> = {},
-  on: { needsKey?(why: string): void; shown?(revision: number): void } = {},
-) {
+function open(options: Partial<PipelineOptions> = {}, on: Partial<PipelineEvents> = {}) {
   const pipeline = createPipeline(
     {
       mode: "transcode",

@@ -163,10 +163,10 @@ export function createPipeline(options: PipelineOptions, on: PipelineEvents): Pi
         inFlight--;
         stats.dropped++;
       },
-      undecodable(timestamp) {
+      undecodable(timestamp, why) {
         inFlight--;
         stats.undecodable++;
-        on.noted("undecodable-picture", { timestamp });
+        on.noted("undecodable-picture", { timestamp, ...(why && { why }) });
         askSender();
       },
       failed(error) {
