@@ -15,6 +15,8 @@ export type ConnectOptions = {
   height?: number;
   fps?: number;
   strip?: boolean;
+  /** A flat picture of this colour (CSS) instead of a scene. */
+  color?: string;
   /** Sends a tone of 440 Hz along. */
   audio?: boolean;
   /** Puts this codec first in the offer, by the SDK's own `customizeOffer`. */
@@ -66,14 +68,9 @@ export const harness = {
 
   /** Connects with the SDK of this version; returns a number that stands for the client. */
   async connect(options: ConnectOptions): Promise<number> {
-    const { version, width, height, fps, strip = true, audio = false, prompt, codec } = options;
+    const { version, audio = false, prompt, codec } = options;
     const { createDecartClient, models } = await loadSdk(version);
-    const camera = startSyntheticCamera({
-      ...(width && { width }),
-      ...(height && { height }),
-      ...(fps && { fps }),
-      strip,
-    });
+    const camera = startSyntheticCamera(options);
     if (audio) camera.stream.addTrack(tone());
     const client = newClient(camera);
     try {
@@ -100,6 +97,25 @@ export const harness = {
       hasTrack: Boolean(remoteStream(client)?.getVideoTracks().length),
       state: client.sdk.getConnectionState(),
     };
+    return clients.indexOf(client);
+  },
+
+  /** Sends a camera's pictures to this page itself, without any server; returns a number that stands for the receiver. */
+  async loopback(options: Parameters<typeof startSyntheticCamera>[0]): Promise<number> {
+    const camera = startSyntheticCamera(options);
+    const client = newClient(camera);
+    const sender = new RTCPeerConnection();
+    const receiver = new RTCPeerConnection();
+    sender.onicecandidate = ({ candidate }) => receiver.addIceCandidate(candidate ?? undefined);
+    receiver.onicecandidate = ({ candidate }) => sender.addIceCandidate(candidate ?? undefined);
+    receiver.ontrack = ({ streams }) => {
+      client.video.srcObject = streams[0]!;
+    };
+    sender.addTrack(camera.stream.getVideoTracks()[0]!, camera.stream);
+    await sender.setLocalDescription();
+    await receiver.setRemoteDescription(sender.localDescription!);
+    await receiver.setLocalDescription();
+    await sender.setRemoteDescription(receiver.localDescription!);
     return clients.indexOf(client);
   },
 
@@ -185,6 +201,15 @@ export const harness = {
       const last = clients[id]!.pictures.at(-1);
       return last?.width === width && last.height === height;
     }),
+
+  /** Red, green and blue in the middle of what is shown now. 0 to 255. */
+  middleColor(id: number): number[] {
+    const { video } = clients[id]!;
+    const canvas = Object.assign(document.createElement("canvas"), { width: 1, height: 1 });
+    const context = canvas.getContext("2d")!;
+    context.drawImage(video, video.videoWidth / 2, video.videoHeight / 2, 1, 1, 0, 0, 1, 1);
+    return [...context.getImageData(0, 0, 1, 1).data.slice(0, 3)];
+  },
 
   /** Resolves once the client's last event was this state. */
   untilState: (id: number, state: string) => until(clients[id]!, () => clients[id]!.states.at(-1) === state),

@@ -88,12 +88,12 @@ function converse(context: ServerContext, session: Session, socket: ControlSocke
         awaitsPacket = false;
         if (peer === self()) session.disconnected();
       },
-      video(packet) {
+      video(packet, colorSpace) {
         if (awaitsPacket) {
           awaitsPacket = false;
           session.connected();
         }
-        pipeline.receiveVideo(packet);
+        pipeline.receiveVideo(packet, colorSpace);
       },
       audio: pipeline.receiveAudio,
       keyRequested: pipeline.requestKey,

@@ -24,8 +24,10 @@ export class OfferError extends Error {}
 
 export const playoutDelayUri = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay";
 export const absoluteSendTimeUri = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time";
+/** https://webrtc.googlesource.com/src/+/main/docs/native-code/rtp-hdrext/color-space/README.md */
+export const colorSpaceUri = "http://www.webrtc.org/experiments/rtp-hdrext/color-space";
 export const midUri = "urn:ietf:params:rtp-hdrext:sdes:mid";
-const extensionUris = [midUri, absoluteSendTimeUri, playoutDelayUri];
+const extensionUris = [midUri, absoluteSendTimeUri, playoutDelayUri, colorSpaceUri];
 
 /**
  * No transport-cc: with it Chromium's estimate does not grow against werift (measured). No RTX: a retransmission travels on

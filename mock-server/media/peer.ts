@@ -25,6 +25,7 @@ import type { CodecName } from "./codec-name.ts";
 import type { MediaPacket } from "./frame-assembler.ts";
 import {
   absoluteSendTimeUri,
+  colorSpaceUri,
   isHiddenCandidate,
   midUri,
   type Offer,
@@ -39,7 +40,8 @@ export type PeerEvents = {
   connected(): void;
   /** The connection failed or was closed from the other side; `state` is W3C's connection state. */
   lost(state: string): void;
-  video(packet: MediaPacket): void;
+  /** `colorSpace` as the packet's header extension said it, 4 bytes; `null` where it said nothing. */
+  video(packet: MediaPacket, colorSpace: Buffer | null): void;
   audio(payload: Buffer, timestamp: number, marker: boolean): void;
   /** The other side cannot decode what we send. */
   keyRequested(kind: "PLI" | "FIR"): void;
@@ -113,6 +115,7 @@ export function createPeer(first: Offer, options: PeerOptions, on: PeerEvents): 
         { id: 1, uri: midUri },
         { id: 2, uri: absoluteSendTimeUri },
         { id: 3, uri: playoutDelayUri },
+        { id: 4, uri: colorSpaceUri },
       ],
       audio: [{ id: 1, uri: midUri }],
     },
@@ -135,12 +138,13 @@ export function createPeer(first: Offer, options: PeerOptions, on: PeerEvents): 
     if (state === "failed" || state === "disconnected" || state === "closed") on.lost(state);
   });
   pc.onTrack.subscribe((track) => {
-    track.onReceiveRtp.subscribe(({ header, payload }) => {
+    track.onReceiveRtp.subscribe(({ header, payload }, extensions) => {
       if (closed) return;
       const { sequenceNumber, timestamp, marker } = header;
       if (track.kind === "audio") return on.audio(payload, timestamp, marker);
       videoSsrc = header.ssrc;
-      on.video({ sequenceNumber, timestamp, marker, payload, receivedMs: clock.now() });
+      const packet = { sequenceNumber, timestamp, marker, payload, receivedMs: clock.now() };
+      on.video(packet, readColorSpace(extensions?.[colorSpaceUri]));
     });
   });
 
@@ -168,24 +172,24 @@ export function createPeer(first: Offer, options: PeerOptions, on: PeerEvents): 
     return pc.getTransceivers().find((transceiver) => transceiver.kind === kind && transceiver.sender.track);
   }
 
-  function sendRtp(kind: "video" | "audio", payload: Buffer, timestamp: number, marker: boolean): void {
+  function sendRtp(
+    kind: "video" | "audio",
+    { payload, timestamp, marker, colorSpace }: OutgoingPacket,
+  ): void {
     const transceiver = sender(kind);
     if (closed || !transceiver) return;
     sequence[kind] = (sequence[kind] + 1) & 0xffff;
     const header = new RtpHeader({ sequenceNumber: sequence[kind], timestamp, marker });
-    const playoutDelay = transceiver.headerExtensions.find(({ uri }) => uri === playoutDelayUri);
-    if (kind === "video" && playoutDelay) {
-      header.extension = true;
-      header.extensions = [{ id: playoutDelay.id, payload: playoutDelayZero }];
+    for (const { id, uri } of kind === "video" ? transceiver.headerExtensions : []) {
+      if (uri === playoutDelayUri) header.extensions.push({ id, payload: playoutDelayZero });
+      if (uri === colorSpaceUri && colorSpace) header.extensions.push({ id, payload: colorSpace });
     }
     transceiver.sender.sendRtp(new RtpPacket(header, payload)).catch(() => {
       // The transport is going down; the connection state says so.
     });
   }
 
-  const pacer = createPacer(clock, (packet) =>
-    sendRtp("video", packet.payload, packet.timestamp, packet.marker),
-  );
+  const pacer = createPacer(clock, (packet) => sendRtp("video", packet));
 
   return {
     originId: first.originId,
@@ -236,16 +240,17 @@ export function createPeer(first: Offer, options: PeerOptions, on: PeerEvents): 
       const receiver = pc.getTransceivers().find(({ kind }) => kind === "video")?.receiver;
       void receiver?.sendRtcpPLI(videoSsrc);
     },
-    sendVideo(payloads, timestamp, ends) {
+    sendVideo(payloads, timestamp, ends, colorSpace) {
       pacer.push(
-        payloads.map((payload, index) => ({
-          payload,
-          timestamp,
-          marker: ends && index === payloads.length - 1,
-        })),
+        payloads.map((payload, index) => {
+          const marker = ends && index === payloads.length - 1;
+          // Chromium looks for it on a picture's last packet only.
+          return { payload, timestamp, marker, colorSpace: marker ? colorSpace : null };
+        }),
       );
     },
-    sendAudio: (payload, timestamp, marker) => sendRtp("audio", payload, timestamp, marker),
+    sendAudio: (payload, timestamp, marker) =>
+      sendRtp("audio", { payload, timestamp, marker, colorSpace: null }),
     async close() {
       if (closed) return;
       closed = true;
@@ -265,7 +270,18 @@ function prepareKeys({ srtp }: RTCDtlsTransport): void {
   }
 }
 
-type OutgoingPacket = { readonly payload: Buffer; readonly timestamp: number; readonly marker: boolean };
+/** The four bytes that say primaries, transfer, matrix and range; the other 24 of the long form are HDR's. */
+function readColorSpace(extension: unknown): Buffer | null {
+  const isOne = Buffer.isBuffer(extension) && (extension.length === 4 || extension.length === 28);
+  return isOne ? Buffer.from(extension.subarray(0, 4)) : null;
+}
+
+type OutgoingPacket = {
+  readonly payload: Buffer;
+  readonly timestamp: number;
+  readonly marker: boolean;
+  readonly colorSpace: Buffer | null;
+};
 
 /** Sends a burst at once and what is left a few packets a millisecond, in order. */
 function createPacer(clock: Clock, send: (packet: OutgoingPacket) => void) {

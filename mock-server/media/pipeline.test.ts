@@ -23,6 +23,7 @@ let startMs: number;
 let due: { atMs: number; run(): void }[];
 let told: string[];
 let sent: { timestamp: number; atMs: number; ends: boolean }[];
+let colors: (string | undefined)[];
 let decoded: number[];
 let codec: CodecEvents;
 
@@ -66,6 +67,7 @@ beforeEach(() => {
   due = [];
   told = [];
   sent = [];
+  colors = [];
   decoded = [];
 });
 
@@ -206,6 +208,32 @@ describe("relay", () => {
 });
 
 test.each(["transcode", "relay"] as const)(
+  "%s: the sender's colour space goes along until it says another, or a key picture says none",
+  (mode) => {
+    const pipeline = open({ mode });
+    const key = keyPayload();
+    const delta = payloadFormats.vp8().pack(Uint8Array.of(1), false, 1180)[0]!;
+    for (const [timestamp, payload, marker, said] of [
+      [0, delta, true, null],
+      [1, key, false, null],
+      [1, delta, true, "full"],
+      [2, delta, true, null],
+      [2, Buffer.alloc(0), true, null],
+      [3, delta, true, "narrow"],
+      [4, key, false, null],
+      [4, delta, true, null],
+    ] as const) {
+      const packet = { sequenceNumber: timestamp, timestamp, marker, payload, receivedMs: 0 };
+      pipeline.receiveVideo(packet, said && Buffer.from(said));
+      if (mode === "transcode" && marker) codec.picture(edited({ timestamp }));
+    }
+    const atEnds = colors.filter((_color, index) => sent[index]!.ends);
+    const again = mode === "transcode" ? ["full"] : [];
+    expect(atEnds).toEqual([undefined, "full", "full", ...again, "narrow", undefined]);
+  },
+);
+
+test.each(["transcode", "relay"] as const)(
   "%s keeps how long the last pictures took, not all of them",
   (mode) => {
     const pipeline = open({ mode });
@@ -249,7 +277,10 @@ function open(options: Partial<PipelineOptions> = {}, on: Partial<PipelineEvents
     { shown() {}, needsKey() {}, noted() {}, failed() {}, ...on },
   );
   pipeline.add({
-    sendVideo: (_payloads, timestamp, ends) => sent.push({ timestamp, atMs: nowMs - startMs, ends }),
+    sendVideo(_payloads, timestamp, ends, colorSpace) {
+      sent.push({ timestamp, atMs: nowMs - startMs, ends });
+      colors.push(colorSpace?.toString());
+    },
     sendAudio: () => sent.push({ timestamp: -1, atMs: nowMs - startMs, ends: true }),
   });
   // A viewer that joins gets a key picture; what a test counts begins after that.

@@ -16,8 +16,8 @@ export type MediaMode = (typeof mediaModes)[number];
 
 /** Where edited pictures go: the sender's own peer, and each viewer's. */
 export type Output = {
-  /** `payloads` of one picture (relayed: of one packet), the last with the marker if `ends`. */
-  sendVideo(payloads: readonly Buffer[], timestamp: number, ends: boolean): void;
+  /** `payloads` of one picture (relayed: of one packet), the last with the marker, and what its colours mean, if `ends`. */
+  sendVideo(payloads: readonly Buffer[], timestamp: number, ends: boolean, colorSpace: Buffer | null): void;
   sendAudio(payload: Buffer, timestamp: number, marker: boolean): void;
 };
 
@@ -67,7 +67,8 @@ export type PipelineStats = {
 
 export type Pipeline = {
   readonly codec: CodecName;
-  receiveVideo(packet: MediaPacket): void;
+  /** `colorSpace` as the packet's header extension says it, if it does. */
+  receiveVideo(packet: MediaPacket, colorSpace?: Buffer | null): void;
   receiveAudio(payload: Buffer, timestamp: number, marker: boolean): void;
   /** From the next picture on, prompt and image together. */
   show(look: Look): void;
@@ -116,6 +117,9 @@ export function createPipeline(options: PipelineOptions, on: PipelineEvents): Pi
   let look = options.look;
   let shownRevision = -1;
   let inFlight = 0;
+  /** What the sender said last; editing leaves it as it is, and so do we. */
+  let colorSpace: Buffer | null = null;
+  let keyTimestamp: number | null = null;
   /** Pictures that are done and wait to be old enough. */
   let aging = 0;
   let rateSinceMs = clock.now();
@@ -202,7 +206,14 @@ export function createPipeline(options: PipelineOptions, on: PipelineEvents): Pi
   function send(payloads: readonly Buffer[], timestamp: number, ends: boolean): void {
     if (ends) stats.picturesOut++;
     for (const payload of payloads) stats.bytesOut += payload.length;
-    for (const output of outputs) output.sendVideo(payloads, timestamp, ends);
+    for (const output of outputs) output.sendVideo(payloads, timestamp, ends, colorSpace);
+  }
+
+  /** Said on the last packet of a key picture, of another only where it changes. A key picture that says none takes it back. */
+  function noteColorSpace({ payload, timestamp, marker }: MediaPacket, said: Buffer | null): void {
+    if (payload.length === 0) return;
+    if (format.startsKeyPicture(payload)) keyTimestamp = timestamp;
+    if (marker && (said || timestamp === keyTimestamp)) colorSpace = said;
   }
 
   /** Runs at most once in `keyIntervalMs`; a call that comes too soon runs when the time is up, however many there were. */
@@ -247,9 +258,10 @@ export function createPipeline(options: PipelineOptions, on: PipelineEvents): Pi
   return {
     codec,
     stats,
-    receiveVideo(packet) {
+    receiveVideo(packet, said = null) {
       if (closed) return;
       stats.packetsIn++;
+      noteColorSpace(packet, said);
       if (mode === "transcode") {
         assembler.push(packet);
         if (assembler.waitsForKey) askSender();
