@@ -4,12 +4,14 @@
  * signalling. Expects nothing.
  */
 import {
+  GenericNack,
   MediaStreamTrack,
   PictureLossIndication,
   RTCPeerConnection,
   type RTCRtpTransceiver,
   type RtcpPacket,
   RtcpPayloadSpecificFeedback,
+  RtcpTransportLayerFeedback,
   RtpHeader,
   RtpPacket,
   useH264,
@@ -25,6 +27,7 @@ import { payloadFormats } from "./media/payloads/index.ts";
 
 export type SeenPicture = {
   readonly frame: Frame;
+  readonly key: boolean;
   readonly input: InputStrip | null;
   readonly output: OutputStrip | null;
 };
@@ -59,8 +62,14 @@ export type MediaClient = AsyncDisposable & {
   picture(wanted: (picture: SeenPicture) => boolean, from?: number): Promise<SeenPicture>;
   /** The audio packet of this number, now or when it comes. */
   audioAt(index: number): Promise<Buffer>;
-  /** The next video packet is numbered and not sent. */
+  /** The next video packet is numbered and not sent, nor can it be sent again. */
   loseNextPacket(): void;
+  /** The next video packet is lost on its way to the server; resolves with its number once the server has asked for it again. */
+  dropNextPacket(): Promise<number>;
+  /** The next video packet is lost on its way to this client, which asks for it again. */
+  missNextPacket(): void;
+  /** Asks for a key picture: PLI (RFC 4585, section 6.3.1) or FIR (RFC 5104, section 4.3.1). */
+  requestKey(kind: "PLI" | "FIR"): Promise<void>;
   /** Resolves when `done` holds; looks after everything that comes. */
   until(done: () => boolean): Promise<void>;
   /** Where the server listens for this connection's media. */
@@ -96,6 +105,10 @@ export function createMediaClient(
   const sequence = { video: 0, audio: 0 };
   let keyRequestCount = 0;
   let losesNext = false;
+  let missesNext = false;
+  let ssrc = 0;
+  /** Numbers of packets the server asked for again. */
+  const askedFor = new Set<number>();
   let origin = "";
   let closed = false;
 
@@ -108,12 +121,12 @@ export function createMediaClient(
   }
 
   const assembler = createFrameAssembler(format, {
-    picture({ data }) {
+    picture({ data, key }) {
       decoder.decode(data, (picture) => {
         const { width, height } = picture;
         const frame = createFrame(width, height);
         copyPicture(picture, frame);
-        pictures.push({ frame, input: readInputStrip(frame), output: readOutputStrip(frame) });
+        pictures.push({ frame, key, input: readInputStrip(frame), output: readOutputStrip(frame) });
       });
       happened();
     },
@@ -128,10 +141,23 @@ export function createMediaClient(
         return happened();
       }
       const { sequenceNumber, timestamp, marker } = header;
+      ssrc = header.ssrc;
+      if (missesNext) {
+        missesNext = false;
+        const lost = { senderSsrc: 1, mediaSourceSsrc: ssrc, lost: [sequenceNumber] };
+        void pc.dtlsTransports[0]!.sendRtcp([
+          new RtcpTransportLayerFeedback({ feedback: new GenericNack(lost) }),
+        ]);
+        return;
+      }
       assembler.push({ sequenceNumber, timestamp, marker, payload, receivedMs: 0 });
     });
   });
   function receiveRtcp(packet: RtcpPacket): void {
+    if (packet instanceof RtcpTransportLayerFeedback && packet.feedback instanceof GenericNack) {
+      for (const sequenceNumber of packet.feedback.lost) askedFor.add(sequenceNumber);
+      happened();
+    }
     if (!(packet instanceof RtcpPayloadSpecificFeedback)) return;
     if (!(packet.feedback instanceof PictureLossIndication)) return;
     keyRequestCount++;
@@ -175,6 +201,10 @@ export function createMediaClient(
     }
     const header = new RtpHeader({ sequenceNumber: sequence[kind], timestamp, marker });
     void transceiver.sender.sendRtp(new RtpPacket(header, payload));
+  }
+
+  async function sendRawRtcp(packet: Buffer): Promise<void> {
+    await pc.dtlsTransports[0]!.sendRtcp([{ serialize: () => packet } as RtcpPacket]);
   }
 
   async function offer(): Promise<void> {
@@ -222,9 +252,7 @@ export function createMediaClient(
     async sendRawRtp(header, payload) {
       await pc.dtlsTransports[0]!.sendRtp(payload, header);
     },
-    async sendRawRtcp(packet) {
-      await pc.dtlsTransports[0]!.sendRtcp([{ serialize: () => packet } as RtcpPacket]);
-    },
+    sendRawRtcp,
     async sendDatagram(bytes) {
       await pc.dtlsTransports[0]!.iceTransport.connection.send(bytes);
     },
@@ -235,6 +263,29 @@ export function createMediaClient(
     audioAt: (index) => until(() => heard[index]),
     loseNextPacket() {
       losesNext = true;
+    },
+    dropNextPacket() {
+      const [transport] = pc.dtlsTransports;
+      const sendRtp = transport!.sendRtp;
+      return new Promise((resolve) => {
+        // Below the sender, which keeps the packet for a retransmission.
+        transport!.sendRtp = async (_payload, { sequenceNumber }) => {
+          transport!.sendRtp = sendRtp;
+          resolve(until(() => (askedFor.has(sequenceNumber) ? sequenceNumber : undefined)));
+          return 0;
+        };
+      });
+    },
+    missNextPacket() {
+      missesNext = true;
+    },
+    requestKey(kind) {
+      const request = Buffer.alloc(kind === "PLI" ? 12 : 20);
+      // Version 2 and the kind; payload-specific feedback; words behind the first.
+      request.set([0x80 | (kind === "PLI" ? 1 : 4), 206, 0, request.length / 4 - 1]);
+      request.writeUInt32BE(1, 4);
+      request.writeUInt32BE(ssrc, kind === "PLI" ? 8 : 12);
+      return sendRawRtcp(request);
     },
     until: (done) => until(() => done() || undefined).then(() => {}),
     remoteAddress() {

@@ -1,4 +1,6 @@
-import { describe, expect, test } from "vitest";
+import { KeyObject } from "node:crypto";
+import { describe, expect, test, vi } from "vitest";
+import type { RTCPeerConnection } from "werift";
 import { readClip } from "../fixtures/clips.ts";
 import { createFrame, type Frame } from "../fixtures/frame.ts";
 import { imageHash, promptHash } from "../fixtures/hashes.ts";
@@ -12,6 +14,19 @@ import { copyPicture, createDecoder } from "./media/codec.ts";
 import type { MockServer } from "./server.ts";
 
 type Codec = "vp8" | "h264";
+
+/** Every connection that was made, the server's too, oldest first. */
+const connections = vi.hoisted(() => [] as RTCPeerConnection[]);
+vi.mock(import("werift"), async (original) => {
+  const werift = await original();
+  class KnownConnection extends werift.RTCPeerConnection {
+    constructor(...about: ConstructorParameters<typeof RTCPeerConnection>) {
+      super(...about);
+      connections.push(this);
+    }
+  }
+  return { ...werift, RTCPeerConnection: KnownConnection };
+});
 
 const clips = { vp8: readClip("vp8-180p15"), h264: readClip("h264-180p15") };
 const top = stripsHeight(320);
@@ -127,6 +142,60 @@ describe.each(["vp8", "h264"] as const)("%s, 320×180, transcoded", (codec) => {
     expect(media.pictures[count]).toBe(first);
     expect(media.pictures.map(({ input }) => input?.frameId)).toEqual([0, 1, 2, 0, 1, 2]);
   });
+});
+
+describe("repair", () => {
+  test("a packet lost on its way to the client is sent again when asked for", async () => {
+    const server = await runServer();
+    const { media } = await connect(server, { codec: "vp8" });
+    await play(media, "vp8", 0, 3);
+    for (const index of [3, 4, 5]) {
+      media.missNextPacket();
+      await play(media, "vp8", index, index + 1);
+    }
+    expect(server.sessions[0]!.pipeline!.stats.picturesOut).toBe(6);
+  });
+
+  test("a packet lost on its way to the server is asked for, and its picture comes back", async () => {
+    const server = await runServer();
+    const { media } = await connect(server, { codec: "vp8" });
+    await play(media, "vp8", 0, 3);
+    const asked = media.keyRequestCount;
+    const repaired = media.dropNextPacket();
+    sendFrame(media, "vp8", 3);
+    // The gap shows with the packet behind it.
+    sendFrame(media, "vp8", 4);
+    await repaired;
+    await media.picture(({ input }) => input?.frameId === 4);
+    await play(media, "vp8", 5, 7);
+    const { stats } = server.sessions[0]!.pipeline!;
+    expect(stats).toMatchObject({ picturesIn: 7, undecodable: 0 });
+    expect(media.keyRequestCount).toBe(asked);
+  });
+
+  test.each(["FIR", "PLI"] as const)("a client that sends %s gets a key picture", async (kind) => {
+    const server = await runServer();
+    const { media } = await connect(server, { codec: "vp8" });
+    const before = await play(media, "vp8", 0, 3);
+    expect(before.map(({ key }) => key)).toEqual([true, false, false]);
+    await media.requestKey(kind);
+    await until(server, () => server.journal.lines.some(({ fields }) => fields.kind === kind));
+    // Key pictures are made at some distance from one another.
+    while (!media.pictures.slice(3).some(({ key }) => key)) await play(media, "vp8", 0, 5);
+    expect(server.sessions[0]!.pipeline!.stats.keyRequestsIn).toBe(2);
+  });
+});
+
+test("the server's session keys are key objects, and pictures go both ways with them", async () => {
+  const server = await runServer({ mode: "relay" });
+  connections.length = 0;
+  const { media } = await connect(server, { codec: "vp8" });
+  await play(media, "vp8", 0, 3);
+  const [transport] = connections.find((connection) => connection !== media.pc)!.dtlsTransports;
+  const { localContext, remoteContext } = transport!.srtp;
+  for (const { cipher } of [localContext, remoteContext]) {
+    expect(cipher.srtpSessionKey).toBeInstanceOf(KeyObject);
+  }
 });
 
 test("audio comes back as it went out", async () => {
