@@ -1,4 +1,6 @@
 import { createHash } from "node:crypto";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import { manualClock } from "./clock.ts";
 import { createJournal, type JournalLine, redact } from "./journal.ts";
@@ -6,7 +8,7 @@ import { createJournal, type JournalLine, redact } from "./journal.ts";
 function journalAt(ms: number, linesMax?: number) {
   const clock = manualClock();
   clock.advance(ms);
-  return createJournal(clock, linesMax);
+  return createJournal(clock, { ...(linesMax && { linesMax }) });
 }
 
 test("a line has its number, time and place; what is not said has a default", () => {
@@ -53,6 +55,17 @@ test("the oldest lines go when there are too many, and are counted", () => {
   expect(lines.at(-1)!.seq).toBe(1000);
   expect(forgottenCount + lines.length).toBe(1000);
   expect(lines.map(({ seq }) => seq)).toEqual(lines.map((_, index) => forgottenCount + index + 1));
+});
+
+test("the oldest lines go when they are too long together", () => {
+  const clock = manualClock();
+  const journal = createJournal(clock, { linesMax: 1000, charsMax: 100_000 });
+  for (let i = 0; i < 100; i++) journal.add({ kind: "long", fields: { text: "x".repeat(5000) } });
+  const { lines, forgottenCount } = journal;
+  expect(JSON.stringify(lines).length).toBeLessThan(115_000);
+  expect(lines.length).toBeGreaterThanOrEqual(18);
+  expect(lines.at(-1)!.seq).toBe(100);
+  expect(forgottenCount + lines.length).toBe(100);
 });
 
 test("a reader gets every line from now on, until it stops; readers do not disturb each other", () => {
@@ -133,6 +146,39 @@ describe("bulk", () => {
 
   test("a key that the cut would leave half of is gone all the same", () => {
     expect(redact(`${"x ".repeat(4093)}dct_secret and more`)).not.toContain("secret");
+  });
+
+  const level = (item: unknown) => Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`k${i}`, item]));
+  test.each<[string, unknown]>([
+    ["many long texts", level("x".repeat(8192))],
+    ["many long texts, deeper down", level(level("x".repeat(4000)))],
+    ["many long names", Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`${i}`.repeat(4000), i]))],
+    ["many small values", [level(level(level(0)))]],
+    ["many empty ones", level(level(level({})))],
+  ])("a whole line is bounded: %s", (_name, value) => {
+    const kept = redact({ unknown: value });
+    expect(JSON.stringify(kept).length).toBeLessThan(40_000);
+    // What there was room for is there, in order.
+    expect(JSON.stringify(kept).length).toBeGreaterThan(10_000);
+  });
+
+  test("what a line has no room for is marked", () => {
+    const texts = Array.from({ length: 6 }, () => "x".repeat(10_000));
+    const kept = redact({ texts, after: "said" }) as { texts: string[] };
+    expect(kept).toEqual({ texts: expect.anything(), "…": "…" });
+    expect(kept.texts.at(-2)).toMatch(/x… \(10000 characters\)$/);
+    expect(kept.texts.at(-1)).toBe("…");
+  });
+
+  test("a short text that is cut does not hold on to the long one it was cut from", () => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    collect();
+    const before = process.memoryUsage().heapUsed;
+    const kept = Array.from({ length: 20 }, (_, i) => redact({ text: `${i}`.padStart(2_000_000, "x") }));
+    collect();
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(10_000_000);
+    expect(kept).toHaveLength(20);
   });
 
   test("long lists, many keys, long names and great depth are cut", () => {

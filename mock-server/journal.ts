@@ -18,7 +18,7 @@ export type JournalLine = {
   readonly direction: Direction;
   readonly kind: string;
   readonly fields: Readonly<Record<string, unknown>>;
-  /** Caused by the network or the machine, not by messages, scenario and clock: stays out of the session's hash. */
+  /** Caused by the network or the machine, not by messages, scenario and clock: differs from run to run. */
   readonly measured: boolean;
 };
 
@@ -34,36 +34,54 @@ export type Journal = {
   add(entry: JournalEntry): void;
   /** The lines still held, oldest first. */
   readonly lines: readonly JournalLine[];
-  /** Lines that had to go because there were too many. */
+  /** Lines that had to go because there were too many, or they were too long together. */
   readonly forgottenCount: number;
   /** Calls `read` with each new line; call the result to stop. */
   follow(read: (line: JournalLine) => void): () => void;
 };
 
+/** Each about as many bytes, at most twice. */
+const charsMax = 64 * 1024 * 1024;
 const linesMax = 100_000;
+/** What a line costs besides its fields. */
+const lineCost = 128;
 
-export function createJournal(clock: Clock, linesHeldMax = linesMax): Journal {
+/** Holds so much at least, once there was as much, and a tenth more at most: the oldest go together. */
+export function createJournal(clock: Clock, limits: { linesMax?: number; charsMax?: number } = {}): Journal {
+  const max = { lines: limits.linesMax ?? linesMax, chars: limits.charsMax ?? charsMax };
+  let lengths: number[] = [];
+  let charCount = 0;
   let lines: JournalLine[] = [];
   const readers = new Set<(line: JournalLine) => void>();
   let seq = 0;
   let forgottenCount = 0;
 
+  function forgetOldest(): void {
+    if (lines.length <= max.lines * 1.1 && charCount <= max.chars * 1.1) return;
+    let count = 0;
+    while (lines.length - count > max.lines || charCount > max.chars) charCount -= lengths[count++]!;
+    forgottenCount += count;
+    lines = lines.slice(count);
+    lengths = lengths.slice(count);
+  }
+
   return {
     add({ session = null, direction = "inside", kind, fields = {}, measured = false }) {
+      const budget = { left: lineLengthMax };
       const line = Object.freeze({
         seq: ++seq,
         atMs: Math.round(clock.now() * 1000) / 1000,
         session,
         direction,
         kind,
-        fields: redact(fields) as Record<string, unknown>,
+        fields: redact(fields, budget) as Record<string, unknown>,
         measured,
       });
       lines.push(line);
-      if (lines.length > linesHeldMax * 1.1) {
-        forgottenCount += lines.length - linesHeldMax;
-        lines = lines.slice(-linesHeldMax);
-      }
+      const length = lineCost + lineLengthMax - budget.left;
+      lengths.push(length);
+      charCount += length;
+      forgetOldest();
       for (const read of readers) read(line);
     },
     get lines() {
@@ -93,25 +111,61 @@ const secretNames = new Set([
 /** Names of fields that carry a picture or other bulk: kept as hash and size. */
 const bulkNames = new Set(["imagedata", "sampleframedata"]);
 const textLengthMax = 8192;
+/** Characters of one line, whatever a client sends. An answer with its SDP takes some 6000. */
+const lineLengthMax = 32 * 1024;
+/** What a value costs besides its text: many empty ones take memory too. */
+const valueCost = 16;
 
-/** A copy of `value` that is safe to keep and to show, and small. */
-export function redact(value: unknown, depth = 0): unknown {
-  if (typeof value === "string") return shorten(redactText(value));
-  if (typeof value === "bigint") return String(value);
+/** What is left of a line's length while it is copied. */
+type Budget = { left: number };
+
+/** A copy of `value` that is safe to keep and to show, and small: some 32,000 characters, counted from the front. */
+export function redact(value: unknown, budget: Budget = { left: lineLengthMax }): unknown {
+  return copyValue(value, budget, 0);
+}
+
+function copyValue(value: unknown, budget: Budget, depth: number): unknown {
+  budget.left -= valueCost;
+  if (typeof value === "string") return copyText(value, budget);
+  if (typeof value === "bigint") return copyText(String(value), budget);
   if (value === null || typeof value !== "object") return value;
   if (value instanceof Uint8Array) return summary(value);
-  if (depth > 8) return "…";
-  if (Array.isArray(value)) return value.slice(0, 100).map((item) => redact(item, depth + 1));
-  return Object.fromEntries(
-    Object.entries(value)
-      .slice(0, 100)
-      .map(([name, item]) => {
-        const plain = name.toLowerCase().replace(/[^a-z]/g, "");
-        if (secretNames.has(plain) && item != null) return [name, item === "" ? "" : "[redacted]"];
-        if (bulkNames.has(plain) && typeof item === "string") return [name, summary(Buffer.from(item))];
-        return [shorten(name), redact(item, depth + 1)];
-      }),
-  );
+  if (depth > 8 || budget.left <= 0) return "…";
+  if (Array.isArray(value)) {
+    const items: unknown[] = [];
+    for (const item of value.slice(0, 100)) {
+      if (budget.left <= 0) {
+        items.push("…");
+        break;
+      }
+      items.push(copyValue(item, budget, depth + 1));
+    }
+    return items;
+  }
+  const entries: [string, unknown][] = [];
+  for (const [name, item] of Object.entries(value).slice(0, 100)) {
+    if (budget.left <= 0) {
+      entries.push(["…", "…"]);
+      break;
+    }
+    const kept = copyText(name, budget);
+    const plain = kept.toLowerCase().replace(/[^a-z]/g, "");
+    if (secretNames.has(plain) && item != null) entries.push([kept, item === "" ? "" : "[redacted]"]);
+    else if (bulkNames.has(plain) && typeof item === "string")
+      entries.push([kept, summary(Buffer.from(item))]);
+    else entries.push([kept, copyValue(item, budget, depth + 1)]);
+  }
+  return Object.fromEntries(entries);
+}
+
+/** Cut first, which no secret survives: its prefix stands before it. */
+function copyText(text: string, budget: Budget): string {
+  const lengthMax = Math.max(0, Math.min(textLengthMax, budget.left));
+  const isCut = text.length > lengthMax;
+  const kept = redactText(isCut ? text.slice(0, lengthMax) : text);
+  budget.left -= kept.length;
+  // A slice keeps the whole text alive; a copy does not.
+  return isCut ? `${Buffer.from(kept).toString()}… (${text.length} characters)` : kept;
 }
 
 /** Keys have a known look wherever they stand, in an error text or a URL too. */
@@ -119,10 +173,6 @@ function redactText(text: string): string {
   return text
     .replace(/\b(dct|ek)_[\w-]+/g, "$1_[redacted]")
     .replace(/([?&](?:api_key|access_token|token)=)[^&\s]*/gi, "$1[redacted]");
-}
-
-function shorten(text: string): string {
-  return text.length <= textLengthMax ? text : `${text.slice(0, textLengthMax)}… (${text.length} characters)`;
 }
 
 function summary(bytes: Uint8Array): { sha256: string; length: number } {
