@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { manualClock, realClock } from "./clock.ts";
 
 describe("the real clock", () => {
@@ -29,6 +29,37 @@ describe("the real clock", () => {
     await Promise.all([fired, ticked]);
     expect(clock.pendingCount).toBe(0);
     expect(ticks).toBe(3);
+  });
+});
+
+describe("the real clock, on delays longer than a timer of Node holds", () => {
+  const days = 24 * 3_600_000;
+
+  test("after() waits for all of it, once, and can be cancelled on the way", () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const clock = realClock();
+    const fired: string[] = [];
+    clock.after(60 * days, () => fired.push("kept"));
+    const cancelled = clock.after(60 * days, () => fired.push("cancelled"));
+    vi.advanceTimersByTime(30 * days);
+    cancelled.cancel();
+    vi.advanceTimersByTime(30 * days - 1);
+    expect([fired, clock.pendingCount]).toEqual([[], 1]);
+    vi.advanceTimersByTime(1);
+    vi.advanceTimersByTime(60 * days);
+    expect([fired, clock.pendingCount, vi.getTimerCount()]).toEqual([["kept"], 0, 0]);
+  });
+
+  test("every() does not run at once", () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const clock = realClock();
+    let ticks = 0;
+    const interval = clock.every(60 * days, () => ticks++);
+    vi.advanceTimersByTime(1000);
+    interval.cancel();
+    expect(ticks).toBe(0);
   });
 });
 

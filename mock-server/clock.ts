@@ -10,10 +10,14 @@ export type Clock = {
   /** Wall time, for what leaves the process as a date: token expiry, certificates, journal headers. */
   date(): Date;
   after(delayMs: number, run: () => void): Timer;
+  /** The real clock takes 24 days for the longest interval there is. */
   every(intervalMs: number, run: () => void): Timer;
   /** Timers set and neither fired nor cancelled: what a test counts to see that nothing is left behind. */
   readonly pendingCount: number;
 };
+
+/** `setTimeout` takes a longer delay for 1 ms. */
+const delayMsMax = 2 ** 31 - 1;
 
 export function realClock(): Clock {
   const startMs = performance.now();
@@ -34,15 +38,23 @@ export function realClock(): Clock {
     now: () => performance.now() - startMs,
     date: () => new Date(),
     after(delayMs, run) {
-      const handle = setTimeout(() => {
-        pending.delete(timer);
-        run();
-      }, delayMs);
+      let handle: NodeJS.Timeout;
+      const wait = (leftMs: number) => {
+        handle = setTimeout(
+          () => {
+            if (leftMs > delayMsMax) return wait(leftMs - delayMsMax);
+            pending.delete(timer);
+            run();
+          },
+          Math.min(leftMs, delayMsMax),
+        );
+      };
+      wait(delayMs);
       const timer = hold(() => clearTimeout(handle));
       return timer;
     },
     every(intervalMs, run) {
-      const handle = setInterval(run, intervalMs);
+      const handle = setInterval(run, Math.min(intervalMs, delayMsMax));
       return hold(() => clearInterval(handle));
     },
     get pendingCount() {
