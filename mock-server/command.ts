@@ -88,7 +88,15 @@ export function tell({ atMs, session, kind, fields, direction }: JournalLine): s
   const what = sentence(kind, fields, direction);
   if (!what) return null;
   const seconds = (atMs / 1000).toFixed(3).padStart(9);
-  return `${seconds}  ${(session ?? "server").slice(0, 8).padEnd(8)}  ${what}`;
+  return escapeControls(`${seconds}  ${(session ?? "server").slice(0, 8).padEnd(8)}  ${what}`);
+}
+
+/** What a client sends is shown, not obeyed: control characters, line ends and changes of direction are written out. */
+function escapeControls(text: string): string {
+  return text.replace(
+    /[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 function sentence(kind: string, fields: Readonly<Record<string, unknown>>, direction: string): string | null {
