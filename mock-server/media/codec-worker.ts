@@ -16,14 +16,7 @@ import {
 import type { Look } from "../transforms/look.ts";
 import { plan } from "../transforms/plan.ts";
 import type { Transform } from "../transforms/transform.ts";
-import {
-  copyPicture,
-  createDecoder,
-  createEncoder,
-  type Decoder,
-  type Encoder,
-  type PaddedFrame,
-} from "./codec.ts";
+import { createDecoder, createEncoder, type Decoder, type Encoder, type PaddedFrame } from "./codec.ts";
 import type { FromWorker, PipelineSettings, ToWorker } from "./codec-messages.ts";
 
 const port = parentPort!;
@@ -121,7 +114,7 @@ function edit(pipeline: Pipeline, message: ToWorker & { type: "picture" }, isNew
     why = sizeRefusal(picture);
     if (why || !isNewest) return;
     encoder = encoderFor(pipeline, picture);
-    copyPicture(picture, encoder.frame);
+    encoder.take(picture);
   });
   if (!decoded || why) return send({ type: "undecodable", id, timestamp, why });
   if (!encoder) return send({ type: "dropped", id, timestamp });

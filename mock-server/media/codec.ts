@@ -25,14 +25,15 @@ const decoderIds = { vp8: AV_CODEC_ID_VP8, vp9: AV_CODEC_ID_VP9, h264: AV_CODEC_
 
 /**
  * Settings measured for one 720p picture (CPU ms, one thread). libvpx speed is negative on purpose: positive values follow
- * the wall clock, cost twice as much and differ from run to run.
+ * the wall clock, cost twice as much and differ from run to run. At 2.5 Mbit/s, -12 took 6.1 ms for 43.1 dB, -14 5.6 for 42.5,
+ * -16 5.2 for 41.0; a static threshold of 1000 saves a tenth and costs 0.1 dB.
  */
 const encoders: Record<CodecName, { name: string; options: Record<string, string | number> }> = {
   vp8: {
     name: "libvpx",
     options: {
       deadline: "realtime",
-      "cpu-used": -12,
+      "cpu-used": -14,
       "static-thresh": 1000,
       // A key picture of at most 4.5 pictures' worth of bits: without it the first one is 200 kB, 20 ms of packets.
       "max-intra-rate": 450,
@@ -67,8 +68,11 @@ export type Decoder = {
 export type PaddedFrame = {
   width: number;
   height: number;
-  planes: readonly Uint8Array[];
-  strides: readonly number[];
+  /** Views of the decoder's memory, made when asked for: each costs the collector something. */
+  readonly planes: readonly Uint8Array[];
+  readonly strides: readonly number[];
+  /** The same picture for the encoder of this file, which copies it without views. */
+  readonly native: NativeFrame;
 };
 
 /** Decodes what one peer sends. Damaged data is not an error here: it gives no picture, and the caller asks for a key frame. */
@@ -92,9 +96,8 @@ export function createDecoder(codec: CodecName): Decoder {
       if (context.sendPacketSync(packet) < 0) return false;
       let seen = false;
       while (context.receiveFrameSync(frame) >= 0) {
-        const planes = frame.data;
-        if (planes && (frame.format === AV_PIX_FMT_YUV420P || frame.format === AV_PIX_FMT_YUVJ420P)) {
-          use({ width: frame.width, height: frame.height, planes, strides: frame.linesize });
+        if (frame.format === AV_PIX_FMT_YUV420P || frame.format === AV_PIX_FMT_YUVJ420P) {
+          use(viewOf(frame));
           seen = true;
         }
         frame.unref();
@@ -109,9 +112,25 @@ export function createDecoder(codec: CodecName): Decoder {
   };
 }
 
+function viewOf(native: NativeFrame): PaddedFrame {
+  return {
+    width: native.width,
+    height: native.height,
+    get planes() {
+      return native.data!;
+    },
+    get strides() {
+      return native.linesize;
+    },
+    native,
+  };
+}
+
 export type Encoder = {
   /** The picture to fill before `encode`; its samples are the codec's own memory, so nothing is copied. */
   readonly frame: Frame;
+  /** Copies a decoder's picture into `frame`; where the sizes differ, the nearest sample is taken. */
+  take(picture: PaddedFrame): void;
   /** Codes `frame`. The bytes are a copy that belongs to the caller. */
   encode(forceKey: boolean): { data: Uint8Array<ArrayBuffer>; key: boolean };
   /** Takes effect with the next picture; for VP8 and VP9 the encoder is opened anew, which costs a key frame. */
@@ -180,6 +199,11 @@ export function createEncoder(
 
   return {
     frame,
+    take(from) {
+      const same = from.width === width && from.height === height && from.native.format === picture.format;
+      if (same) check(picture.copy(from.native), "copy a picture");
+      else copyPicture(from, frame);
+    },
     encode(forceKey) {
       picture.pictType = forceKey ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
       picture.pts = count++;
@@ -205,14 +229,15 @@ export function createEncoder(
 
 /** Copies a decoder's picture into an unpadded one; where the sizes differ, the nearest sample is taken. */
 export function copyPicture(from: PaddedFrame, to: Frame): void {
+  const { planes, strides } = from;
   const sizes = [
     [from.width, from.height, to.width, to.height, to.y],
     [chroma(from.width), chroma(from.height), chroma(to.width), chroma(to.height), to.u],
     [chroma(from.width), chroma(from.height), chroma(to.width), chroma(to.height), to.v],
   ] as const;
   for (const [index, [fromWidth, fromHeight, width, height, target]] of sizes.entries()) {
-    const plane = from.planes[index]!;
-    const stride = from.strides[index]!;
+    const plane = planes[index]!;
+    const stride = strides[index]!;
     for (let line = 0; line < height; line++) {
       const start = (height === fromHeight ? line : Math.floor((line * fromHeight) / height)) * stride;
       if (width === fromWidth) target.set(plane.subarray(start, start + width), line * width);
