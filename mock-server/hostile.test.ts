@@ -174,7 +174,7 @@ describe("messages that are none", () => {
       expect(acks).toBe(message.type === "prompt" ? 5001 : 1);
     } else {
       const refusal = client.received.at(-1) as { error: string };
-      expect(refusal.error).toMatch(/^More than \d+ (state )?messages wait/);
+      expect(refusal.error).toMatch(/^More than \d+ (state )?messages (or \d+ MB of them )?wait/);
       expect((await client.closed).code).toBe(1008);
     }
   });
