@@ -111,7 +111,7 @@ export function createApp(server: MockServer, context: ServerContext): express.E
         error.type === "entity.too.large"
           ? `The body is too large: at most ${bodyBytesMax} bytes are read.`
           : error.type === "entity.parse.failed"
-            ? `The body is not JSON: ${error.message.slice(0, 120)}`
+            ? notJson(error)
             : status === 500
               ? `The mock server failed: ${error.message}`
               : error.message;
@@ -129,6 +129,12 @@ export function createApp(server: MockServer, context: ServerContext): express.E
     });
     if (!response.headersSent) response.status(status).json({ detail });
   }
+}
+
+/** Without the excerpt of the body that the parser's message has: a key may be in it. The position stands at its end. */
+function notJson({ message }: Error): string {
+  const position = / at position (\d+)(?: \(line \d+ column \d+\))?$/.exec(message)?.[1];
+  return position ? `The body is not JSON from character ${position} on.` : "The body is not JSON.";
 }
 
 /** REST calls from a page carry `x-api-key` and are preflighted. */
