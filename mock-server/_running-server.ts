@@ -4,7 +4,7 @@ import { type Clock, realClock } from "./clock.ts";
 import type { MockServerOptions } from "./options.ts";
 import { type MockServer, startServer } from "./server.ts";
 
-export const nothingOpen = { sessions: 0, sockets: 0, codecs: 0, workers: 0, timers: 0 };
+export const nothingOpen = { sessions: 0, sockets: 0, codecs: 0, workers: 0, peers: 0, timers: 0 };
 
 /** On a free port. Clients opened later are closed earlier: vitest undoes in reverse order. */
 export async function runServer(

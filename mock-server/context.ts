@@ -16,6 +16,10 @@ export type ServerContext = {
   readonly tokens: TokenDesk;
   /** Running sessions by id. */
   readonly sessions: Map<string, Session>;
+  /** Viewers by the id of the session they watch, from the moment they are let in. None has no entry. */
+  readonly viewerCounts: Map<string, number>;
+  /** How to close each peer there is, those included that are still being made or closed. */
+  readonly peers: Set<() => Promise<void>>;
   /** Addresses that media may use; `null` for every interface. */
   readonly mediaAddresses: readonly string[] | null;
   readonly udpPorts: readonly [number, number] | null;

@@ -1,10 +1,12 @@
 import { request as httpRequest } from "node:http";
 import { connect as connectTcp } from "node:net";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { RTCPeerConnection } from "werift";
 import { readImage } from "../fixtures/images.ts";
 import { messageText, type ValidMessage, validMessages } from "../fixtures/signal-messages.ts";
 import { PROMPT_CHARS_MAX } from "../protocol/index.ts";
-import { closeLater, emptied, runServer, until } from "./_running-server.ts";
+import { createMediaClient } from "./_media-client.ts";
+import { closeLater, emptied, nothingOpen, runServer, until } from "./_running-server.ts";
 import { openSocket, type SocketAbout } from "./_socket-client.ts";
 import { manualClock } from "./clock.ts";
 import type { MockServerOptions } from "./options.ts";
@@ -266,6 +268,73 @@ describe("who may come in", () => {
     expect((await viewer.take("error")).error).toContain("ended before it had any pictures");
   });
 
+  test("viewers that come together get as many places as there are; one that leaves gives its own back", async () => {
+    const server = await runControl();
+    const publisher = await open(server);
+    publisher.send({ type: "prompt", prompt: "a" });
+    const { session_id } = await publisher.take("session_id");
+    const path = `/subscribe/${session_id}`;
+    const refusals = () => server.journal.lines.filter(({ kind }) => kind === "refused");
+    const viewers = await Promise.all(Array.from({ length: 40 }, () => open(server, { path })));
+    await until(server, () => viewers.length - refusals().length + 1 === server.open.sockets);
+    expect(refusals()).toHaveLength(24);
+    expect(refusals()[0]!.fields.error).toBe(
+      `Session ${session_id} has 16 viewers, which is as many as it may have.`,
+    );
+    const staying = viewers.find(({ socket }) => socket.readyState === socket.OPEN)!;
+    await staying[Symbol.asyncDispose]();
+    await until(server, () => server.open.sockets === 16);
+    await open(server, { path });
+    const late = await open(server, { path });
+    expect((await late.take("error")).error).toContain("has 16 viewers");
+    expect(refusals()).toHaveLength(25);
+  });
+
+  describe.each([
+    ["a message that cannot begin a session", { type: "livekit_join" }],
+    ["a message that is too large", { type: "prompt", prompt: "x".repeat(17 * 1024 * 1024) }],
+  ])("%s is the last one", (_name, message) => {
+    test("what comes after it starts nothing", async () => {
+      const server = await runControl();
+      const client = await open(server);
+      const stream = Reflect.get(client.socket, "_socket") as { cork(): void; uncork(): void };
+      stream.cork();
+      client.send(message);
+      client.send({ type: "prompt", prompt: "all the same" });
+      stream.uncork();
+      await client.closed;
+      await until(server, () => server.open.sockets === 0);
+      expect(client.received.map(({ type }) => type)).toEqual(["error"]);
+      const phases = server.journal.lines.filter(({ kind }) => kind === "phase");
+      expect(phases.map(({ fields }) => fields.to)).toEqual(["ended"]);
+    });
+
+    test("its place is free before the client has answered the close", async () => {
+      const server = await runControl();
+      const client = await open(server);
+      client.send(message);
+      await client.closed;
+      await until(server, () => server.open.sockets === 0);
+      const kinds = server.journal.lines.map(({ kind, direction }) => `${kind} ${direction}`);
+      expect(kinds).toContain("session-ended inside");
+      expect(kinds.indexOf("session-ended inside")).toBeLessThan(kinds.indexOf("close to-server"));
+    });
+  });
+
+  test("of the query, the journal has what the protocol knows", async () => {
+    const server = await runControl();
+    const client = await open(server, {
+      query: { api_key: "sec", ret: "hush", "": "hush", resolution: "720p" },
+    });
+    client.send({ type: "prompt", prompt: "a" });
+    await client.take("prompt_ack");
+    expect(server.journal.lines.find(({ kind }) => kind === "open")!.fields).toMatchObject({
+      query: { api_key: "[redacted]", model: "lucy_2_rt", resolution: "720p" },
+      unknownParameterCount: 2,
+    });
+    expect(JSON.stringify(server.journal.lines)).not.toMatch(/hush|"sec"|ret/);
+  });
+
   test("a viewer may not change anything", async () => {
     const server = await runControl();
     const publisher = await open(server);
@@ -336,6 +405,28 @@ describe("time", () => {
     clock.advance(1);
     expect((await client.take("error")).error).toContain("Nothing was said for 300 s.");
     expect((await client.closed).code).toBe(1008);
+  });
+
+  test("a viewer that never says anything is refused after five minutes", async () => {
+    const clock = manualClock();
+    const server = await runServer({ mode: "none" }, clock);
+    const publisher = await open(server);
+    publisher.send({ type: "prompt", prompt: "a" });
+    const { session_id } = await publisher.take("session_id");
+    const viewer = await open(server, { path: `/subscribe/${session_id}` });
+    await until(server, () => server.open.sockets === 2);
+    for (let round = 0; round < 29; round++) {
+      clock.advance(10_000);
+      for (const { socket } of [publisher, viewer]) {
+        await new Promise((resolve) => socket.once("pong", resolve).ping());
+      }
+    }
+    clock.advance(9_999);
+    expect(viewer.received).toEqual([]);
+    clock.advance(1);
+    expect((await viewer.take("error")).error).toBe("Nothing was said for 300 s. Send an offer.");
+    expect((await viewer.closed).code).toBe(1008);
+    expect(server.sessions).toHaveLength(1);
   });
 
   test("a token's longest session ends it", async () => {
@@ -471,6 +562,19 @@ describe("POST /v1/client/tokens", () => {
     expect(response.status).toBe(status);
     expect(((await response.json()) as { detail: string }).detail).toContain(sentence);
     expect(response.headers.get("access-control-allow-origin")).toBe("*");
+  });
+
+  test.each([
+    "dct_hush",
+    '{"apiKey":"dct_x","secret":hush}',
+    '{"a":"hush at position 7 (line 1 column 2)',
+    "[hush",
+  ])("nothing of a body that is not JSON is passed on: %s", async (body) => {
+    const server = await runControl();
+    const response = await post(server, body, { "x-api-key": "dct_local" });
+    const { detail } = (await response.json()) as { detail: string };
+    expect(detail).toMatch(/^The body is not JSON( from character \d+ on)?\.$/);
+    expect(JSON.stringify(server.journal.lines)).not.toContain("hush");
   });
 
   test("a token cannot mint another", async () => {
@@ -622,6 +726,78 @@ describe("starting and stopping", () => {
       "192.0.2.1 is no address of this machine.",
     );
   });
+
+  const isLinux = process.platform === "linux";
+  test.each([
+    ["0.0.0.0", "127.0.0.1", "127.0.0.1"],
+    ["::", "127.0.0.1", "127.0.0.1"],
+    ["localhost", "localhost", "127.0.0.1"],
+    // Other systems have one address of loopback.
+    ...(isLinux ? [["127.0.0.2", "127.0.0.2", "127.0.0.2"]] : []),
+  ])("--host %s is shown as %s and is there, with media at %s", async (host, shown, ip) => {
+    const server = await runServer({ host, mode: "relay" });
+    expect(new URL(server.url).hostname).toBe(shown);
+    expect(new URL(server.realtimeUrl).hostname).toBe(shown);
+    expect((await fetch(`${server.url}/_lucy/health`)).status).toBe(200);
+    const client = await open(server);
+    const media = closeLater(createMediaClient(client, { codec: "vp8" }));
+    await media.negotiate();
+    await media.connected();
+    const { session_id, server_ip } = await client.take("session_id");
+    expect(server_ip).toBe(ip);
+    const answer = client.received.find(({ type }) => type === "answer") as { sdp: string };
+    expect(answer.sdp).toMatch(new RegExp(`^a=candidate:.* ${ip.replaceAll(".", "\\.")} \\d+ typ host`, "m"));
+    const viewer = await open(server, { path: `/subscribe/${session_id}` });
+    await viewer[Symbol.asyncDispose]();
+  });
+
+  test.each(["::1", "fe80::1", "::ffff:127.0.0.1"])(
+    "--host %s has no media, and is refused",
+    async (host) => {
+      await expect(startMockServer({ port: 0, host })).rejects.toThrow(RangeError);
+      await expect(startMockServer({ port: 0, host })).rejects.toThrow(
+        `Option "host" is "${host}". Media needs an IPv4 address: take 127.0.0.1, or 0.0.0.0 for all of this machine.`,
+      );
+    },
+  );
+
+  test("a name that nobody knows is said to be none", async () => {
+    await expect(startMockServer({ port: 0, host: "no.such.host.invalid" })).rejects.toThrow(
+      "no.such.host.invalid has no IPv4 address that this machine knows.",
+    );
+  });
+
+  test.each(["are answered", "are connected", "have just left"])(
+    "close() resolves when the last peer is closed: of clients that %s",
+    async (clientsDo) => {
+      const server = await runServer({ mode: "relay" });
+      const clients = await Promise.all(Array.from({ length: 3 }, () => open(server)));
+      const media = clients.map((client) => closeLater(createMediaClient(client, { codec: "vp8" })));
+      await Promise.all(media.map((peer) => peer.offer()));
+      const { close } = RTCPeerConnection.prototype;
+      let closedCount = 0;
+      const slow = vi.spyOn(RTCPeerConnection.prototype, "close").mockImplementation(async function (
+        this: RTCPeerConnection,
+      ) {
+        for (let turn = 0; turn < 2000; turn++) await new Promise(setImmediate);
+        await close.call(this);
+        closedCount++;
+      });
+      onTestFinished(() => slow.mockRestore());
+      if (clientsDo !== "are answered") {
+        await Promise.all(media.map((peer) => peer.accept()));
+        await Promise.all(media.map((peer) => peer.connected()));
+      }
+      expect(server.open.peers).toBe(clients.length);
+      if (clientsDo === "have just left") {
+        for (const { socket } of clients) socket.terminate();
+        await until(server, () => server.sessions.length === 0);
+      }
+      await server.close();
+      expect(closedCount).toBe(clients.length);
+      expect(server.open).toEqual(nothingOpen);
+    },
+  );
 
   test("close() ends sessions, tells clients, and may be called twice", async () => {
     const server = await runControl();

@@ -1,6 +1,7 @@
 /** Puts the parts of one server together, and takes them apart again. */
+import { lookup } from "node:dns/promises";
 import { createServer, type IncomingMessage, type Server } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import { type AddressInfo, isIPv4, isIPv6, type Socket } from "node:net";
 import { WebSocketServer } from "ws";
 import { MESSAGE_BYTES_MAX, PATHS, STREAM_PATHS } from "../protocol/index.ts";
 import { type Clock, realClock } from "./clock.ts";
@@ -25,14 +26,22 @@ export type MockServer = AsyncDisposable & {
   readonly sessions: readonly Session[];
   readonly journal: Journal;
   /** What is open right now: all zero when nobody is connected. */
-  readonly open: { sessions: number; sockets: number; codecs: number; workers: number; timers: number };
-  /** Ends every session and gives everything back. Idempotent. */
+  readonly open: {
+    sessions: number;
+    sockets: number;
+    codecs: number;
+    workers: number;
+    peers: number;
+    timers: number;
+  };
+  /** Ends every session; resolves when everything is given back, UDP sockets too. Idempotent. */
   close(): Promise<void>;
 };
 
 /**
  * Starts a mock server; resolves when clients can connect.
  * @throws RangeError for an option out of range
+ * @throws RangeError for an IPv6 address other than `::`, on which there would be no media
  * @throws Error when the port is taken or the address is not this machine's
  */
 export async function startMockServer(given: Partial<MockServerOptions> = {}): Promise<MockServer> {
@@ -43,12 +52,14 @@ export async function startMockServer(given: Partial<MockServerOptions> = {}): P
 export async function startServer(given: Partial<MockServerOptions>, clock: Clock): Promise<MockServer> {
   const options = readOptions(given);
   if (options.mode === "transcode") requireCodec();
+  const host = await findAddress(options.host);
+  const isEveryAddress = host === "0.0.0.0" || host === "::";
   const dice = createDice(options.seed);
   const journal = createJournal(clock);
   const sessions = new Map<string, Session>();
   const codecs = createCodecPool();
-  const isLoopback = /^(127\.|localhost$|::1$)/.test(options.host);
-  const address = { ip: isLoopback ? "127.0.0.1" : options.host, port: options.port };
+  const peers = new Set<() => Promise<void>>();
+  const address = { ip: isEveryAddress ? "127.0.0.1" : host, port: options.port };
   const context: ServerContext = {
     options,
     clock,
@@ -57,11 +68,9 @@ export async function startServer(given: Partial<MockServerOptions>, clock: Cloc
     codecs,
     tokens: createTokenDesk(clock, dice.split("tokens")),
     sessions,
-    mediaAddresses: isLoopback
-      ? ["127.0.0.1"]
-      : options.host === "0.0.0.0" || options.host === "::"
-        ? null
-        : [options.host],
+    viewerCounts: new Map(),
+    peers,
+    mediaAddresses: isEveryAddress ? null : [host],
     udpPorts: options.udpPorts ? (options.udpPorts.split("-").map(Number) as [number, number]) : null,
     address,
   };
@@ -98,14 +107,10 @@ export async function startServer(given: Partial<MockServerOptions>, clock: Cloc
 
   await new Promise<void>((resolve, reject) => {
     http.once("error", (error: NodeJS.ErrnoException) => reject(listenError(error, options)));
-    http.listen(options.port, options.host, resolve);
+    http.listen(options.port, host, resolve);
   });
   address.port = (http.address() as AddressInfo).port;
-  const shownHost = isLoopback
-    ? "127.0.0.1"
-    : options.host === "0.0.0.0" || options.host === "::"
-      ? "127.0.0.1"
-      : options.host;
+  const shownHost = isEveryAddress ? "127.0.0.1" : options.host;
   journal.add({ kind: "server-started", fields: { ...options, port: address.port } });
 
   let closing: Promise<void> | undefined;
@@ -124,6 +129,7 @@ export async function startServer(given: Partial<MockServerOptions>, clock: Cloc
         sockets: sockets.clients.size,
         codecs: codecs.sessionCount,
         workers: codecs.workerCount,
+        peers: peers.size,
         timers: clock.pendingCount,
       };
     },
@@ -142,11 +148,33 @@ export async function startServer(given: Partial<MockServerOptions>, clock: Cloc
     );
     for (const client of sockets.clients) client.terminate();
     await Promise.all(gone);
+    // Whoever closed it first has put a failure into the journal.
+    await Promise.allSettled([...peers].map((close) => close()));
     http.closeAllConnections();
     await new Promise((resolve) => http.close(resolve));
     await codecs.close();
     journal.add({ kind: "server-stopped" });
   }
+}
+
+/**
+ * The address to listen on, for HTTP and for media, which is gathered on IPv4 only.
+ * @throws RangeError for an address of IPv6 other than `::`, which takes clients of both
+ */
+async function findAddress(host: string): Promise<string> {
+  if (isIPv4(host) || host === "::") return host;
+  if (isIPv6(host)) {
+    throw new RangeError(
+      `Option "host" is "${host}". Media needs an IPv4 address: take 127.0.0.1, or 0.0.0.0 for all of this machine.`,
+    );
+  }
+  const found = await lookup(host, { family: 4 }).catch(() => null);
+  if (!found) {
+    throw new Error(
+      `${host} has no IPv4 address that this machine knows. Use --host 127.0.0.1, or 0.0.0.0 for all of this machine.`,
+    );
+  }
+  return found.address;
 }
 
 async function createTlsServer(clock: Clock, host: string): Promise<Server> {

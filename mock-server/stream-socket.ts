@@ -9,7 +9,7 @@ import { dialects } from "./dialects/index.ts";
 import { admit, checkKey } from "./gate.ts";
 import { createSerialQueue, type SerialQueue } from "./serial-queue.ts";
 import { createSession, type Session } from "./session.ts";
-import { viewersMax, watch } from "./viewer.ts";
+import { takePlace, watch } from "./viewer.ts";
 
 /** Messages waiting for their turn: far above what an honest client sends, far below what hurts. */
 const waitingMax = 512;
@@ -18,20 +18,14 @@ const silenceMsMax = 300_000;
 
 /** `/v1/stream` */
 export function acceptStream(context: ServerContext, socket: WebSocket, request: IncomingMessage): void {
-  const { clock, journal } = context;
+  const { journal } = context;
   const id = context.dice.hex(16);
   let session: Session | null = null;
   let conversation: Conversation | null = null;
-  const silence = clock.after(silenceMsMax, () => {
-    control.refuse(
-      `Nothing was said for ${silenceMsMax / 1000} s. Send livekit_join, offer, prompt or set_image.`,
-      1008,
-    );
-  });
   const { control, queue } = listen(context, id, socket, {
+    begins: "livekit_join, offer, prompt or set_image",
     message(message) {
-      silence.cancel();
-      // Refused, or ended by us: what still comes in until the socket is closed means nothing.
+      // Ended by us: what still comes in until the socket is closed means nothing.
       if (!session || session.phase === "ended") return;
       const dialect = conversation ? null : pickDialect(message);
       if (dialect === undefined) return;
@@ -48,10 +42,8 @@ export function acceptStream(context: ServerContext, socket: WebSocket, request:
       if (session && refusal) session.refuseState(refusal);
       else control.send({ type: "error", error: failure.error });
     },
-    closed() {
-      silence.cancel();
-      queue.close();
-      session?.leave("disconnect");
+    left(reason) {
+      session?.leave(reason);
       conversation
         ?.close()
         .catch((error) => journal.add({ session: id, kind: "defect", fields: { error: error.stack } }));
@@ -64,7 +56,7 @@ export function acceptStream(context: ServerContext, socket: WebSocket, request:
     session: id,
     direction: "to-server",
     kind: "open",
-    fields: { query: Object.fromEntries(query), origin, userAgent: query.get(QUERY.userAgent) ?? userAgent },
+    fields: { ...knownQuery(query), origin, userAgent: query.get(QUERY.userAgent) ?? userAgent },
   });
   const admission = admit(context, query, origin);
   if (!admission.ok) {
@@ -96,13 +88,15 @@ export function acceptViewer(
   const { journal } = context;
   const id = `${context.dice.hex(16)}-viewer`;
   let viewer: ReturnType<typeof watch> | null = null;
+  let place: ReturnType<typeof takePlace> | null = null;
   const { control, queue } = listen(context, id, socket, {
+    begins: "an offer",
     message(message) {
       queue.add(() => viewer?.handle(message));
     },
     malformed: ({ error }) => control.send({ type: "error", error }),
-    closed() {
-      queue.close();
+    left() {
+      if (place?.ok) place.giveBack();
       viewer
         ?.close()
         .catch((error) => journal.add({ session: id, kind: "defect", fields: { error: error.stack } }));
@@ -114,34 +108,86 @@ export function acceptViewer(
 
   const key = checkKey(context, query.get(QUERY.apiKey) ?? "", origin);
   const session = context.sessions.get(sid);
-  const error = !key.ok
-    ? key.error
-    : !session
-      ? `Invalid session ${sid.slice(0, 40)}: none of that id runs here. A subscribe token is good for as long as its publisher is connected.`
-      : session.viewerCount >= viewersMax
-        ? `Session ${sid} has ${viewersMax} viewers, which is as many as it may have.`
-        : null;
-  if (error !== null || !session) {
-    journal.add({ session: id, kind: "refused", fields: { error } });
-    return control.refuse(error ?? "", 1008);
+  if (!key.ok) return refuse(key.error);
+  if (!session) {
+    return refuse(
+      `Invalid session ${sid.slice(0, 40)}: none of that id runs here. A subscribe token is good for as long as its publisher is connected.`,
+    );
   }
+  place = takePlace(context, sid);
+  if (!place.ok) return refuse(place.error);
   viewer = watch(context, session, control);
+
+  function refuse(error: string): void {
+    journal.add({ session: id, kind: "refused", fields: { error } });
+    control.refuse(error, 1008);
+  }
 }
 
-/** The socket and its queue; what a handler throws is told to the client and goes into the journal. */
+type SocketAbout = Pick<ControlSocketEvents, "message" | "malformed"> & {
+  /** What a client says first, for the sentence to one that says nothing. */
+  begins: string;
+  /** Called once: the client is gone (`disconnect`) or was refused (`error`), and gets nothing any more. */
+  left(reason: "disconnect" | "error"): void;
+};
+
+/**
+ * The socket and its queue; what a handler throws is told to the client and goes into the journal. Whoever is refused has
+ * left, though the socket takes a while to close.
+ */
 function listen(
   context: ServerContext,
   id: string,
   socket: WebSocket,
-  on: ControlSocketEvents,
+  on: SocketAbout,
 ): { control: ControlSocket; queue: SerialQueue } {
   const { clock, journal } = context;
-  const control = wrapSocket(socket, { id, clock, journal }, on);
+  let hasLeft = false;
+  const wrapped = wrapSocket(
+    socket,
+    { id, clock, journal },
+    {
+      message(message) {
+        silence.cancel();
+        if (!hasLeft && wrapped.isOpen) on.message(message);
+      },
+      malformed(failure) {
+        if (!hasLeft && wrapped.isOpen) on.malformed(failure);
+      },
+      closed: () => leave("disconnect"),
+    },
+  );
+  // A message that is too large is refused before anybody here sees it.
+  socket.on("message", () => {
+    if (!wrapped.isOpen) leave("error");
+  });
+  const silence = clock.after(silenceMsMax, () => {
+    control.refuse(`Nothing was said for ${silenceMsMax / 1000} s. Send ${on.begins}.`, 1008);
+  });
+  const control: ControlSocket = {
+    ...wrapped,
+    refuse(error, code) {
+      wrapped.refuse(error, code);
+      leave("error");
+    },
+    get isOpen() {
+      return wrapped.isOpen;
+    },
+  };
   const queue = createSerialQueue(waitingMax, (error) => {
     const { message, name } = error as Error;
     journal.add({ session: id, kind: "message-failed", fields: { name, error: message } });
     control.send({ type: "error", error: message });
   });
+
+  function leave(reason: "disconnect" | "error"): void {
+    if (hasLeft) return;
+    hasLeft = true;
+    silence.cancel();
+    queue.close();
+    on.left(reason);
+  }
+
   return {
     control,
     queue: {
@@ -154,5 +200,16 @@ function listen(
       },
       close: queue.close,
     },
+  };
+}
+
+/** The query as the journal has it. A key that is not encoded falls apart into parameters of any name. */
+function knownQuery(query: URLSearchParams): Record<string, unknown> {
+  const known = new Set<string>(Object.values(QUERY));
+  const entries = [...query];
+  const unknownParameterCount = entries.filter(([name]) => !known.has(name)).length;
+  return {
+    query: Object.fromEntries(entries.filter(([name]) => known.has(name))),
+    ...(unknownParameterCount > 0 && { unknownParameterCount }),
   };
 }

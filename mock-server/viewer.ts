@@ -8,7 +8,30 @@ import type { Peer } from "./media/peer.ts";
 import type { Session } from "./session.ts";
 
 /** Viewers of one session; each costs a packet for every packet sent. */
-export const viewersMax = 16;
+const viewersMax = 16;
+
+/** A place among a session's viewers, or what to say when all are taken. `giveBack` may be called more than once. */
+export function takePlace(
+  { viewerCounts }: ServerContext,
+  sid: string,
+): { ok: true; giveBack(): void } | { ok: false; error: string } {
+  const count = viewerCounts.get(sid) ?? 0;
+  if (count >= viewersMax) {
+    return { ok: false, error: `Session ${sid} has ${viewersMax} viewers, which is as many as it may have.` };
+  }
+  viewerCounts.set(sid, count + 1);
+  let taken = true;
+  return {
+    ok: true,
+    giveBack() {
+      if (!taken) return;
+      taken = false;
+      const left = viewerCounts.get(sid)! - 1;
+      if (left > 0) viewerCounts.set(sid, left);
+      else viewerCounts.delete(sid);
+    },
+  };
+}
 
 export function watch(context: ServerContext, session: Session, socket: ControlSocket) {
   let peer: Peer | null = null;

@@ -14,7 +14,7 @@ import { judgePictures } from "./judge-pictures.ts";
 export { expect };
 
 /** `MockServer.open` when nobody is connected. */
-export const nothingOpen = { sessions: 0, sockets: 0, codecs: 0, workers: 0, timers: 0 };
+export const nothingOpen = { sessions: 0, sockets: 0, codecs: 0, workers: 0, peers: 0, timers: 0 };
 
 /** Small enough for two busy cores to keep up with, large enough to look like video. */
 const smallVideo = { width: 640, height: 360, fps: 15 };

@@ -1,4 +1,4 @@
-/** A peer of this server, with its addresses and rates, loaded when the first client needs one. */
+/** A peer of this server, with its addresses and rates, loaded when the first client needs one, and counted until it is closed. */
 import type { ServerContext } from "../context.ts";
 import type { Offer } from "../media/offer.ts";
 import type { Peer, PeerEvents } from "../media/peer.ts";
@@ -13,27 +13,45 @@ export async function openPeer(
   sends: boolean,
   on: PeerEvents,
 ): Promise<Peer> {
-  const { createPeer } = await import("../media/peer.ts");
   const note = (kind: string, fields: Record<string, unknown> = {}) =>
     context.journal.add({ session, kind, fields, measured: true });
   const { clock, mediaAddresses: addresses, udpPorts: portRange } = context;
-  return createPeer(
-    offer,
-    { clock, addresses, portRange, sends, uplinkRate },
-    {
-      ...on,
-      connected() {
-        note("peer-connected", { codec: offer.codec });
-        on.connected();
+  const opening = import("../media/peer.ts").then(({ createPeer }) =>
+    createPeer(
+      offer,
+      { clock, addresses, portRange, sends, uplinkRate },
+      {
+        ...on,
+        connected() {
+          note("peer-connected", { codec: offer.codec });
+          on.connected();
+        },
+        lost(state) {
+          note("peer-lost", { state });
+          on.lost(state);
+        },
+        keyRequested(kind) {
+          note("key-requested", { kind });
+          on.keyRequested(kind);
+        },
       },
-      lost(state) {
-        note("peer-lost", { state });
-        on.lost(state);
-      },
-      keyRequested(kind) {
-        note("key-requested", { kind });
-        on.keyRequested(kind);
-      },
-    },
+    ),
   );
+  let closing: Promise<void> | undefined;
+  function close(): Promise<void> {
+    closing ??= opening
+      .then((peer) => peer.close())
+      .finally(() => {
+        context.peers.delete(close);
+        note("peer-closed");
+      });
+    return closing;
+  }
+  context.peers.add(close);
+  try {
+    return { ...(await opening), close };
+  } catch (error) {
+    context.peers.delete(close);
+    throw error;
+  }
 }
