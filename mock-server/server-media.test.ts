@@ -528,7 +528,7 @@ describe("leaving early leaves nothing behind", () => {
     expect(server.open).toEqual(nothingOpen);
   });
 
-  const udpCount = () => process.getActiveResourcesInfo().filter((name) => name === "UDPWRAP").length;
+  const udpCount = () => process.getActiveResourcesInfo().filter((name) => name === "UDPWrap").length;
   const offerCount = (server: MockServer) =>
     server.journal.lines.filter(({ kind }) => kind === "offer").length;
 
