@@ -14,7 +14,7 @@ import {
   writeUnreadableInputStrip,
 } from "../../fixtures/strips.ts";
 import type { Look } from "../transforms/look.ts";
-import { plan } from "../transforms/plan.ts";
+import { plan, render } from "../transforms/plan.ts";
 import type { Transform } from "../transforms/transform.ts";
 import { createDecoder, createEncoder, type Decoder, type Encoder, type PaddedFrame } from "./codec.ts";
 import type { FromWorker, PipelineSettings, ToWorker } from "./codec-messages.ts";
@@ -149,15 +149,12 @@ function edit(pipeline: Pipeline, message: ToWorker & { type: "picture" }, isNew
 /** Edits the picture below the strips and writes both strips; returns what the input strip said. */
 function editFrame({ look, transforms, settings, outputCount }: Pipeline, frame: Frame) {
   const input = readInputStrip(frame);
-  const apply = (picture: Frame) => {
-    for (const transform of transforms) transform.apply(picture, look);
-  };
   if (!settings.strips || !stripsFit(frame.width, frame.height, input?.cell)) {
-    apply(frame);
+    render(frame, look, transforms);
     return input;
   }
   const cell = input?.cell;
-  apply(below(frame, stripsHeight(frame.width, cell)));
+  render(below(frame, stripsHeight(frame.width, cell)), look, transforms);
   if (input) writeInputStrip(frame, input, cell);
   else writeUnreadableInputStrip(frame);
   const { revision, promptHash, imageHash } = look;

@@ -48,9 +48,9 @@ export function plan(look: Look): Transform[] {
   return planned;
 }
 
-/** Turns `frame` into what `look` says, in place. A frame's strips are kept by giving the part `below` them. */
-export function render(frame: Frame, look: Look): void {
-  for (const transform of plan(look)) transform.apply(frame, look);
+/** Turns `frame` into what `look` says, in place; whoever renders many pictures of one look plans once. A frame's strips are kept by giving the part `below` them. */
+export function render(frame: Frame, look: Look, planned: readonly Transform[] = plan(look)): void {
+  for (const transform of planned) transform.apply(frame, look);
 }
 
 function asked(prompt: string): Transform[] {

@@ -8,6 +8,42 @@ export type PayloadFormat = {
   pack(picture: Uint8Array, key: boolean, sizeMax: number): Buffer[];
 };
 
+/**
+ * What stands behind the descriptors of one picture's payloads; `null` when one is cut short. `descriptorLength` may exceed a
+ * payload that is.
+ */
+export function unpackBehind(
+  payloads: readonly Uint8Array[],
+  descriptorLength: (payload: Uint8Array) => number,
+): Uint8Array<ArrayBuffer> | null {
+  const pieces: Uint8Array[] = [];
+  for (const payload of payloads) {
+    const length = descriptorLength(payload);
+    if (length > payload.length) return null;
+    pieces.push(payload.subarray(length));
+  }
+  return concatenate(pieces);
+}
+
+/** One picture cut into payloads of at most `sizeMax` bytes; `writeDescriptor` writes the `length` bytes of descriptor in front of each. */
+export function packBehind(
+  picture: Uint8Array,
+  sizeMax: number,
+  length: number,
+  writeDescriptor: (payload: Buffer, begins: boolean, ends: boolean) => void,
+): Buffer[] {
+  const room = sizeMax - length;
+  const payloads: Buffer[] = [];
+  for (let offset = 0; offset < picture.length; offset += room) {
+    const piece = picture.subarray(offset, offset + room);
+    const payload = Buffer.allocUnsafe(length + piece.length);
+    writeDescriptor(payload, offset === 0, offset + room >= picture.length);
+    payload.set(piece, length);
+    payloads.push(payload);
+  }
+  return payloads;
+}
+
 /** The pieces one after the other, in memory of their own, so that it can be handed to a worker. */
 export function concatenate(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));

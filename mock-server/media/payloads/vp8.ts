@@ -1,5 +1,5 @@
 /** VP8 in RTP: https://www.rfc-editor.org/rfc/rfc7741#section-4.2 */
-import { concatenate, type PayloadFormat } from "./payload-format.ts";
+import { type PayloadFormat, packBehind, unpackBehind } from "./payload-format.ts";
 
 const descriptorLengthWritten = 4;
 
@@ -13,29 +13,16 @@ export function vp8(): PayloadFormat {
       return starts && length < payload.length && (payload[length]! & 1) === 0;
     },
     unpack(payloads) {
-      const pieces: Uint8Array[] = [];
-      for (const payload of payloads) {
-        const length = descriptorLength(payload);
-        if (length > payload.length) return null;
-        pieces.push(payload.subarray(length));
-      }
       const first = payloads[0];
-      return first && (first[0]! & 0x1f) === 0x10 ? concatenate(pieces) : null;
+      return first && (first[0]! & 0x1f) === 0x10 ? unpackBehind(payloads, descriptorLength) : null;
     },
     pack(picture, _key, sizeMax) {
       pictureId = (pictureId + 1) & 0x7fff;
-      const room = sizeMax - descriptorLengthWritten;
-      const payloads: Buffer[] = [];
-      for (let offset = 0; offset < picture.length; offset += room) {
-        const piece = picture.subarray(offset, offset + room);
-        const payload = Buffer.allocUnsafe(descriptorLengthWritten + piece.length);
-        payload[0] = offset === 0 ? 0x90 : 0x80; // X, and S on the first
+      return packBehind(picture, sizeMax, descriptorLengthWritten, (payload, begins) => {
+        payload[0] = begins ? 0x90 : 0x80; // X, and S on the first
         payload[1] = 0x80; // I
         payload.writeUInt16BE(0x8000 | pictureId, 2);
-        payload.set(piece, descriptorLengthWritten);
-        payloads.push(payload);
-      }
-      return payloads;
+      });
     },
   };
 }

@@ -1,5 +1,5 @@
 /** VP9 in RTP, one spatial layer: https://www.rfc-editor.org/rfc/rfc9628#section-4.2 */
-import { concatenate, type PayloadFormat } from "./payload-format.ts";
+import { type PayloadFormat, packBehind, unpackBehind } from "./payload-format.ts";
 
 const descriptorLengthWritten = 3;
 
@@ -12,30 +12,15 @@ export function vp9(): PayloadFormat {
       return descriptorLength(payload) < payload.length && (payload[0]! & 0x48) === 0x08;
     },
     unpack(payloads) {
-      const pieces: Uint8Array[] = [];
-      for (const payload of payloads) {
-        const length = descriptorLength(payload);
-        if (length > payload.length) return null;
-        pieces.push(payload.subarray(length));
-      }
       const first = payloads[0];
-      return first && first[0]! & 0x08 ? concatenate(pieces) : null;
+      return first && first[0]! & 0x08 ? unpackBehind(payloads, descriptorLength) : null;
     },
     pack(picture, key, sizeMax) {
       pictureId = (pictureId + 1) & 0x7fff;
-      const room = sizeMax - descriptorLengthWritten;
-      const payloads: Buffer[] = [];
-      for (let offset = 0; offset < picture.length; offset += room) {
-        const piece = picture.subarray(offset, offset + room);
-        const begins = offset === 0 ? 0x08 : 0;
-        const ends = offset + room >= picture.length ? 0x04 : 0;
-        const payload = Buffer.allocUnsafe(descriptorLengthWritten + piece.length);
-        payload[0] = 0x80 | (key ? 0 : 0x40) | begins | ends;
+      return packBehind(picture, sizeMax, descriptorLengthWritten, (payload, begins, ends) => {
+        payload[0] = 0x80 | (key ? 0 : 0x40) | (begins ? 0x08 : 0) | (ends ? 0x04 : 0);
         payload.writeUInt16BE(0x8000 | pictureId, 1);
-        payload.set(piece, descriptorLengthWritten);
-        payloads.push(payload);
-      }
-      return payloads;
+      });
     },
   };
 }
