@@ -4,6 +4,7 @@ export * from "./client-tokens.ts";
 export * from "./close-codes.ts";
 export * from "./direct-messages.ts";
 export * from "./error-texts.ts";
+export * from "./files.ts";
 export * from "./limits.ts";
 export * from "./livekit-messages.ts";
 export * from "./messages.ts";

@@ -28,6 +28,15 @@ export const PROMPT_CHARS_MAX = 10_000;
 /** How long a client token lives, in seconds. Documented; older docs say ten minutes. */
 export const TOKEN_LIFETIME_SECONDS = { min: 1, max: 3600, default: 60 } as const;
 
+/**
+ * The largest uploaded file: what the largest `image_data` holds once decoded, 7.5 MB, so that an image is good in both forms or in
+ * neither. Assumed: no source names a limit for files.
+ */
+export const FILE_BYTES_MAX = (IMAGE_BASE64_CHARS_MAX / 4) * 3;
+
+/** How long an uploaded file lives, in seconds, unless it is `"persistent"`. Documented; so is the default of 24 hours. */
+export const FILE_LIFETIME_SECONDS = { min: 60, max: 2_592_000, default: 86_400 } as const;
+
 /** A call of the client API whose ack is waited for. */
 export type AckedCall = "setPrompt" | "setImage" | "set" | "initialPrompt" | "initialImage" | "passthrough";
 

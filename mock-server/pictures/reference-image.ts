@@ -4,6 +4,7 @@
  */
 import type { Frame } from "../../fixtures/frame.ts";
 import { rgbaToFrame } from "../../fixtures/frame-colour.ts";
+import { type ImageMime, imageMimeOf, notAnImage } from "./image-type.ts";
 
 export type ReferenceImageLimits = {
   /** Characters of base64. */
@@ -16,8 +17,6 @@ export type ReferenceImageLimits = {
   readonly imageSideRecommended: number;
 };
 
-export type ReferenceImageMime = "image/jpeg" | "image/png" | "image/webp";
-
 export type DecodedReferenceImage =
   | {
       readonly ok: true;
@@ -26,7 +25,7 @@ export type DecodedReferenceImage =
       /** Pixels as shown, after any EXIF orientation. */
       readonly width: number;
       readonly height: number;
-      readonly mime: ReferenceImageMime;
+      readonly mime: ImageMime;
       /** At most `PICTURE_SIDE_MAX` pixels a side, both even. */
       readonly picture: Frame;
       /** A sentence for each thing that is taken but was hardly meant. */
@@ -43,29 +42,30 @@ export const PICTURE_SIDE_MAX = 512;
  */
 const DECODINGS_MAX = 2;
 
-const TAKEN = "JPEG, PNG and WebP are taken";
-
 /**
- * Decodes an image as `image_data` carries it: base64 without a prefix. Checks, in this order: empty, length, base64, file type, size
- * in pixels by its header, and last the pixels themselves. A refusal is a value, one sentence or two for the person who sent it.
+ * Decodes an image: base64 without a prefix, as `image_data` carries it, or the bytes of a file. Checks, in this order: empty, length,
+ * base64 (these three for a text only), file type, size in pixels by its header, and last the pixels themselves. A refusal is a
+ * value, one sentence or two for the person who sent it.
  */
 export async function decodeReferenceImage(
-  base64: string,
+  image: string | Buffer,
   limits: ReferenceImageLimits,
 ): Promise<DecodedReferenceImage> {
-  const wrongText = textProblem(base64, limits);
-  if (wrongText) return { ok: false, error: wrongText };
   const warnings: string[] = [];
-  if (/[\r\n]/.test(base64)) {
-    warnings.push(
-      "The image's base64 contains line breaks, which some decoders refuse; send it as one line.",
-    );
+  if (typeof image === "string") {
+    const wrongText = textProblem(image, limits);
+    if (wrongText) return { ok: false, error: wrongText };
+    if (/[\r\n]/.test(image)) {
+      warnings.push(
+        "The image's base64 contains line breaks, which some decoders refuse; send it as one line.",
+      );
+    }
   }
-  const bytes = Buffer.from(base64, "base64");
-  const mime = mimeOf(bytes);
+  const bytes = typeof image === "string" ? Buffer.from(image, "base64") : image;
+  const mime = imageMimeOf(bytes);
   if (!mime) {
-    const error = `The image ${excerpt(base64)} looks like ${likeness(bytes)}; ${TAKEN}. Convert it to one of them.`;
-    return { ok: false, error };
+    const subject = typeof image === "string" ? `The image ${excerpt(image)}` : "The file";
+    return { ok: false, error: notAnImage(subject, bytes) };
   }
   return waitForTurn(async () => {
     const size = await readHeader(bytes, mime, limits);
@@ -123,60 +123,12 @@ function excerpt(text: string): string {
   return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
 }
 
-function mimeOf(bytes: Buffer): ReferenceImageMime | null {
-  const start = bytes.toString("latin1", 0, 12);
-  if (start.startsWith("\xff\xd8\xff")) return "image/jpeg";
-  if (start.startsWith("\x89PNG\r\n\x1a\n")) return "image/png";
-  if (start.startsWith("RIFF") && start.endsWith("WEBP")) return "image/webp";
-  return null;
-}
-
-/** File types that people do send, by what stands at a place near their start; the first that fits. */
-const SIGNATURES: readonly (readonly [offset: number, signature: string, likeness: string])[] = [
-  [0, "GIF8", "a GIF"],
-  [0, "BM", "a BMP"],
-  [0, "II*\0", "a TIFF"],
-  [0, "MM\0*", "a TIFF"],
-  [0, "\xff\x0a", "a JPEG XL"],
-  [4, "JXL ", "a JPEG XL"],
-  [4, "ftypavi", "an AVIF"],
-  [4, "ftyphe", "a HEIC"],
-  [4, "ftypmif1", "a HEIC"],
-  [4, "ftyp", "an MP4 video"],
-  [0, "\x1a\x45\xdf\xa3", "a WebM video"],
-  [0, "%PDF", "a PDF"],
-  [0, "PK\x03\x04", "a ZIP archive"],
-];
-
-/** The same for text, which may start with spaces and comments. */
-const TEXT_LIKENESSES: readonly (readonly [RegExp, string])[] = [
-  [/^\s*<(svg|(\?xml|!--|!doctype svg)[\s\S]*<svg)/i, "an SVG"],
-  [/^\s*<(!doctype html|html)/i, "an HTML page"],
-  [/^\s*[[{]\s*["\d[{]/, "JSON"],
-  [/^[\s\x20-\x7e]+$/, "text"],
-];
-
-function likeness(bytes: Buffer): string {
-  const start = bytes.toString("latin1", 0, 512);
-  for (const [offset, signature, name] of SIGNATURES) {
-    if (start.startsWith(signature, offset)) return name;
-  }
-  for (const [pattern, name] of TEXT_LIKENESSES) {
-    if (pattern.test(start)) return name;
-  }
-  const first = bytes
-    .subarray(0, 8)
-    .toString("hex")
-    .replaceAll(/..(?!$)/g, "$& ");
-  return `no known type of file (${bytes.length} bytes, the first are ${first})`;
-}
-
 type Refusal = { readonly ok: false; readonly error: string };
 
 /** The size as shown, from the header alone: a small file may claim more pixels than there is memory. */
 async function readHeader(
   bytes: Buffer,
-  mime: ReferenceImageMime,
+  mime: ImageMime,
   limits: ReferenceImageLimits,
 ): Promise<{ readonly ok: true; readonly width: number; readonly height: number } | Refusal> {
   const sharp = await loadSharp();
@@ -197,7 +149,7 @@ async function readHeader(
 
 async function decode(
   bytes: Buffer,
-  mime: ReferenceImageMime,
+  mime: ImageMime,
   width: number,
   height: number,
   limits: ReferenceImageLimits,
@@ -225,7 +177,7 @@ function evenSide(side: number): number {
   return Math.max(2, Math.round(side / 2) * 2);
 }
 
-function brokenImage(bytes: Buffer, mime: ReferenceImageMime, error: unknown): Refusal {
+function brokenImage(bytes: Buffer, mime: ImageMime, error: unknown): Refusal {
   const reason = (error instanceof Error ? error.message : String(error)).split("\n")[0]!;
   return {
     ok: false,
