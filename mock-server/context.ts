@@ -1,6 +1,7 @@
 /** What every part of one running server shares. Made in `server.ts`, handed down, never global. */
 import type { Clock } from "./clock.ts";
 import type { Dice } from "./dice.ts";
+import type { FileStore } from "./file-store.ts";
 import type { Journal } from "./journal.ts";
 import type { CodecPool } from "./media/codec-pool.ts";
 import type { MockServerOptions } from "./options.ts";
@@ -14,6 +15,7 @@ export type ServerContext = {
   readonly journal: Journal;
   readonly codecs: CodecPool;
   readonly tokens: TokenDesk;
+  readonly files: FileStore;
   /** Running sessions by id. */
   readonly sessions: Map<string, Session>;
   /** Viewers by the id of the session they watch, from the moment they are let in. None has no entry. */

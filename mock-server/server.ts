@@ -7,6 +7,7 @@ import { MESSAGE_BYTES_MAX, PATHS, STREAM_PATHS } from "../protocol/index.ts";
 import { type Clock, realClock } from "./clock.ts";
 import type { ServerContext } from "./context.ts";
 import { createDice } from "./dice.ts";
+import { createFileStore } from "./file-store.ts";
 import { createJournal, type Journal } from "./journal.ts";
 import { createCodecPool } from "./media/codec-pool.ts";
 import { type MockServerOptions, readOptions, sessionsMax } from "./options.ts";
@@ -67,6 +68,7 @@ export async function startServer(given: Partial<MockServerOptions>, clock: Cloc
     journal,
     codecs,
     tokens: createTokenDesk(clock, dice.split("tokens")),
+    files: createFileStore(clock, dice.split("files")),
     sessions,
     viewerCounts: new Map(),
     peers,

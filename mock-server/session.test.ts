@@ -71,6 +71,6 @@ test("an unknown file is named, but not at any length", async () => {
   const client = closeLater(await openSocket(server.realtimeUrl));
   client.send({ type: "set_image", image_ref: `file_${"a".repeat(5000)}` });
   const { error } = await client.take("set_image_ack");
-  expect(error).toMatch(/^There is no file file_a+: this server keeps no files/);
+  expect(error).toMatch(/^There is no file file_a+: it was not uploaded here, was deleted, or has expired\./);
   expect(error!.length).toBeLessThan(250);
 });

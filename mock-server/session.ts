@@ -20,6 +20,7 @@ import {
 import type { Timer } from "./clock.ts";
 import type { ServerContext } from "./context.ts";
 import type { ControlSocket } from "./control-socket.ts";
+import { noSuchFile } from "./file-store.ts";
 import type { CodecName } from "./media/codec-name.ts";
 import { createPipeline, type Output, type Pipeline } from "./media/pipeline.ts";
 import { makeLook } from "./pictures/make-look.ts";
@@ -200,13 +201,15 @@ export function createSession(context: ServerContext, socket: ControlSocket, abo
         error: `${model} is edited by prompt only and takes no reference image. Use a model such as lucy_2_rt, or leave image out.`,
       };
     }
-    if ("ref" in change.image) {
-      return {
-        error: `There is no file ${change.image.ref.slice(0, 80)}: this server keeps no files for the ${dialect} dialect. Send the image itself.`,
-      };
+    let source: string | Buffer;
+    if ("data" in change.image) source = change.image.data;
+    else {
+      const file = context.files.find(change.image.ref);
+      if (!file) return { error: noSuchFile(change.image.ref) };
+      source = file.bytes;
     }
     const { decodeReferenceImage } = await import("./pictures/reference-image.ts");
-    const decoded = await decodeReferenceImage(change.image.data, imageLimits);
+    const decoded = await decodeReferenceImage(source, imageLimits);
     if (!decoded.ok) return { error: decoded.error };
     const { bytes, mime, width, height, picture, warnings } = decoded;
     for (const warning of warnings) note("image-warning", { warning });
