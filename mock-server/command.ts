@@ -124,7 +124,7 @@ function sentence(kind: string, fields: Readonly<Record<string, unknown>>, direc
       return `${text("from")} → ${text("to")}`;
     case "picture-size":
       return `pictures    ${text("width")}×${text("height")}`;
-    case "peer-connected":
+    case "media-opened":
       return `media       ${text("codec")}`;
     case "half-open":
       return "half-open   answered no ping; socket dropped";
@@ -135,6 +135,10 @@ function sentence(kind: string, fields: Readonly<Record<string, unknown>>, direc
       return `ended       ${text("reason")} after ${text("seconds")} s of generation`;
     case "token-minted":
       return `token       good until ${text("expiresAt")}`;
+    case "file-uploaded":
+      return `file        ${text("id")}, ${text("mime")}, ${text("sizeBytes")} bytes${fields.warning ? `. ${text("warning")}` : ""}`;
+    case "file-deleted":
+      return `deleted     ${text("id")}, ${text("mime")}, ${text("sizeBytes")} bytes`;
     default:
       return null;
   }

@@ -319,6 +319,7 @@ export function createSession(context: ServerContext, socket: ControlSocket, abo
         },
       );
       pipeline = opened;
+      note("media-opened", { codec }, true);
       for (const [viewer] of viewers) {
         if (sameCodec) viewers.set(viewer, opened.add(viewer.output));
         // It negotiated what is no longer sent; it may come again.

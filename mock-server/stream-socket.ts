@@ -4,7 +4,7 @@ import type { WebSocket } from "ws";
 import { type ClientMessage, QUERY, refusalFor } from "../protocol/index.ts";
 import type { ServerContext } from "./context.ts";
 import { type ControlSocket, type ControlSocketEvents, wrapSocket } from "./control-socket.ts";
-import type { Conversation } from "./dialects/dialect.ts";
+import type { Client, Conversation } from "./dialects/dialect.ts";
 import { dialects } from "./dialects/index.ts";
 import { admit, checkKey } from "./gate.ts";
 import { createSerialQueue, type SerialQueue } from "./serial-queue.ts";
@@ -31,10 +31,10 @@ export function acceptStream(context: ServerContext, socket: WebSocket, request:
       if (dialect === undefined) return;
       if (dialect) {
         session.join(dialect.name);
-        conversation = dialect.open(context, session, control);
+        conversation = dialect.open(context, session, control, client);
       }
       if (message.type === "prompt" || message.type === "set_image") return session.handleState(message);
-      queue.add(() => conversation?.handle(message));
+      handleLater(message);
     },
     malformed(failure) {
       // One ack for each state message, a bad one too.
@@ -51,6 +51,7 @@ export function acceptStream(context: ServerContext, socket: WebSocket, request:
   });
 
   const query = new URL(request.url ?? "/", "ws://localhost").searchParams;
+  const client: Client = { query, realtimeUrl: realtimeUrl(context, request), handleLater };
   const { origin, "user-agent": userAgent } = request.headers;
   journal.add({
     session: id,
@@ -67,6 +68,10 @@ export function acceptStream(context: ServerContext, socket: WebSocket, request:
   session = createSession(context, control, { id, model, row, secondsMax: token?.sessionSecondsMax ?? null });
   context.sessions.set(id, session);
   session.onEnd(() => context.sessions.delete(id));
+
+  function handleLater(message: ClientMessage): void {
+    queue.add(() => conversation?.handle(message));
+  }
 
   function pickDialect(message: ClientMessage) {
     const dialect = dialects.find(({ begins }) => begins.includes(message.type));
@@ -91,9 +96,7 @@ export function acceptViewer(
   let place: ReturnType<typeof takePlace> | null = null;
   const { control, queue } = listen(context, id, socket, {
     begins: "an offer",
-    message(message) {
-      queue.add(() => viewer?.handle(message));
-    },
+    message: handleLater,
     malformed: ({ error }) => control.send({ type: "error", error }),
     left() {
       if (place?.ok) place.giveBack();
@@ -116,7 +119,11 @@ export function acceptViewer(
   }
   place = takePlace(context, sid);
   if (!place.ok) return refuse(place.error);
-  viewer = watch(context, session, control);
+  viewer = watch(context, session, control, handleLater);
+
+  function handleLater(message: ClientMessage): void {
+    queue.add(() => viewer?.handle(message));
+  }
 
   function refuse(error: string): void {
     journal.add({ session: id, kind: "refused", fields: { error } });
@@ -201,6 +208,11 @@ function listen(
       close: queue.close,
     },
   };
+}
+
+/** As the client reaches us, whatever stands between. A request without a Host is no browser's. */
+function realtimeUrl({ options, address }: ServerContext, { headers }: IncomingMessage): string {
+  return `${options.tls ? "wss" : "ws"}://${headers.host ?? `${address.ip}:${address.port}`}`;
 }
 
 /** The query as the journal has it. A key that is not encoded falls apart into parameters of any name. */

@@ -2,9 +2,8 @@
 import type { ClientMessage } from "../protocol/index.ts";
 import type { ServerContext } from "./context.ts";
 import type { ControlSocket } from "./control-socket.ts";
-import { openPeer } from "./dialects/open-peer.ts";
+import { createOfferedConnection } from "./dialects/offered-connection.ts";
 import { OfferError, readOffer } from "./media/offer.ts";
-import type { Peer } from "./media/peer.ts";
 import type { Session } from "./session.ts";
 
 /** Viewers of one session; each costs a packet for every packet sent. */
@@ -33,57 +32,59 @@ export function takePlace(
   };
 }
 
-export function watch(context: ServerContext, session: Session, socket: ControlSocket) {
-  let peer: Peer | null = null;
+export function watch(
+  context: ServerContext,
+  session: Session,
+  socket: ControlSocket,
+  handleLater: (message: ClientMessage) => void,
+) {
   let removeOutput: (() => void) | null = null;
   /** The viewer may leave while it waits for pictures. */
   let closed = false;
+
+  const stop = () => {
+    removeOutput?.();
+    removeOutput = null;
+  };
+  const connection = createOfferedConnection(context, socket.id, true, {
+    opened: (_offer, self) => ({
+      connected() {
+        removeOutput = session.addViewer({
+          output: self().output,
+          end: () => socket.close(1000, "the session that was watched has ended"),
+        });
+      },
+      lost: stop,
+      video() {},
+      audio() {},
+      keyRequested: () => session.pipeline?.requestKey(),
+      estimated() {},
+    }),
+    replaced: stop,
+  });
 
   async function answer(sdp: string): Promise<void> {
     // Its codec is the publisher's: what is encoded once is sent to all.
     const { codec } = await session.whenMedia();
     if (closed) return;
-    const offer = readOffer(sdp, [codec]);
-    if (peer && peer.originId !== offer.originId) {
-      removeOutput?.();
-      await peer.close();
-      peer = null;
-    }
-    if (!peer) {
-      const opened: Peer = await openPeer(context, socket.id, offer, true, {
-        connected() {
-          removeOutput = session.addViewer({
-            output: opened,
-            end: () => socket.close(1000, "the session that was watched has ended"),
-          });
-        },
-        lost() {
-          removeOutput?.();
-          removeOutput = null;
-        },
-        video() {},
-        audio() {},
-        keyRequested: () => session.pipeline?.requestKey(),
-        estimated() {},
-      });
-      if (closed) return opened.close();
-      peer = opened;
-    }
-    socket.send({ type: "answer", sdp: await peer.answer(offer) });
+    const answered = await connection.answer(readOffer(sdp, () => [codec]));
+    if (!answered) return;
+    socket.send({ type: "answer", sdp: answered.sdp });
+    for (const candidate of answered.early) handleLater({ type: "ice-candidate", candidate });
   }
 
   return {
     async handle(message: ClientMessage): Promise<void> {
       if (message.type === "offer") return answer(message.sdp);
-      if (message.type === "ice-candidate") return peer?.addCandidate(message.candidate);
+      if (message.type === "ice-candidate") return connection.addCandidate(message.candidate);
       throw new OfferError(
         `A viewer sends offer and ice-candidate only, not ${message.type}. Connect to /v1/stream to change the picture.`,
       );
     },
     async close(): Promise<void> {
       closed = true;
-      removeOutput?.();
-      await peer?.close();
+      stop();
+      await connection.close();
     },
   };
 }

@@ -10,7 +10,7 @@ for (const codec of ["VP8", "H264", "VP9"] as const) {
   test(`${codec}: pictures carry prompt and image`, async ({ harness, lucy }) => {
     const preferred = codec === "VP8" ? {} : { codec };
     const client = await harness.connect({ version: "0.0.46", ...preferred });
-    const { fields } = await journalLine(lucy, ({ kind }) => kind === "peer-connected");
+    const { fields } = await journalLine(lucy, ({ kind }) => kind === "media-opened");
     expect(fields.codec).toBe(codec.toLowerCase());
     await client.morePictures(5);
     expect(await client.call("set", { prompt: "invert", image: base64Image("board-jpeg") })).toEqual(done);

@@ -9,7 +9,16 @@ export type Dialect = {
   /** Types of a client's first message that pick this dialect. */
   readonly begins: readonly ClientMessage["type"][];
   /** Called once, before the first message is handled. */
-  open(context: ServerContext, session: Session, socket: ControlSocket): Conversation;
+  open(context: ServerContext, session: Session, socket: ControlSocket, client: Client): Conversation;
+};
+
+/** What is known of a client beside its messages. */
+export type Client = {
+  readonly query: URLSearchParams;
+  /** The base of every WebSocket here, as this client reaches it: `ws://127.0.0.1:8787`. */
+  readonly realtimeUrl: string;
+  /** Puts a message behind those that wait for their turn. */
+  handleLater(message: ClientMessage): void;
 };
 
 export type Conversation = {

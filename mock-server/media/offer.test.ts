@@ -54,7 +54,7 @@ const good = [
 
 describe.each(good)("$name", ({ name, kept, ...expected }) => {
   const offer = readOffer(offerText(name));
-  const { sdp, ...rest } = offer;
+  const { sdp, sections: _, ...rest } = offer;
 
   test("is read", () => expect(rest).toEqual(expected));
 
@@ -141,9 +141,9 @@ test.each([
 });
 
 test("a viewer gets the publisher's codec, wherever it stands in its offer, or a sentence", () => {
-  expect(readOffer(offerText("chromium-viewer"), ["h264"])).toMatchObject({ codec: "h264" });
+  expect(readOffer(offerText("chromium-viewer"), () => ["h264"])).toMatchObject({ codec: "h264" });
   const vp8Only = videoOffer("96", "rtpmap:96 VP8/90000");
-  expect(() => readOffer(vp8Only, ["h264"])).toThrow("codecs are VP8; this server speaks H264");
+  expect(() => readOffer(vp8Only, () => ["h264"])).toThrow("codecs are VP8; this server speaks H264");
 });
 
 test("an offer without video has no codec", () => {
@@ -229,7 +229,7 @@ test.each<[string, string, string]>([
   [
     "1000 sections",
     videoOffer("96", "rtpmap:96 VP8/90000") + "m=audio 9 X 0\r\n".repeat(999),
-    "The offer has 1000 m= sections; at most 16",
+    "The offer has 1000 m= sections; at most 32",
   ],
 ])("refuses %s with a sentence", (_name, sdp, sentence) => {
   const read = () => readOffer(sdp);
@@ -331,4 +331,25 @@ describe("rate hints", () => {
     expect(hinted.endsWith(audio)).toBe(true);
     expect(hinted.replaceAll("\r\n", "")).not.toMatch(/[\r\n]/);
   });
+});
+
+test("of a simulcast the layer named last is kept, under its name", () => {
+  const layers = ["q", "h", "f"].map((rid) => `rid:${rid} send`);
+  const rid = "extmap:5 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id";
+  const { sdp } = readOffer(
+    videoOffer("96", "sendonly", "rtpmap:96 VP8/90000", rid, ...layers, "simulcast:send q;h;~f"),
+  );
+  expect(sdp.match(/^a=(rid|simulcast|extmap):.*$/gm)).toEqual([
+    `a=${rid}`,
+    "a=rid:f send",
+    "a=simulcast:send f",
+  ]);
+});
+
+test("each section may have a codec of its own", () => {
+  const two = `${videoOffer("96 97", "mid:a", "sendonly", "rtpmap:96 VP8/90000", "rtpmap:97 VP9/90000", "msid:- camera")}m=video 9 UDP/TLS/RTP/SAVPF 96 97\r\na=mid:b\r\na=recvonly\r\na=rtpmap:96 VP8/90000\r\na=rtpmap:97 VP9/90000\r\n`;
+  expect(readOffer(two, ({ sends }) => (sends ? ["vp9"] : ["vp8"])).sections).toEqual([
+    { mid: "0", kind: "video", sends: true, receives: false, trackId: "camera", codec: "vp9" },
+    { mid: "b", kind: "video", sends: false, receives: true, trackId: null, codec: "vp8" },
+  ]);
 });

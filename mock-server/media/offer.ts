@@ -6,13 +6,28 @@ import { isIP } from "node:net";
 import { SDP_BYTES_MAX } from "../../protocol/index.ts";
 import { type CodecName, codecNames } from "./codec-name.ts";
 
+/** One `m=` section, as the client sees it. */
+export type Section = {
+  readonly mid: string;
+  readonly kind: "audio" | "video" | "application";
+  /** Whether the client sends media here, and whether it takes any. */
+  readonly sends: boolean;
+  readonly receives: boolean;
+  /** Of video, once the offer is cut. */
+  readonly codec: CodecName | null;
+  /** The id that the client's track has in its own page. */
+  readonly trackId: string | null;
+};
+
 export type Offer = {
   readonly sdp: string;
+  /** Without those that are stopped. */
+  readonly sections: readonly Section[];
   /** Same for all offers of one RTCPeerConnection, different for two (the session id of the `o=` line). */
   readonly originId: string;
   /** `null` where the offer has no video section, or only stopped ones. */
   readonly codec: CodecName | null;
-  /** `x-google-start-bitrate` of the chosen codec. */
+  /** `x-google-start-bitrate` of that codec. */
   readonly startBitsPerSecond: number | null;
   /** Whether the client sends video, or only watches. */
   readonly sendsVideo: boolean;
@@ -27,6 +42,8 @@ export const absoluteSendTimeUri = "http://www.webrtc.org/experiments/rtp-hdrext
 /** https://webrtc.googlesource.com/src/+/main/docs/native-code/rtp-hdrext/color-space/README.md */
 export const colorSpaceUri = "http://www.webrtc.org/experiments/rtp-hdrext/color-space";
 export const midUri = "urn:ietf:params:rtp-hdrext:sdes:mid";
+/** Which layer of a simulcast a packet belongs to (https://www.rfc-editor.org/rfc/rfc8852). */
+export const ridUri = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id";
 const extensionUris = [midUri, absoluteSendTimeUri, playoutDelayUri, colorSpaceUri];
 
 /**
@@ -35,25 +52,26 @@ const extensionUris = [midUri, absoluteSendTimeUri, playoutDelayUri, colorSpaceU
  */
 const feedback = ["nack", "nack pli", "ccm fir", "goog-remb"];
 
-/** Sections of media in one offer: clients make two. Each is a transceiver for good. */
-const sectionCountMax = 16;
+/** Sections in one offer: direct clients make two, LiveKit's nine. Each is a transceiver for good. */
+const sectionCountMax = 32;
 /** There are 128 RTP payload types. What is listed beyond them costs time and means nothing. */
 const payloadTypeCountMax = 128;
 
+/** Which codecs a video section may have, given what was chosen for the first one of the offer. */
+export type CodecRule = (section: Omit<Section, "codec">, first: CodecName | null) => readonly CodecName[];
+
+/** A direct client has one video stream each way, in one codec. */
+const oneForAll: CodecRule = (_section, first) => (first ? [first] : codecNames);
+
 /** @throws OfferError */
-export function readOffer(sdp: string, allowed: readonly CodecName[] = codecNames): Offer {
+export function readOffer(sdp: string, allowed: CodecRule = oneForAll): Offer {
   const byteLength = Buffer.byteLength(sdp);
   if (byteLength > SDP_BYTES_MAX) {
     throw new OfferError(
       `The offer has ${byteLength} bytes; at most ${SDP_BYTES_MAX} are read. A browser's has about 6000: send RTCPeerConnection's localDescription.sdp.`,
     );
   }
-  const [head, ...sections] = sdp
-    .replaceAll("\r\n", "\n")
-    .split("\n")
-    .filter((line) => !(line.startsWith("a=candidate:") && isHiddenCandidate(line)))
-    .join("\n")
-    .split(/\n(?=m=)/);
+  const [head, ...sections] = withoutHiddenCandidates(sdp.replaceAll("\r\n", "\n")).split(/\n(?=m=)/);
   const originId = /^o=\S+ (\S+)/m.exec(head ?? "")?.[1];
   if (!sdp.startsWith("v=0") || !originId || sections.length === 0) {
     throw new OfferError(
@@ -67,29 +85,58 @@ export function readOffer(sdp: string, allowed: readonly CodecName[] = codecName
   }
   let codec: CodecName | null = null;
   let startBitsPerSecond: number | null = null;
-  let sendsVideo = false;
-  const cut = sections.map((section) => {
-    const kind = /^m=(\w+) /.exec(section)?.[1];
+  const read: Section[] = [];
+  const cut = sections.map((section, index) => {
     if (isStopped(section)) return keep(section, order(section).slice(0, 1));
-    if (kind === "audio") {
+    const about = describe(section, index);
+    if (about.kind !== "video") {
+      read.push({ ...about, codec: null });
+      if (about.kind === "application") return section;
       const [opus] = payloadTypes(section, "opus");
       return keep(section, opus ? [opus] : order(section));
     }
-    if (kind !== "video") return section;
-    const chosen = choose(section, codec ? [codec] : allowed);
+    const chosen = choose(section, allowed(about, codec));
     codec ??= chosen.codec;
     startBitsPerSecond ??= chosen.startBitsPerSecond;
-    sendsVideo ||= /^a=send(recv|only)$/m.test(section) || !/^a=(recvonly|inactive)$/m.test(section);
-    return keep(section, [chosen.payloadType]);
+    read.push({ ...about, codec: chosen.codec });
+    return topLayerOnly(keep(section, [chosen.payloadType]));
   });
   return {
     sdp: `${[head, ...cut].join("\n").trimEnd().replaceAll("\n", "\r\n")}\r\n`,
+    sections: read,
     originId,
     codec,
     startBitsPerSecond,
-    sendsVideo,
-    hasAudio: sections.some((section) => section.startsWith("m=audio ") && !isStopped(section)),
+    sendsVideo: read.some(({ kind, sends }) => kind === "video" && sends),
+    hasAudio: read.some(({ kind }) => kind === "audio"),
   };
+}
+
+function describe(section: string, index: number): Omit<Section, "codec"> {
+  const named = /^m=(\w+) /.exec(section)?.[1];
+  const direction = /^a=(sendrecv|sendonly|recvonly|inactive)$/m.exec(section)?.[1] ?? "sendrecv";
+  return {
+    mid: /^a=mid:(\S+)$/m.exec(section)?.[1] ?? String(index),
+    kind: named === "audio" || named === "video" ? named : "application",
+    sends: direction.startsWith("send"),
+    receives: direction === "sendrecv" || direction === "recvonly",
+    trackId: /^a=msid:\S+ (\S+)$/m.exec(section)?.[1] ?? null,
+  };
+}
+
+/**
+ * Of a simulcast, the layer named last: the largest, as LiveKit's clients name them (q, h, f; measured). Asked for it alone, a
+ * browser encodes it alone. The section must keep its layer's name: without, a browser would send the first, the smallest.
+ */
+function topLayerOnly(section: string): string {
+  const layers = /^a=simulcast:send (\S+)/m.exec(section)?.[1]?.split(";") ?? [];
+  const top = layers.at(-1)?.split(",")[0]?.replace("~", "");
+  if (!top) return section;
+  return section
+    .split("\n")
+    .filter((line) => !line.startsWith("a=rid:") || line.startsWith(`a=rid:${top} `))
+    .map((line) => (line.startsWith("a=simulcast:") ? `a=simulcast:send ${top}` : line))
+    .join("\n");
 }
 
 /** Port 0: answered with port 0, whatever codecs it names (https://www.rfc-editor.org/rfc/rfc3264#section-8.2). */
@@ -140,6 +187,7 @@ function digits(payloadType: string): string {
 
 /** The section with these payload types only, without the streams, feedback and extensions that we do not use. */
 function keep(section: string, kept: readonly string[]): string {
+  const uris = section.includes("\na=simulcast:") ? [...extensionUris, ridUri] : extensionUris;
   const retransmissions = [...section.matchAll(/^a=ssrc-group:FID \d+ (\d+)/gm)].map((match) => match[1]);
   return section
     .split("\n")
@@ -151,12 +199,19 @@ function keep(section: string, kept: readonly string[]): string {
         return attribute !== "rtcp-fb" || feedback.includes(value!.trim());
       }
       const extension = /^a=extmap:\S+ (\S+)/.exec(line);
-      if (extension) return extensionUris.includes(extension[1]!);
+      if (extension) return uris.includes(extension[1]!);
       if (line.startsWith("a=ssrc-group:")) return false;
       const ssrc = /^a=ssrc:(\d+)/.exec(line);
       return !ssrc || !retransmissions.includes(ssrc[1]);
     })
     .map((line, index) => (index === 0 ? line.replace(/^(m=\w+ \S+ \S+) .*$/, `$1 ${kept.join(" ")}`) : line))
+    .join("\n");
+}
+
+export function withoutHiddenCandidates(sdp: string): string {
+  return sdp
+    .split("\n")
+    .filter((line) => !(line.startsWith("a=candidate:") && isHiddenCandidate(line)))
     .join("\n");
 }
 

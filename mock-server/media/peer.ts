@@ -7,6 +7,7 @@ import {
   MediaStreamTrack,
   PictureLossIndication,
   ReceiverEstimatedMaxBitrate,
+  type RTCDataChannel,
   type RTCDtlsTransport,
   RTCPeerConnection,
   type RTCRtpCodecParameters,
@@ -21,7 +22,7 @@ import {
   useVP9,
 } from "werift";
 import type { Clock, Timer } from "../clock.ts";
-import type { CodecName } from "./codec-name.ts";
+import { type CodecName, codecNames } from "./codec-name.ts";
 import type { MediaPacket } from "./frame-assembler.ts";
 import {
   absoluteSendTimeUri,
@@ -31,6 +32,8 @@ import {
   type Offer,
   OfferError,
   playoutDelayUri,
+  ridUri,
+  withoutHiddenCandidates,
   withRateHints,
 } from "./offer.ts";
 import type { Output } from "./pipeline.ts";
@@ -41,12 +44,14 @@ export type PeerEvents = {
   /** The connection failed or was closed from the other side; `state` is W3C's connection state. */
   lost(state: string): void;
   /** `colorSpace` as the packet's header extension said it, 4 bytes; `null` where it said nothing. */
-  video(packet: MediaPacket, colorSpace: Buffer | null): void;
-  audio(payload: Buffer, timestamp: number, marker: boolean): void;
+  video(packet: MediaPacket, colorSpace: Buffer | null, mid: string): void;
+  audio(payload: Buffer, timestamp: number, marker: boolean, mid: string): void;
   /** The other side cannot decode what we send. */
-  keyRequested(kind: "PLI" | "FIR"): void;
+  keyRequested(kind: "PLI" | "FIR", mid: string): void;
   /** Bits per second that the other side thinks the network holds (REMB). */
   estimated(bitsPerSecond: number): void;
+  /** A message on a data channel of this label. */
+  data?(label: string, bytes: Buffer): void;
 };
 
 export type PeerOptions = {
@@ -55,26 +60,43 @@ export type PeerOptions = {
   readonly addresses: readonly string[] | null;
   /** First and last UDP port; `null` lets the system choose. */
   readonly portRange: readonly [number, number] | null;
-  /** Whether the client is to get video and audio from us. */
-  readonly sends: boolean;
   /** What the client's encoder is told to start at and not to exceed. Kilobits per second. */
   readonly uplinkRate: { readonly start: number; readonly max: number };
 };
 
-export type Peer = Output & {
-  readonly originId: string;
+/** What we send in which section, by its mid: the id of the stream, as it stands in `msid`. */
+export type Sends = ReadonlyMap<string, string>;
+
+export type Candidate = {
+  candidate?: string | undefined;
+  sdpMid?: string | null | undefined;
+  sdpMLineIndex?: number | null | undefined;
+} | null;
+
+export type Peer = {
+  /** Of the offers it has answered; `null` before the first. */
+  readonly originId: string | null;
+  readonly isConnected: boolean;
   /** Answers the first offer or a later one of the same connection. The answer carries all candidates. @throws OfferError */
-  answer(offer: Offer): Promise<string>;
+  answer(offer: Offer, sends: Sends): Promise<string>;
+  /** Offers what was added with `addSender`; the offer carries all candidates. `restart`: new ICE credentials. */
+  offer(restart: boolean): Promise<string>;
+  /** @throws OfferError */
+  acceptAnswer(sdp: string): Promise<void>;
+  /** Another section, for a stream that the next offer tells of. Its mid is known once that offer is made. */
+  addSender(kind: "video" | "audio", codec: CodecName | null, streamId: string): { mid(): string };
+  /** The section sends nothing from the next offer on. */
+  removeSender(mid: string): void;
+  /** Where pictures and sound go: to these sections. */
+  output(mids: { video?: string | undefined; audio?: string | undefined }): Output;
   /** A trickled candidate; one that is `null` or hidden is passed over. @throws Error when it is malformed or too long */
-  addCandidate(
-    candidate: {
-      candidate?: string | undefined;
-      sdpMid?: string | null | undefined;
-      sdpMLineIndex?: number | null | undefined;
-    } | null,
-  ): Promise<void>;
-  /** Asks the client for a key picture. */
-  requestKey(): void;
+  addCandidate(candidate: Candidate): Promise<void>;
+  /** Asks the client for a key picture of what it sends in this section. */
+  requestKey(mid: string): void;
+  /** Opens a data channel from our side. */
+  openChannel(label: string, ordered: boolean): void;
+  /** Nothing is sent where the channel is not open. */
+  sendData(label: string, bytes: Uint8Array): void;
   close(): Promise<void>;
 };
 
@@ -83,6 +105,10 @@ const codecParameters: Record<CodecName, () => RTCRtpCodecParameters> = {
   vp9: useVP9,
   h264: useH264,
 };
+
+function codecOf(name: CodecName): RTCRtpCodecParameters {
+  return Object.assign(codecParameters[name](), { rtcpFeedback: feedback });
+}
 const feedback = [
   { type: "nack" },
   { type: "nack", parameter: "pli" },
@@ -98,24 +124,28 @@ const burstCount = 16;
 /** Then this many a millisecond, which is 75 Mbit/s. */
 const paceCount = 8;
 
+/** One message of a data channel; LiveKit's clients send at most this much at once. */
+const dataBytesMax = 64 * 1024;
+/** LiveKit's clients open three. */
+const channelCountMax = 8;
+
 /** Characters of one trickled candidate. */
 const candidateLengthMax = 1024;
 
 /** Minimum and maximum of 0: the viewer shows a picture when it has it. Without it Chromium smooths for 30 ms and more. */
 const playoutDelayZero = Buffer.from([0, 0, 0]);
 
-export function createPeer(first: Offer, options: PeerOptions, on: PeerEvents): Peer {
+export function createPeer(options: PeerOptions, on: PeerEvents): Peer {
   const { clock } = options;
-  const video = first.codec ? [codecParameters[first.codec]()] : [];
-  for (const codec of video) codec.rtcpFeedback = feedback;
   const pc = new RTCPeerConnection({
-    codecs: { video, audio: [useOPUS()] },
+    codecs: { video: codecNames.map(codecOf), audio: [useOPUS()] },
     headerExtensions: {
       video: [
         { id: 1, uri: midUri },
         { id: 2, uri: absoluteSendTimeUri },
         { id: 3, uri: playoutDelayUri },
         { id: 4, uri: colorSpaceUri },
+        { id: 5, uri: ridUri },
       ],
       audio: [{ id: 1, uri: midUri }],
     },
@@ -125,11 +155,14 @@ export function createPeer(first: Offer, options: PeerOptions, on: PeerEvents): 
     iceUseIpv4: options.addresses === null,
     iceUseIpv6: false,
     iceAdditionalHostAddresses: [...(options.addresses ?? ["127.0.0.1"])],
+    maxMessageSize: dataBytesMax,
     ...(options.portRange && { icePortRange: [...options.portRange] }),
   });
-  const sequence = { video: 0, audio: 0 };
-  let videoSsrc: number | null = null;
-  let watched = false;
+  const sequences = new Map<string, number>();
+  const ssrcs = new Map<string, number>();
+  const channels = new Map<string, RTCDataChannel>();
+  const transports = new Set<RTCDtlsTransport>();
+  let originId: string | null = null;
   let closed = false;
 
   pc.connectionStateChange.subscribe((state) => {
@@ -137,50 +170,87 @@ export function createPeer(first: Offer, options: PeerOptions, on: PeerEvents): 
     if (state === "connected") on.connected();
     if (state === "failed" || state === "disconnected" || state === "closed") on.lost(state);
   });
-  pc.onTrack.subscribe((track) => {
-    track.onReceiveRtp.subscribe(({ header, payload }, extensions) => {
-      if (closed) return;
-      const { sequenceNumber, timestamp, marker } = header;
-      if (track.kind === "audio") return on.audio(payload, timestamp, marker);
-      videoSsrc = header.ssrc;
-      const packet = { sequenceNumber, timestamp, marker, payload, receivedMs: clock.now() };
-      on.video(packet, readColorSpace(extensions?.[colorSpaceUri]));
+  // A section may carry one stream after another; only the section itself tells of each.
+  pc.onRemoteTransceiverAdded.subscribe((transceiver) => {
+    transceiver.onTrack.subscribe((track) => {
+      track.onReceiveRtp.subscribe(({ header, payload }, extensions) => {
+        const { mid } = transceiver;
+        if (closed || mid == null) return;
+        const { sequenceNumber, timestamp, marker } = header;
+        if (track.kind === "audio") return on.audio(payload, timestamp, marker, mid);
+        ssrcs.set(mid, header.ssrc);
+        const packet = { sequenceNumber, timestamp, marker, payload, receivedMs: clock.now() };
+        on.video(packet, readColorSpace(extensions?.[colorSpaceUri]), mid);
+      });
     });
   });
+  pc.onDataChannel.subscribe(keepChannel);
+
+  function keepChannel(channel: RTCDataChannel): void {
+    if (channels.size >= channelCountMax) return channel.close();
+    channels.set(channel.label, channel);
+    channel.onMessage.subscribe((data) => {
+      if (!closed) on.data?.(channel.label, Buffer.from(data as Buffer));
+    });
+  }
 
   function receiveRtcp(packet: RtcpPacket): void {
     // Not from the sender's own event: in a connection that goes both ways werift hands a PLI to the receiver.
     if (closed || !(packet instanceof RtcpPayloadSpecificFeedback)) return;
     const { feedback } = packet;
     if (!feedback) return;
-    if (feedback instanceof PictureLossIndication) on.keyRequested("PLI");
-    else if (feedback.count === fullIntraRequest) on.keyRequested("FIR");
+    if (feedback instanceof PictureLossIndication) askKey("PLI", feedback.mediaSsrc);
+    else if (feedback.count === fullIntraRequest) askKey("FIR", null);
     else if (feedback instanceof ReceiverEstimatedMaxBitrate) on.estimated(Number(feedback.bitrate));
   }
 
-  function attachTracks(): void {
-    if (!options.sends) return;
+  /** `ssrc`: of the stream that is meant. FIR names it where werift does not look; then it means all of them. */
+  function askKey(kind: "PLI" | "FIR", ssrc: number | null): void {
+    const sending = pc.getTransceivers().filter(({ kind, mid, sender }) => {
+      return kind === "video" && mid != null && sender.track;
+    });
+    const meant = sending.filter(({ sender }) => sender.ssrc === ssrc);
+    for (const { mid } of meant.length > 0 ? meant : sending) on.keyRequested(kind, mid!);
+  }
+
+  function find(mid: string): RTCRtpTransceiver | undefined {
+    return pc.getTransceivers().find((transceiver) => transceiver.mid === mid);
+  }
+
+  function attach(sends: Sends): void {
     for (const transceiver of pc.getTransceivers()) {
-      if (transceiver.sender.track) continue;
-      transceiver.sender.streamIds = ["lucy"];
-      void transceiver.sender.replaceTrack(new MediaStreamTrack({ kind: transceiver.kind }));
+      const streamId = transceiver.mid == null ? undefined : sends.get(transceiver.mid);
+      const { sender } = transceiver;
+      if (streamId === undefined) {
+        // Answered as inactive where the client only listens.
+        transceiver.setDirection("recvonly");
+        continue;
+      }
+      sender.streamIds = [streamId];
+      if (!sender.track) void sender.replaceTrack(new MediaStreamTrack({ kind: transceiver.kind }));
       transceiver.setDirection(transceiver.offerDirection === "sendonly" ? "sendonly" : "sendrecv");
     }
   }
 
-  function sender(kind: "video" | "audio"): RTCRtpTransceiver | undefined {
-    return pc.getTransceivers().find((transceiver) => transceiver.kind === kind && transceiver.sender.track);
+  /** Each transport there is by now, once. */
+  function watchTransports(): void {
+    for (const transport of pc.dtlsTransports) {
+      if (transports.has(transport)) continue;
+      transports.add(transport);
+      transport.onRtcp.subscribe(receiveRtcp);
+      transport.onStateChange.subscribe((state) => {
+        if (state === "connected") prepareKeys(transport);
+      });
+    }
   }
 
-  function sendRtp(
-    kind: "video" | "audio",
-    { payload, timestamp, marker, colorSpace }: OutgoingPacket,
-  ): void {
-    const transceiver = sender(kind);
-    if (closed || !transceiver) return;
-    sequence[kind] = (sequence[kind] + 1) & 0xffff;
-    const header = new RtpHeader({ sequenceNumber: sequence[kind], timestamp, marker });
-    for (const { id, uri } of kind === "video" ? transceiver.headerExtensions : []) {
+  function sendRtp(mid: string, { payload, timestamp, marker, colorSpace }: OutgoingPacket): void {
+    const transceiver = find(mid);
+    if (closed || !transceiver?.sender.track) return;
+    const sequenceNumber = ((sequences.get(mid) ?? 0) + 1) & 0xffff;
+    sequences.set(mid, sequenceNumber);
+    const header = new RtpHeader({ sequenceNumber, timestamp, marker });
+    for (const { id, uri } of transceiver.kind === "video" ? transceiver.headerExtensions : []) {
       if (uri === playoutDelayUri) header.extensions.push({ id, payload: playoutDelayZero });
       if (uri === colorSpaceUri && colorSpace) header.extensions.push({ id, payload: colorSpace });
     }
@@ -189,36 +259,67 @@ export function createPeer(first: Offer, options: PeerOptions, on: PeerEvents): 
     });
   }
 
-  const pacer = createPacer(clock, (packet) => sendRtp("video", packet));
+  const pacer = createPacer(clock, (packet) => sendRtp(packet.mid, packet));
 
   return {
-    originId: first.originId,
-    async answer(offer) {
-      if (offer.codec && first.codec && offer.codec !== first.codec) {
-        throw new OfferError(
-          `A connection keeps its codec: this one began with ${first.codec.toUpperCase()} and now offers ${offer.codec.toUpperCase()} first. Open a new RTCPeerConnection.`,
-        );
-      }
+    get originId() {
+      return originId;
+    },
+    get isConnected() {
+      return !closed && pc.connectionState === "connected";
+    },
+    async answer(offer, sends) {
+      originId ??= offer.originId;
       try {
         await pc.setRemoteDescription({ type: "offer", sdp: offer.sdp });
-        attachTracks();
+        attach(sends);
         await pc.setLocalDescription(await pc.createAnswer());
       } catch (error) {
         throw new OfferError(
           `The offer could not be answered (${(error as Error).message}). Send RTCPeerConnection's localDescription.sdp as it is.`,
         );
       }
-      if (!watched) {
-        watched = true;
-        for (const transport of pc.dtlsTransports) {
-          transport.onRtcp.subscribe(receiveRtcp);
-          transport.onStateChange.subscribe((state) => {
-            if (state === "connected") prepareKeys(transport);
-          });
-        }
-      }
+      watchTransports();
       return withRateHints(pc.localDescription!.sdp, options.uplinkRate);
     },
+    async offer(iceRestart) {
+      await pc.setLocalDescription(await pc.createOffer({ iceRestart }));
+      watchTransports();
+      return pc.localDescription!.sdp;
+    },
+    async acceptAnswer(sdp) {
+      try {
+        await pc.setRemoteDescription({ type: "answer", sdp: withoutHiddenCandidates(sdp) });
+      } catch (error) {
+        throw new OfferError(
+          `The answer could not be taken (${(error as Error).message}). Send RTCPeerConnection's localDescription.sdp as it is.`,
+        );
+      }
+    },
+    addSender(kind, codec, streamId) {
+      const transceiver = pc.addTransceiver(new MediaStreamTrack({ kind }), { direction: "sendonly" });
+      transceiver.sender.streamIds = [streamId];
+      if (codec) transceiver.setCodecPreferences([codecOf(codec)]);
+      return { mid: () => transceiver.mid! };
+    },
+    removeSender(mid) {
+      find(mid)?.setDirection("inactive");
+    },
+    output: ({ video, audio }) => ({
+      sendVideo(payloads, timestamp, ends, colorSpace) {
+        if (video === undefined) return;
+        pacer.push(
+          payloads.map((payload, index) => {
+            const marker = ends && index === payloads.length - 1;
+            // Chromium looks for it on a picture's last packet only.
+            return { mid: video, payload, timestamp, marker, colorSpace: marker ? colorSpace : null };
+          }),
+        );
+      },
+      sendAudio(payload, timestamp, marker) {
+        if (audio !== undefined) sendRtp(audio, { mid: audio, payload, timestamp, marker, colorSpace: null });
+      },
+    }),
     async addCandidate(candidate) {
       if (closed || !candidate?.candidate) return;
       const { length } = candidate.candidate;
@@ -235,22 +336,17 @@ export function createPeer(first: Offer, options: PeerOptions, on: PeerEvents): 
         ...(sdpMLineIndex != null && { sdpMLineIndex }),
       });
     },
-    requestKey() {
-      if (closed || videoSsrc === null) return;
-      const receiver = pc.getTransceivers().find(({ kind }) => kind === "video")?.receiver;
-      void receiver?.sendRtcpPLI(videoSsrc);
+    requestKey(mid) {
+      const ssrc = ssrcs.get(mid);
+      if (!closed && ssrc !== undefined) void find(mid)?.receiver.sendRtcpPLI(ssrc);
     },
-    sendVideo(payloads, timestamp, ends, colorSpace) {
-      pacer.push(
-        payloads.map((payload, index) => {
-          const marker = ends && index === payloads.length - 1;
-          // Chromium looks for it on a picture's last packet only.
-          return { payload, timestamp, marker, colorSpace: marker ? colorSpace : null };
-        }),
-      );
+    openChannel(label, ordered) {
+      keepChannel(pc.createDataChannel(label, { ordered, ...(!ordered && { maxRetransmits: 0 }) }));
     },
-    sendAudio: (payload, timestamp, marker) =>
-      sendRtp("audio", { payload, timestamp, marker, colorSpace: null }),
+    sendData(label, bytes) {
+      const channel = channels.get(label);
+      if (!closed && channel?.readyState === "open") channel.send(Buffer.from(bytes));
+    },
     async close() {
       if (closed) return;
       closed = true;
@@ -277,6 +373,7 @@ function readColorSpace(extension: unknown): Buffer | null {
 }
 
 type OutgoingPacket = {
+  readonly mid: string;
   readonly payload: Buffer;
   readonly timestamp: number;
   readonly marker: boolean;

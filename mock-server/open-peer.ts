@@ -1,38 +1,31 @@
 /** A peer of this server, with its addresses and rates, loaded when the first client needs one, and counted until it is closed. */
-import type { ServerContext } from "../context.ts";
-import type { Offer } from "../media/offer.ts";
-import type { Peer, PeerEvents } from "../media/peer.ts";
+import type { ServerContext } from "./context.ts";
+import type { Peer, PeerEvents } from "./media/peer.ts";
 
 /** What the client's encoder is told. Production asks for 3500 kbit/s of upstream (documented in the SDK). */
 const uplinkRate = { start: 3000, max: 3500 };
 
-export async function openPeer(
-  context: ServerContext,
-  session: string,
-  offer: Offer,
-  sends: boolean,
-  on: PeerEvents,
-): Promise<Peer> {
+/** `owner`: the session or viewer whose lines of the journal tell of it. */
+export async function openPeer(context: ServerContext, owner: string, on: PeerEvents): Promise<Peer> {
   const note = (kind: string, fields: Record<string, unknown> = {}) =>
-    context.journal.add({ session, kind, fields, measured: true });
+    context.journal.add({ session: owner, kind, fields, measured: true });
   const { clock, mediaAddresses: addresses, udpPorts: portRange } = context;
-  const opening = import("../media/peer.ts").then(({ createPeer }) =>
+  const opening = import("./media/peer.ts").then(({ createPeer }) =>
     createPeer(
-      offer,
-      { clock, addresses, portRange, sends, uplinkRate },
+      { clock, addresses, portRange, uplinkRate },
       {
         ...on,
         connected() {
-          note("peer-connected", { codec: offer.codec });
+          note("peer-connected");
           on.connected();
         },
         lost(state) {
           note("peer-lost", { state });
           on.lost(state);
         },
-        keyRequested(kind) {
+        keyRequested(kind, mid) {
           note("key-requested", { kind });
-          on.keyRequested(kind);
+          on.keyRequested(kind, mid);
         },
       },
     ),
@@ -49,7 +42,9 @@ export async function openPeer(
   }
   context.peers.add(close);
   try {
-    return { ...(await opening), close };
+    const peer = await opening;
+    // Not a copy: some of its fields change.
+    return Object.assign(Object.create(peer), { close });
   } catch (error) {
     context.peers.delete(close);
     throw error;
