@@ -35,6 +35,21 @@ test.each<[string, Record<string, unknown>, string]>([
     { revision: 1, prompt: "👩‍🚀 قط \u009b1m", imageHash: 0 },
     '    1.235  01234567  revision 1  prompt "👩‍🚀 قط \\u009b1m" · image none',
   ],
+  [
+    "file-uploaded",
+    { id: "file_1", mime: "image/png", sizeBytes: 12 },
+    "    1.235  01234567  file        file_1, image/png, 12 bytes",
+  ],
+  [
+    "file-uploaded",
+    { id: "file_1", mime: "image/png", sizeBytes: 12, warning: "It was sent as \u001b/jpeg." },
+    "    1.235  01234567  file        file_1, image/png, 12 bytes. It was sent as \\u001b/jpeg.",
+  ],
+  [
+    "file-deleted",
+    { id: "file_1", mime: "image/png", sizeBytes: 12 },
+    "    1.235  01234567  deleted     file_1, image/png, 12 bytes",
+  ],
 ])("%s is told on one line that does nothing to a terminal: %j", (kind, fields, told) => {
   expect(tell(line(kind, fields))).toBe(told);
 });

@@ -1,6 +1,6 @@
 /**
  * The HTTP side: the service's REST paths under their real names, with CORS as production has it, ours under `/_lucy/`, and
- * the page at `/`. This file and playground.ts import express, no other does.
+ * the page at `/`. This file, files.ts and playground.ts import express, no other does.
  */
 import express, { type NextFunction, type Request, type Response } from "express";
 import { API_KEY_HEADER, CLIENT_KEY_PREFIX, PATHS, parseClientTokenRequest } from "../../protocol/index.ts";
@@ -8,6 +8,7 @@ import type { ServerContext } from "../context.ts";
 import { checkKey } from "../gate.ts";
 import type { MockServer } from "../server.ts";
 import { describeSession } from "./describe-session.ts";
+import { files } from "./files.ts";
 import { playground } from "./playground.ts";
 
 const bodyBytesMax = 64 * 1024;
@@ -72,6 +73,7 @@ export function createApp(server: MockServer, context: ServerContext): express.E
       response.json(minted);
     },
   );
+  app.use(files(context, refuse));
   for (const path of [
     PATHS.submitJob,
     PATHS.job,

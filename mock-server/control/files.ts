@@ -1,0 +1,160 @@
+/**
+ * The files API over HTTP: upload, look up, delete. The one file that imports multer, which reads multipart bodies into memory within
+ * the limits that stand here; what a file may be is the store's to say.
+ */
+import express, { type Request, type Response } from "express";
+import multer from "multer";
+import {
+  API_KEY_HEADER,
+  FILE_BYTES_MAX,
+  FILE_FIELD,
+  type FileReference,
+  PATHS,
+  parseFileUpload,
+  type ValidationDetail,
+} from "../../protocol/index.ts";
+import type { ServerContext } from "../context.ts";
+import { fileTooLarge, noSuchFile } from "../file-store.ts";
+import { checkKey } from "../gate.ts";
+
+/** Answers in FastAPI's error shape, and writes the journal. */
+export type Refuse = (request: Request, response: Response, status: number, detail: unknown) => void;
+
+/** Bodies read at the same time: each may take as much memory as the largest file. */
+const uploadsMax = 16;
+/** Of one body. Two fields are known; the rest is room for what later versions send. */
+const limits = {
+  files: 1,
+  fields: 8,
+  parts: 9,
+  fileSize: FILE_BYTES_MAX,
+  fieldSize: 1024,
+  fieldNameSize: 100,
+  fieldNestingDepth: 0,
+};
+
+const readForm = multer({ storage: multer.memoryStorage(), limits, defParamCharset: "utf8" }).single(
+  FILE_FIELD,
+);
+
+export function files(context: ServerContext, refuse: Refuse): express.Router {
+  const { journal, files } = context;
+  const router = express.Router();
+  let uploadCount = 0;
+
+  router.all([PATHS.files, PATHS.file], (request, response, next) => {
+    // A client token may do all of this, too. Assumed.
+    const checked = checkKey(context, request.get(API_KEY_HEADER) ?? "", request.get("origin"));
+    if (checked.ok) next();
+    else refuse(request, response, 401, checked.error);
+  });
+
+  router.post(PATHS.files, (request, response) => {
+    if (!request.is("multipart/form-data")) {
+      const type = request.get("content-type")?.slice(0, 80) ?? "nothing";
+      const sentence = `The body is ${type}; it takes multipart/form-data with the file in the field "${FILE_FIELD}".`;
+      return refuse(request, response, 422, fileProblem("missing", sentence));
+    }
+    if (uploadCount >= uploadsMax) {
+      const sentence = `${uploadsMax} files are being uploaded, which is as many as may be. Try again when one is done.`;
+      return refuse(request, response, 503, sentence);
+    }
+    uploadCount++;
+    response.once("close", () => uploadCount--);
+    readForm(request, response, (error) => {
+      if (!error) return takeFile(request, response);
+      const { status, detail } = formProblem(error as FormError);
+      refuse(request, response, status, detail);
+    });
+  });
+
+  router.get(PATHS.file, (request, response) => {
+    const file = files.find(request.params.id);
+    if (file) response.json(file.reference);
+    else refuse(request, response, 404, noSuchFile(request.params.id));
+  });
+
+  router.delete(PATHS.file, (request, response) => {
+    const file = files.delete(request.params.id);
+    if (!file) return refuse(request, response, 404, noSuchFile(request.params.id));
+    journal.add({ direction: "to-server", kind: "file-deleted", fields: summary(file.reference) });
+    response.status(204).end();
+  });
+
+  function takeFile(request: Request, response: Response): void {
+    const { file, body } = request;
+    if (!file) {
+      const sentence = `There is no file in the form. Send it as the part named "${FILE_FIELD}", with a filename.`;
+      return refuse(request, response, 422, fileProblem("missing", sentence));
+    }
+    const parsed = parseFileUpload(body);
+    if (!parsed.ok) return refuse(request, response, 422, parsed.detail);
+    const { buffer: bytes, originalname: filename, mimetype: claimedMime } = file;
+    const { lifetimeSeconds } = parsed;
+    const added = files.add({ bytes, filename, claimedMime, lifetimeSeconds });
+    if (!added.ok) {
+      if (added.why === "unfit")
+        return refuse(request, response, 422, fileProblem("value_error", added.error));
+      return refuse(request, response, added.why === "full" ? 507 : 413, added.error);
+    }
+    const { reference, warning } = added;
+    const fields = { ...summary(reference), ...(warning && { warning }) };
+    journal.add({ direction: "to-server", kind: "file-uploaded", fields });
+    response.json(reference);
+  }
+
+  return router;
+}
+
+/** Not the file's name: it may be anything, and says more about a person than about the file. */
+function summary({ id, mime_type: mime, size_bytes: sizeBytes }: FileReference) {
+  return { id, mime, sizeBytes };
+}
+
+function fileProblem(type: string, msg: string): ValidationDetail[] {
+  return [{ loc: ["body", FILE_FIELD], msg, type }];
+}
+
+/** Of multer with a code, of the parser beneath it without. */
+type FormError = Error & { readonly code?: string; readonly field?: string };
+
+function formProblem({ code, field, message }: FormError): {
+  status: number;
+  detail: string | ValidationDetail[];
+} {
+  const name = JSON.stringify((field ?? "").slice(0, 40));
+  switch (code) {
+    case "LIMIT_FILE_SIZE":
+      return { status: 413, detail: fileTooLarge };
+    case "LIMIT_UNEXPECTED_FILE": {
+      const sentence = `There is a file in the field ${name}; it belongs in "${FILE_FIELD}".`;
+      return { status: 422, detail: fileProblem("missing", sentence) };
+    }
+    case "LIMIT_FILE_COUNT":
+      return { status: 400, detail: "The form has more than one file. Send each in a request of its own." };
+    case "LIMIT_PART_COUNT":
+    case "LIMIT_FIELD_COUNT":
+      return {
+        status: 400,
+        detail: `The form has too many parts: at most one file and ${limits.fields} fields are read.`,
+      };
+    case "LIMIT_FIELD_KEY":
+      return { status: 400, detail: `The name of a field has more than ${limits.fieldNameSize} characters.` };
+    case "LIMIT_FIELD_VALUE":
+      return {
+        status: 400,
+        detail: `The field ${name} has more than ${limits.fieldSize} bytes. Shorten it.`,
+      };
+    case "LIMIT_FIELD_NESTING":
+      return { status: 400, detail: `The field ${name} has a bracket in its name. Send a plain name.` };
+    case "MISSING_FIELD_NAME":
+      return { status: 400, detail: "A part of the form has no name. Give it one." };
+    default:
+      return {
+        status: 400,
+        detail:
+          `The form cannot be read (${message.slice(0, 80)}). It was cut off, or its boundary is missing or another: ` +
+          "let FormData make both the body and its content-type.",
+      };
+  }
+}
