@@ -86,6 +86,8 @@ export type SessionAbout = {
   /** `null` for a model that is in no table, where such are accepted. */
   readonly row: RealtimeModel | null;
   readonly secondsMax: number | null;
+  /** The client paints a pixel marker and looks for it in what comes back. */
+  readonly pixelMarker?: boolean;
 };
 
 const imageLimits = {
@@ -298,6 +300,7 @@ export function createSession(context: ServerContext, socket: ControlSocket, abo
           codecs: context.codecs,
           look,
           strips: options.strips,
+          pixelMarker: about.pixelMarker ?? false,
           outputSize: options.size === "model" ? about.row : null,
           bitrate: { ...bitrate, start: Math.max(bitrate.start, startBitsPerSecond ?? 0) },
           latencyMs: options.latencyMs,

@@ -65,7 +65,13 @@ export function acceptStream(context: ServerContext, socket: WebSocket, request:
     return control.refuse(admission.error, admission.code);
   }
   const { model, row, token } = admission;
-  session = createSession(context, control, { id, model, row, secondsMax: token?.sessionSecondsMax ?? null });
+  session = createSession(context, control, {
+    id,
+    model,
+    row,
+    secondsMax: token?.sessionSecondsMax ?? null,
+    pixelMarker: query.get(QUERY.pixelLatency) === "1",
+  });
   context.sessions.set(id, session);
   session.onEnd(() => context.sessions.delete(id));
 

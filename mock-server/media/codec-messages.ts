@@ -8,6 +8,8 @@ export type PipelineSettings = {
   readonly bitsPerSecond: number;
   /** Whether strips are read and written; without them the whole picture belongs to the eye. */
   readonly strips: boolean;
+  /** Whether the sender's pixel marker is read off each picture, and written onto the one made from it. */
+  readonly pixelMarker: boolean;
   /** Pixels; `null` for the size that comes in. */
   readonly outputSize: { readonly width: number; readonly height: number } | null;
 };
@@ -16,7 +18,14 @@ export type ToWorker =
   | { type: "open"; id: number; settings: PipelineSettings; look: Look }
   /** From the next picture on. */
   | { type: "look"; id: number; look: Look }
-  | { type: "picture"; id: number; data: Uint8Array<ArrayBuffer>; timestamp: number; receivedMs: number }
+  | {
+      type: "picture";
+      id: number;
+      data: Uint8Array<ArrayBuffer>;
+      timestamp: number;
+      receivedMs: number;
+      userTimestamp: bigint | null;
+    }
   | { type: "key"; id: number }
   | { type: "bitrate"; id: number; bitsPerSecond: number }
   | { type: "close"; id: number }
@@ -39,6 +48,8 @@ export type EditedPicture = {
   /** RTP timestamp and arrival of the input picture. */
   readonly timestamp: number;
   readonly receivedMs: number;
+  /** What the input picture's trailer said; `null` where it had none. Microseconds. */
+  readonly userTimestamp: bigint | null;
   /** Revision of the state it shows. */
   readonly revision: number;
   /** How many pictures this session sent before it. */

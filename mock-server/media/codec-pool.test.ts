@@ -19,7 +19,13 @@ vi.mock(import("node:worker_threads"), async (original) => {
   return { ...threads, Worker: KnownWorker };
 });
 
-const settings: PipelineSettings = { codec: "vp8", bitsPerSecond: 1e6, strips: true, outputSize: null };
+const settings: PipelineSettings = {
+  codec: "vp8",
+  bitsPerSecond: 1e6,
+  strips: true,
+  pixelMarker: false,
+  outputSize: null,
+};
 const look = makeLook(initialState, null);
 const [first, second] = readClip("vp8-180p15").frames;
 

@@ -18,7 +18,13 @@ export type CodecEvents = {
 };
 
 export type CodecSession = {
-  decode(data: Uint8Array<ArrayBuffer>, timestamp: number, receivedMs: number): void;
+  /** `userTimestamp` comes back with the picture made from this one. */
+  decode(
+    data: Uint8Array<ArrayBuffer>,
+    timestamp: number,
+    receivedMs: number,
+    userTimestamp?: bigint | null,
+  ): void;
   show(look: Look): void;
   forceKey(): void;
   setBitrate(bitsPerSecond: number): void;
@@ -96,8 +102,8 @@ export function createCodecPool(size = availableParallelism()): CodecPool {
         slot.worker.postMessage(message, transfer);
       tell({ type: "open", id, settings, look });
       return {
-        decode: (data, timestamp, receivedMs) =>
-          tell({ type: "picture", id, data, timestamp, receivedMs }, [data.buffer]),
+        decode: (data, timestamp, receivedMs, userTimestamp = null) =>
+          tell({ type: "picture", id, data, timestamp, receivedMs, userTimestamp }, [data.buffer]),
         show: (look) => tell({ type: "look", id, look }),
         forceKey: () => tell({ type: "key", id }),
         setBitrate: (bitsPerSecond) => tell({ type: "bitrate", id, bitsPerSecond }),

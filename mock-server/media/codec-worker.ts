@@ -5,6 +5,7 @@
  */
 import { parentPort, receiveMessageOnPort } from "node:worker_threads";
 import { below, type Frame } from "../../fixtures/frame.ts";
+import { pixelMarkerFits, readPixelMarker, writePixelMarker } from "../../fixtures/pixel-marker.ts";
 import {
   readInputStrip,
   stripsFit,
@@ -104,22 +105,28 @@ function handle(message: ToWorker, isNewest: boolean): void {
 }
 
 function edit(pipeline: Pipeline, message: ToWorker & { type: "picture" }, isNewest: boolean): void {
-  const { id, timestamp, receivedMs } = message;
+  const { id, timestamp, receivedMs, userTimestamp } = message;
   const startedMs = cpuMs();
   let decodedMs = startedMs;
   let encoder: Encoder | undefined;
   let why: string | undefined;
+  let marker: number | null = null;
   const decoded = pipeline.decoder.decode(message.data, (picture) => {
     decodedMs = cpuMs();
     why = sizeRefusal(picture);
     if (why || !isNewest) return;
     encoder = encoderFor(pipeline, picture);
     encoder.take(picture);
+    // Not off what was taken: scaled to another shape, its blocks are no squares any more.
+    if (pipeline.settings.pixelMarker) marker = readMarker(picture);
   });
   if (!decoded || why) return send({ type: "undecodable", id, timestamp, why });
   if (!encoder) return send({ type: "dropped", id, timestamp });
 
   const input = editFrame(pipeline, encoder.frame);
+  if (marker !== null && pixelMarkerFits(encoder.frame.width, encoder.frame.height)) {
+    writePixelMarker(encoder.frame, marker);
+  }
   const renderedMs = cpuMs();
   const { data, key } = encoder.encode(pipeline.forceKey);
   const encodedMs = cpuMs();
@@ -138,6 +145,7 @@ function edit(pipeline: Pipeline, message: ToWorker & { type: "picture" }, isNew
     height,
     timestamp,
     receivedMs,
+    userTimestamp,
     revision: pipeline.look.revision,
     outputCount,
     input,
@@ -164,6 +172,10 @@ function editFrame({ look, transforms, settings, outputCount }: Pipeline, frame:
     cell,
   );
   return input;
+}
+
+function readMarker({ width, height, planes, strides }: PaddedFrame): number | null {
+  return readPixelMarker({ width, height, y: planes[0]! }, strides[0]);
 }
 
 /** Why a picture of this size is not edited, if it is not. */

@@ -8,6 +8,7 @@ import type { EditedPicture } from "./codec-messages.ts";
 import type { CodecName } from "./codec-name.ts";
 import type { CodecPool, CodecSession } from "./codec-pool.ts";
 import { createFrameAssembler, type MediaPacket } from "./frame-assembler.ts";
+import { readTrailer, stripTrailer, writeTrailer } from "./packet-trailer.ts";
 import { payloadFormats } from "./payloads/index.ts";
 
 /** `transcode`: decode, edit, encode. `relay`: what comes in goes out. `none`: what comes in is thrown away. */
@@ -19,6 +20,8 @@ export type Output = {
   /** `payloads` of one picture (relayed: of one packet), the last with the marker, and what its colours mean, if `ends`. */
   sendVideo(payloads: readonly Buffer[], timestamp: number, ends: boolean, colorSpace: Buffer | null): void;
   sendAudio(payload: Buffer, timestamp: number, marker: boolean): void;
+  /** Whether packet trailers are understood at the other end. Anybody else gets pictures without. */
+  readonly takesTrailers?: boolean;
 };
 
 export type PipelineOptions = {
@@ -28,6 +31,8 @@ export type PipelineOptions = {
   readonly codecs: CodecPool;
   readonly look: Look;
   readonly strips: boolean;
+  /** Whether pictures carry a pixel marker that is to be kept through editing. */
+  readonly pixelMarker: boolean;
   readonly outputSize: { readonly width: number; readonly height: number } | null;
   /** Bits per second. The encoder starts at `start` and never leaves `min`..`max`. */
   readonly bitrate: { readonly start: number; readonly min: number; readonly max: number };
@@ -89,6 +94,7 @@ const inFlightMax = 30;
 /** The encoder's rate is looked at this often; VP8 pays for each change with a key picture. */
 const rateIntervalMs = 2000;
 const residenceCountMax = 3000;
+/** A trailer comes on top: with all headers, such a packet still fits 1280 bytes, which every IPv6 link carries. */
 const payloadSizeMax = 1180;
 
 export function createPipeline(options: PipelineOptions, on: PipelineEvents): Pipeline {
@@ -141,7 +147,10 @@ export function createPipeline(options: PipelineOptions, on: PipelineEvents): Pi
         return;
       }
       inFlight++;
-      session?.decode(picture.data, picture.timestamp, picture.receivedMs);
+      const trailer = readTrailer(picture.data);
+      // Whoever sends it, and whatever they announced: to a decoder it is damage.
+      const data = trailer ? stripTrailer(picture.data, trailer) : picture.data;
+      session?.decode(data, picture.timestamp, picture.receivedMs, trailer?.userTimestamp);
     },
     needsKey(why) {
       on.noted("waiting-for-key", { why });
@@ -150,8 +159,8 @@ export function createPipeline(options: PipelineOptions, on: PipelineEvents): Pi
   });
 
   function openCodec(): CodecSession {
-    const { strips, outputSize } = options;
-    const settings = { codec, bitsPerSecond: stats.bitsPerSecond, strips, outputSize };
+    const { strips, pixelMarker, outputSize } = options;
+    const settings = { codec, bitsPerSecond: stats.bitsPerSecond, strips, pixelMarker, outputSize };
     return options.codecs.open(settings, look, {
       picture(picture) {
         inFlight--;
@@ -190,7 +199,8 @@ export function createPipeline(options: PipelineOptions, on: PipelineEvents): Pi
     stats.decodeMs += picture.cost.decodeMs;
     stats.transformMs += picture.cost.transformMs;
     stats.encodeMs += picture.cost.encodeMs;
-    send(format.pack(picture.data, picture.key, payloadSizeMax), picture.timestamp, true);
+    const payloads = format.pack(picture.data, picture.key, payloadSizeMax);
+    send(payloads, withTrailer(payloads, picture.userTimestamp), picture.timestamp, true);
     noteResidence(picture.receivedMs);
     if (picture.revision > shownRevision) {
       shownRevision = picture.revision;
@@ -203,10 +213,35 @@ export function createPipeline(options: PipelineOptions, on: PipelineEvents): Pi
     if (stats.residenceMs.length > residenceCountMax) stats.residenceMs.shift();
   }
 
-  function send(payloads: readonly Buffer[], timestamp: number, ends: boolean): void {
+  /**
+   * The payloads of a picture that ends in a trailer: the same but for the last, whatever the codec, for an encoder's picture ends
+   * in a slice. Packing it anew would cost more and count the picture twice (picture ids).
+   */
+  function withTrailer(payloads: readonly Buffer[], userTimestamp: bigint | null): readonly Buffer[] {
+    if (userTimestamp === null) return payloads;
+    return [...payloads.slice(0, -1), Buffer.concat([payloads.at(-1)!, writeTrailer(userTimestamp)])];
+  }
+
+  /**
+   * A relayed packet for those who take no trailers. One that begins in the packet before stays, or else every packet would have to
+   * wait for the next: a decoder then sees up to 15 bytes too many. Chromium cuts pictures into equal pieces and never does this.
+   */
+  function withoutTrailer({ payload, marker }: MediaPacket): Buffer {
+    const trailer = marker ? readTrailer(payload) : null;
+    return ((trailer && format.cutTail(payload, trailer.byteLength)) ?? payload) as Buffer;
+  }
+
+  function send(
+    plain: readonly Buffer[],
+    trailed: readonly Buffer[],
+    timestamp: number,
+    ends: boolean,
+  ): void {
     if (ends) stats.picturesOut++;
-    for (const payload of payloads) stats.bytesOut += payload.length;
-    for (const output of outputs) output.sendVideo(payloads, timestamp, ends, colorSpace);
+    for (const payload of plain) stats.bytesOut += payload.length;
+    for (const output of outputs) {
+      output.sendVideo(output.takesTrailers ? trailed : plain, timestamp, ends, colorSpace);
+    }
   }
 
   /** Said on the last packet of a key picture, of another only where it changes. A key picture that says none takes it back. */
@@ -266,7 +301,7 @@ export function createPipeline(options: PipelineOptions, on: PipelineEvents): Pi
         assembler.push(packet);
         if (assembler.waitsForKey) askSender();
       } else if (mode === "relay" && packet.payload.length > 0) {
-        send([packet.payload as Buffer], packet.timestamp, packet.marker);
+        send([withoutTrailer(packet)], [packet.payload as Buffer], packet.timestamp, packet.marker);
         if (packet.marker) noteResidence(packet.receivedMs);
       }
     },

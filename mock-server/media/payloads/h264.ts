@@ -1,5 +1,5 @@
 /** H.264 in RTP, packetization mode 1: https://www.rfc-editor.org/rfc/rfc6184#section-5. Coded pictures are Annex B. */
-import { concatenate, type PayloadFormat } from "./payload-format.ts";
+import { concatenate, cutTailBehind, type PayloadFormat } from "./payload-format.ts";
 
 const startCode = Uint8Array.of(0, 0, 0, 1);
 const type = { idr: 5, sps: 7, pps: 8, aggregate: 24, fragment: 28 };
@@ -59,7 +59,27 @@ export function h264(): PayloadFormat {
       if (sets.length > 0) payloads.push(aggregate(sets));
       return payloads;
     },
+    cutTail(payload, byteCount) {
+      const kind = (payload[0] ?? 0) & 0x1f;
+      if (kind === type.aggregate) return cutLastUnit(payload, byteCount);
+      return cutTailBehind(payload, kind === type.fragment ? 2 : 1, byteCount);
+    },
   };
+}
+
+/** In an aggregate the last unit's length stands in front of it, and has to follow. */
+function cutLastUnit(payload: Uint8Array, byteCount: number): Uint8Array | null {
+  let start = 1;
+  let length = 0;
+  for (let next = start; next < payload.length; next = start + 2 + length) {
+    start = next;
+    length = ((payload[start] ?? 0) << 8) | (payload[start + 1] ?? 0);
+  }
+  const left = length - byteCount;
+  if (start + 2 + length !== payload.length || left < 2) return null;
+  const cut = Buffer.from(payload.subarray(0, payload.length - byteCount));
+  cut.writeUInt16BE(left, start);
+  return cut;
 }
 
 function isKeyUnit(kind: number): boolean {

@@ -1,4 +1,4 @@
-/** How one codec travels in RTP payloads. Each file of this folder has the same three functions, in the same order. */
+/** How one codec travels in RTP payloads. Each file of this folder has the same four functions, in the same order. */
 export type PayloadFormat = {
   /** Whether this payload begins a picture that can be decoded without any other. Damaged payloads give `false`. */
   startsKeyPicture(payload: Uint8Array): boolean;
@@ -6,6 +6,11 @@ export type PayloadFormat = {
   unpack(payloads: readonly Uint8Array[]): Uint8Array<ArrayBuffer> | null;
   /** One coded picture as payloads of at most `sizeMax` bytes. `key`: whether it can be decoded alone. */
   pack(picture: Uint8Array, key: boolean, sizeMax: number): Buffer[];
+  /**
+   * The last payload of a picture without the picture's last `byteCount` bytes; it may share memory. `null` where it does not
+   * hold those and one more: receivers drop a payload that holds nothing, and with it the picture.
+   */
+  cutTail(payload: Uint8Array, byteCount: number): Uint8Array | null;
 };
 
 /**
@@ -23,6 +28,16 @@ export function unpackBehind(
     pieces.push(payload.subarray(length));
   }
   return concatenate(pieces);
+}
+
+/** `cutTail` for a codec whose payloads are a descriptor and a piece of the picture. */
+export function cutTailBehind(
+  payload: Uint8Array,
+  descriptorLength: number,
+  byteCount: number,
+): Uint8Array | null {
+  const length = payload.length - byteCount;
+  return length > descriptorLength ? payload.subarray(0, length) : null;
 }
 
 /** One picture cut into payloads of at most `sizeMax` bytes; `writeDescriptor` writes the `length` bytes of descriptor in front of each. */

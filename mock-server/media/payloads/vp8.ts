@@ -1,5 +1,5 @@
 /** VP8 in RTP: https://www.rfc-editor.org/rfc/rfc7741#section-4.2 */
-import { type PayloadFormat, packBehind, unpackBehind } from "./payload-format.ts";
+import { cutTailBehind, type PayloadFormat, packBehind, unpackBehind } from "./payload-format.ts";
 
 const descriptorLengthWritten = 4;
 
@@ -24,6 +24,7 @@ export function vp8(): PayloadFormat {
         payload.writeUInt16BE(0x8000 | pictureId, 2);
       });
     },
+    cutTail: (payload, byteCount) => cutTailBehind(payload, descriptorLength(payload), byteCount),
   };
 }
 

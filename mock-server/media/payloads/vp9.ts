@@ -1,5 +1,5 @@
 /** VP9 in RTP, one spatial layer: https://www.rfc-editor.org/rfc/rfc9628#section-4.2 */
-import { type PayloadFormat, packBehind, unpackBehind } from "./payload-format.ts";
+import { cutTailBehind, type PayloadFormat, packBehind, unpackBehind } from "./payload-format.ts";
 
 const descriptorLengthWritten = 3;
 
@@ -22,6 +22,7 @@ export function vp9(): PayloadFormat {
         payload.writeUInt16BE(0x8000 | pictureId, 1);
       });
     },
+    cutTail: (payload, byteCount) => cutTailBehind(payload, descriptorLength(payload), byteCount),
   };
 }
 
