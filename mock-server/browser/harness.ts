@@ -4,13 +4,28 @@
  */
 
 import { type SyntheticCamera, startSyntheticCamera } from "../../fixtures/browser/synthetic-camera.ts";
+import { type Codec, type LivekitClient, sdkFileName, traitsOf } from "../../fixtures/browser/versions.ts";
 import { type SeenPicture, watchStrips } from "../../fixtures/browser/watch-strips.ts";
 
-export type ConnectOptions = {
+/** Which SDK, and whom it is told to talk to; `HarnessPage` fills in its server. The direct era ignores the addresses. */
+export type SdkOptions = {
   version: string;
+  /** Instead of the release that this SDK gets by default. */
+  livekitClient?: LivekitClient;
   apiKey?: string;
+  baseUrl?: string;
+  realtimeBaseUrl?: string;
+};
+
+export type ConnectOptions = SdkOptions & {
   model?: string;
+  /** `initialState`: the prompt's text. */
   prompt?: string;
+  enhance?: boolean;
+  /** `initialState`: base64, or `file_…`. */
+  image?: string;
+  /** `initialState`. */
+  passthrough?: boolean;
   width?: number;
   height?: number;
   fps?: number;
@@ -19,9 +34,28 @@ export type ConnectOptions = {
   color?: string;
   /** Sends a tone of 440 Hz along. */
   audio?: boolean;
-  /** Puts this codec first in the offer, by the SDK's own `customizeOffer`. */
-  codec?: "H264" | "VP9";
+  /** First in the offer by `customizeOffer`, in the LiveKit era by `preferredVideoCodec`. */
+  codec?: Codec;
+  resolution?: "720p" | "1080p";
+  debugQuality?: boolean;
+  queryParams?: Record<string, string>;
 };
+
+/** What the SDK's client can emit, in any version. */
+const eventNames = [
+  "connectionChange",
+  "error",
+  "generationTick",
+  "generationEnded",
+  "queuePosition",
+  "connectionQuality",
+  "stats",
+  "diagnostic",
+] as const;
+export type EventName = (typeof eventNames)[number];
+
+/** An event with its payload; of an error, its `code` and `message`. */
+export type SdkEvent = { name: EventName; value: unknown };
 
 /** How a call of the SDK ended. */
 export type Outcome = { ok: true } | { ok: false; error: string };
@@ -33,15 +67,21 @@ type Client = {
   // The SDKs differ in their calls and types; the specs say which a version has.
   // biome-ignore lint/suspicious/noExplicitAny: see above
   sdk: any;
+  /** Settles as the SDK's `connect()` or `subscribe()` does. */
+  connected: Promise<void>;
   camera: SyntheticCamera | null;
   video: HTMLVideoElement;
+  /** Remote streams that the SDK has handed over so far. */
+  streamCount: number;
   pictures: SeenPicture[];
-  states: string[];
-  errors: string[];
+  /** From `on()`: what an app hears that listens once `connect()` has resolved. */
+  events: SdkEvent[];
+  /** From the callbacks in the options (LiveKit era), which are called at once. */
+  live: SdkEvent[];
   atConnect: { sessionId: string | null; hasTrack: boolean; state: string } | null;
   /** The first pictures that lack a strip, as data URLs: what a failed spec's report shows. */
   unreadable: string[];
-  /** Called after each picture, state and error. */
+  /** Called after each picture, event and stream. */
   waiters: Set<() => void>;
 };
 
@@ -66,39 +106,20 @@ export const harness = {
     };
   },
 
-  /** Connects with the SDK of this version; returns a number that stands for the client. */
-  async connect(options: ConnectOptions): Promise<number> {
-    const { version, audio = false, prompt, codec } = options;
-    const { createDecartClient, models } = await loadSdk(version);
+  /** Begins to connect with the SDK of this version; returns a number that stands for the client while that goes on. */
+  async begin(options: ConnectOptions): Promise<number> {
+    const sdk = await loadSdk(options);
     const camera = startSyntheticCamera(options);
-    if (audio) camera.stream.addTrack(tone());
+    if (options.audio) camera.stream.addTrack(tone());
     const client = newClient(camera);
-    try {
-      client.sdk = await createDecartClient({ apiKey: options.apiKey ?? "dct_local" }).realtime.connect(
-        camera.stream,
-        {
-          model: models.realtime(options.model ?? "lucy_2_rt"),
-          onRemoteStream: (stream: MediaStream) => {
-            client.video.srcObject = stream;
-          },
-          ...(prompt !== undefined && { initialState: { prompt: { text: prompt } } }),
-          ...(codec && {
-            customizeOffer: (offer: RTCSessionDescriptionInit) => preferCodec(offer, codec),
-          }),
-        },
-      );
-    } catch (error) {
-      camera.stop();
-      throw error;
-    }
-    listen(client);
-    client.atConnect = {
-      sessionId: client.sdk.sessionId ?? null,
-      hasTrack: Boolean(remoteStream(client)?.getVideoTracks().length),
-      state: client.sdk.getConnectionState(),
-    };
+    client.connected = connect(client, sdk, options);
+    // Whoever asks for connected() hears of it.
+    client.connected.catch(() => camera.stop());
     return clients.indexOf(client);
   },
+
+  /** Resolves once a client that was begun is connected, and rejects with what its `connect()` rejects with. */
+  connected: (id: number): Promise<void> => clients[id]!.connected,
 
   /** Sends a camera's pictures to this page itself, without any server; returns a number that stands for the receiver. */
   async loopback(options: Parameters<typeof startSyntheticCamera>[0]): Promise<number> {
@@ -119,14 +140,13 @@ export const harness = {
     return clients.indexOf(client);
   },
 
-  async subscribe(version: string, token: string): Promise<number> {
-    const { createDecartClient } = await loadSdk(version);
+  async subscribe(token: string, options: SdkOptions): Promise<number> {
+    const { createDecartClient } = await loadSdk(options);
     const client = newClient(null);
-    client.sdk = await createDecartClient({ apiKey: "dct_local" }).realtime.subscribe({
+    client.sdk = await createDecartClient(clientOptions(options)).realtime.subscribe({
       token,
-      onRemoteStream: (stream: MediaStream) => {
-        client.video.srcObject = stream;
-      },
+      onRemoteStream: (stream: MediaStream) => showStream(client, stream),
+      ...liveCallbacks(client),
     });
     listen(client);
     return clients.indexOf(client);
@@ -134,8 +154,32 @@ export const harness = {
 
   /** Mints a client token with the SDK, from this page's origin. */
   async createToken(version: string, apiKey: string, baseUrl: string): Promise<Record<string, unknown>> {
-    const { createDecartClient } = await loadSdk(version);
+    const { createDecartClient } = await loadSdk({ version });
     return createDecartClient({ apiKey, baseUrl }).tokens.create();
+  },
+
+  /** Uploads a file with the SDK, and returns the server's answer: `id` goes wherever an image goes. */
+  async upload(base64: string, mime: string, options: SdkOptions): Promise<Record<string, unknown>> {
+    const { createDecartClient } = await loadSdk(options);
+    const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+    return createDecartClient(clientOptions(options)).files.upload(new Blob([bytes], { type: mime }));
+  },
+
+  /**
+   * Puts another camera in front by `replaceVideoTrack()`, and stops the one before once that has resolved. Frame ids go on a
+   * thousand further on, because until then both draw; `get().firstFrameId` is the new one's first.
+   */
+  async replaceCamera(
+    id: number,
+    options: Parameters<typeof startSyntheticCamera>[0] = {},
+  ): Promise<Outcome> {
+    const client = clients[id]!;
+    const before = client.camera!;
+    const next = startSyntheticCamera({ ...options, firstFrameId: before.frameCount + 1000 });
+    const ended = await outcome(() => client.sdk.replaceVideoTrack(next.stream.getVideoTracks()[0]!));
+    if (ended.ok) client.camera = next;
+    (ended.ok ? before : next).stop();
+    return ended;
   },
 
   /** Calls a method of the SDK's client and returns how it ended. */
@@ -158,27 +202,53 @@ export const harness = {
   },
 
   get(id: number) {
-    const { states, errors, atConnect, sdk, camera } = clients[id]!;
+    const client = clients[id]!;
+    const { sdk, camera, atConnect, streamCount, video } = client;
     return {
-      states,
-      errors,
+      states: valuesOf(client.events, "connectionChange") as string[],
+      errors: errorsOf(client),
       atConnect,
-      sessionId: (sdk.sessionId ?? null) as string | null,
-      subscribeToken: (sdk.subscribeToken ?? null) as string | null,
-      state: sdk.getConnectionState() as string,
+      /** What the callbacks were told, while the events still wait for `connect()` to resolve. */
+      liveStates: valuesOf(client.live, "connectionChange") as string[],
+      liveQueue: valuesOf(client.live, "queuePosition") as { position: number; queueSize: number }[],
+      sessionId: (sdk?.sessionId ?? null) as string | null,
+      subscribeToken: (sdk?.subscribeToken ?? null) as string | null,
+      state: (sdk?.getConnectionState() ?? null) as string | null,
+      streamCount,
+      /** Kind and readyState, such as `video live`, of what the video element was given and of what the camera gives. */
+      remoteTracks: tracksOf(video.srcObject as MediaStream | null),
+      cameraTracks: tracksOf(camera?.stream ?? null),
+      firstFrameId: camera?.firstFrameId ?? 0,
       framesDrawn: camera?.frameCount ?? 0,
     };
   },
 
   /** For a failed spec's report. */
   everything: () =>
-    clients.map(({ pictures, unreadable, states, errors, atConnect }) => ({
-      states,
-      errors,
+    clients.map(({ pictures, unreadable, events, live, atConnect, streamCount, camera, video }) => ({
+      events,
+      live,
       atConnect,
+      streamCount,
+      remoteTracks: tracksOf(video.srcObject as MediaStream | null),
+      cameraTracks: tracksOf(camera?.stream ?? null),
       unreadable,
       pictures,
     })),
+
+  /** What events of this name carried, oldest first. */
+  events: (id: number, name: EventName): unknown[] => valuesOf(clients[id]!.events, name),
+
+  /** Resolves once there have been `count` events of this name since `connect()` resolved. */
+  untilEvent: (id: number, name: EventName, count = 1) =>
+    until(clients[id]!, () => valuesOf(clients[id]!.events, name).length >= count),
+
+  /** Resolves once a callback has been told of the place in the queue; `connect()` need not have resolved. */
+  untilQueued: (id: number, count = 1) =>
+    until(clients[id]!, () => valuesOf(clients[id]!.live, "queuePosition").length >= count),
+
+  /** Resolves once the SDK has handed over so many remote streams. */
+  untilStream: (id: number, count: number) => until(clients[id]!, () => clients[id]!.streamCount >= count),
 
   /** The pictures seen from number `from` on. */
   pictures: (id: number, from = 0): SeenPicture[] => clients[id]!.pictures.slice(from),
@@ -212,13 +282,15 @@ export const harness = {
   },
 
   /** Resolves once the client's last event was this state. */
-  untilState: (id: number, state: string) => until(clients[id]!, () => clients[id]!.states.at(-1) === state),
+  untilState: (id: number, state: string) =>
+    until(clients[id]!, () => valuesOf(clients[id]!.events, "connectionChange").at(-1) === state),
 
   resize: (id: number, width: number, height: number) => clients[id]!.camera!.resize(width, height),
 
-  /** What the server might say on the newest socket: the SDK cannot tell. */
+  /** What the server might say on the newest control socket: the SDK cannot tell. */
   receive(message: { type: string; [field: string]: unknown }): void {
-    sockets.at(-1)!.dispatchEvent(new MessageEvent("message", { data: JSON.stringify(message) }));
+    const control = sockets.findLast(({ url }) => new URL(url).pathname.endsWith("/stream"))!;
+    control.dispatchEvent(new MessageEvent("message", { data: JSON.stringify(message) }));
   },
 
   /** Peer connections the SDKs have made, open ones. */
@@ -275,8 +347,61 @@ const unreadableMax = 5;
 /** The tone comes back at some -25 dB; silence is below -90. */
 const audibleDb = -60;
 
-function loadSdk(version: string) {
-  return import(`/_lucy/sdk/${version}.js`);
+function loadSdk({ version, livekitClient }: SdkOptions) {
+  return import(`/_lucy/sdk/${sdkFileName(version, livekitClient)}`);
+}
+
+/** What the README tells people to type. */
+function clientOptions({ apiKey = "dct_local", baseUrl, realtimeBaseUrl }: SdkOptions) {
+  return { apiKey, baseUrl, realtimeBaseUrl, telemetry: false };
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: SDKs differ in their types
+async function connect(client: Client, sdk: any, options: ConnectOptions): Promise<void> {
+  const { version, prompt, enhance, image, passthrough, codec } = options;
+  const { resolution, debugQuality, queryParams } = options;
+  const initialState = defined({
+    prompt: prompt === undefined ? undefined : defined({ text: prompt, enhance }),
+    image,
+    passthrough,
+  });
+  client.sdk = await sdk.createDecartClient(clientOptions(options)).realtime.connect(client.camera!.stream, {
+    model: sdk.models.realtime(options.model ?? traitsOf(version).model),
+    onRemoteStream: (stream: MediaStream) => showStream(client, stream),
+    ...liveCallbacks(client),
+    ...defined({ resolution, debugQuality, queryParams }),
+    ...(Object.keys(initialState).length > 0 && { initialState }),
+    // Each era knows one of them and leaves the other alone.
+    ...(codec && {
+      customizeOffer: (offer: RTCSessionDescriptionInit) => preferCodec(offer, codec),
+      preferredVideoCodec: codec.toLowerCase(),
+    }),
+  });
+  listen(client);
+  client.atConnect = {
+    sessionId: client.sdk.sessionId ?? null,
+    hasTrack: Boolean(remoteStream(client)?.getVideoTracks().length),
+    state: client.sdk.getConnectionState(),
+  };
+}
+
+function defined(fields: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
+
+/** Each stream takes the place of the one before, as in an app. */
+function showStream(client: Client, stream: MediaStream): void {
+  client.streamCount++;
+  client.video.srcObject = stream;
+  wake(client);
+}
+
+function liveCallbacks(client: Client) {
+  const record = (name: EventName) => (value: unknown) => {
+    client.live.push({ name, value });
+    wake(client);
+  };
+  return { onConnectionChange: record("connectionChange"), onQueuePosition: record("queuePosition") };
 }
 
 function newClient(camera: SyntheticCamera | null): Client {
@@ -288,11 +413,13 @@ function newClient(camera: SyntheticCamera | null): Client {
   document.body.append(video);
   const client: Client = {
     sdk: null,
+    connected: Promise.resolve(),
     camera,
     video,
+    streamCount: 0,
     pictures: [],
-    states: [],
-    errors: [],
+    events: [],
+    live: [],
     atConnect: null,
     unreadable: [],
     waiters: new Set(),
@@ -316,14 +443,29 @@ function snapshot(video: HTMLVideoElement): string {
 }
 
 function listen(client: Client): void {
-  client.sdk.on("connectionChange", (state: string) => {
-    client.states.push(state);
-    wake(client);
-  });
-  client.sdk.on("error", (error: Error) => {
-    client.errors.push(error.message);
-    wake(client);
-  });
+  for (const name of eventNames) {
+    client.sdk.on(name, (value: unknown) => {
+      // An Error does not leave the page in one piece.
+      const kept =
+        name === "error"
+          ? { code: undefined, ...(value as object), message: (value as Error).message }
+          : value;
+      client.events.push({ name, value: kept });
+      wake(client);
+    });
+  }
+}
+
+function valuesOf(events: readonly SdkEvent[], name: EventName): unknown[] {
+  return events.filter((event) => event.name === name).map(({ value }) => value);
+}
+
+function errorsOf({ events }: Client): string[] {
+  return (valuesOf(events, "error") as Error[]).map(({ message }) => message);
+}
+
+function tracksOf(stream: MediaStream | null): string[] {
+  return stream?.getTracks().map(({ kind, readyState }) => `${kind} ${readyState}`) ?? [];
 }
 
 function wake({ waiters }: Client): void {

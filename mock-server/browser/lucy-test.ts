@@ -8,9 +8,10 @@ import { bundle } from "../../fixtures/browser/bundle.ts";
 import type { SeenPicture } from "../../fixtures/browser/watch-strips.ts";
 import { readImage } from "../../fixtures/images.ts";
 import { type JournalLine, type MockServer, type MockServerOptions, startMockServer } from "../index.ts";
-import type { ConnectOptions, Harness, Outcome } from "./harness.ts";
+import type { ConnectOptions, EventName, Harness, Outcome, SdkOptions } from "./harness.ts";
 import { judgePictures } from "./judge-pictures.ts";
 
+export { traitsOf, versions } from "../../fixtures/browser/versions.ts";
 export { expect };
 
 /** `MockServer.open` when nobody is connected. */
@@ -118,12 +119,41 @@ export class HarnessPage {
 
   /** Connects as an app does; rejects with what the SDK's `connect()` rejects with. */
   async connect(options: ConnectOptions): Promise<SdkClient> {
-    const id = await this.call("connect", { ...smallVideo, ...options });
+    const client = await this.begin(options);
+    await client.connected();
+    return client;
+  }
+
+  /** Begins to connect; `connected()` of what it returns says how that went. */
+  async begin(options: ConnectOptions): Promise<SdkClient> {
+    const id = await this.call("begin", { ...smallVideo, ...this.addresses, ...options });
     return new SdkClient(this, id);
   }
 
-  async subscribe(version: string, token: string): Promise<SdkClient> {
-    return new SdkClient(this, await this.call("subscribe", version, token));
+  /** Watches another client's pictures. */
+  async subscribe(
+    version: string,
+    token: string,
+    options: Omit<SdkOptions, "version"> = {},
+  ): Promise<SdkClient> {
+    const id = await this.call("subscribe", token, { ...this.addresses, ...options, version });
+    return new SdkClient(this, id);
+  }
+
+  /** Uploads a file with an SDK that can; returns the id to use in place of an image. */
+  async upload(
+    version: string,
+    base64: string,
+    mime: string,
+    options: Omit<SdkOptions, "version"> = {},
+  ): Promise<string> {
+    const file = await this.call("upload", base64, mime, { ...this.addresses, ...options, version });
+    return String(file.id);
+  }
+
+  /** What SDKs that take their addresses as options are given. */
+  get addresses(): Pick<SdkOptions, "baseUrl" | "realtimeBaseUrl"> {
+    return { baseUrl: this.lucy.url, realtimeBaseUrl: this.lucy.realtimeUrl };
   }
 
   /** Calls a function of the harness in the page. */
@@ -143,13 +173,23 @@ export class SdkClient {
   // Private so that a failed expectation of a client does not print the server.
   readonly #harness: HarnessPage;
   readonly id: number;
-  /** Session id on the server: that of the newest one when this client had just connected. */
-  readonly session: string;
+  #session: string | undefined;
 
   constructor(harness: HarnessPage, id: number) {
     this.#harness = harness;
     this.id = id;
-    this.session = harness.lucy.sessions.at(-1)!.id;
+    this.#session = harness.lucy.sessions.at(-1)?.id;
+  }
+
+  /** Session id on the server: that of the newest one when this client had just connected. */
+  get session(): string {
+    return this.#session ?? "";
+  }
+
+  /** Resolves once it is connected; rejects with what the SDK's `connect()` rejects with. */
+  async connected(): Promise<void> {
+    await this.#harness.call("connected", this.id);
+    this.#session = this.#harness.lucy.sessions.at(-1)!.id;
   }
 
   get = () => this.#harness.call("get", this.id);
@@ -158,6 +198,12 @@ export class SdkClient {
     this.#harness.call("call", this.id, method, ...args);
   pictures = (from = 0): Promise<SeenPicture[]> => this.#harness.call("pictures", this.id, from);
   morePictures = (count: number) => this.#harness.call("morePictures", this.id, count);
+  events = (name: EventName): Promise<unknown[]> => this.#harness.call("events", this.id, name);
+  untilEvent = (name: EventName, count = 1) => this.#harness.call("untilEvent", this.id, name, count);
+  untilQueued = (count = 1) => this.#harness.call("untilQueued", this.id, count);
+  /** Puts another camera in front by `replaceVideoTrack()`. */
+  replaceCamera = (options: Parameters<Harness["replaceCamera"]>[1] = {}): Promise<Outcome> =>
+    this.#harness.call("replaceCamera", this.id, { ...smallVideo, ...options });
   untilState = (state: string) => this.#harness.call("untilState", this.id, state);
   untilSize = (width: number, height: number) => this.#harness.call("untilSize", this.id, width, height);
 

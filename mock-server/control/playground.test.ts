@@ -4,9 +4,13 @@ import { type MockServer, startMockServer } from "../server.ts";
 
 const bundled = vi.hoisted(() => ({ answer: async (): Promise<string> => "export {};" }));
 vi.mock("../../fixtures/browser/bundle.ts", () => ({
-  sdkVersions: ["0.0.41", "0.0.46"],
   bundle: () => bundled.answer(),
-  bundleSdk: () => bundled.answer(),
+  sdkFiles: new Map(
+    ["0.0.46.js", "0.1.3+livekit-client-2.23.js", "frame-metadata-worker.js"].map((name) => [
+      name,
+      () => bundled.answer(),
+    ]),
+  ),
 }));
 
 let server: MockServer;
@@ -25,6 +29,8 @@ describe("what it serves", () => {
     ["/_lucy/page.js", "text/javascript; charset=utf-8", "no-store"],
     ["/_lucy/playground", "application/json; charset=utf-8", "no-store"],
     ["/_lucy/sdk/0.0.46.js", "text/javascript; charset=utf-8", "max-age=86400"],
+    ["/_lucy/sdk/0.1.3+livekit-client-2.23.js", "text/javascript; charset=utf-8", "max-age=86400"],
+    ["/_lucy/sdk/frame-metadata-worker.js", "text/javascript; charset=utf-8", "max-age=86400"],
     ["/_lucy/samples/face-png", "image/png", "max-age=3600"],
   ])("%s", async (path, type, caching) => {
     const response = await get(path);
@@ -49,9 +55,10 @@ describe("what it serves", () => {
 });
 
 it("offers what a person can choose: versions, models, transforms, good images", async () => {
-  const { sdkVersions, models, transforms, samples } = await (await get("/_lucy/playground")).json();
-  expect(sdkVersions).toEqual(["0.0.41", "0.0.46"]);
-  expect(models).toContain("lucy_2_rt");
+  const { sdks, models, transforms, samples } = await (await get("/_lucy/playground")).json();
+  expect(sdks[0]).toEqual({ version: "0.1.20", model: "lucy-2.1", codecs: ["H264", "VP8", "VP9"] });
+  expect(sdks).toContainEqual({ version: "0.0.46", model: "lucy_2_rt", codecs: ["VP8", "H264", "VP9"] });
+  for (const { model } of sdks) expect(models).toContain(model);
   expect(transforms).toContainEqual({ name: "mirror", does: "Exchanges left and right." });
   for (const { name } of samples) expect(images.find((image) => image.name === name)?.broken).toBeUndefined();
 });

@@ -1,7 +1,7 @@
 /** The page at `/`, its script, what it offers, and published SDKs for it. */
 import { readFile } from "node:fs/promises";
 import express, { type NextFunction, type Request, type Response } from "express";
-import { bundle, bundleSdk, sdkVersions } from "../../fixtures/browser/bundle.ts";
+import { bundle, sdkFiles } from "../../fixtures/browser/bundle.ts";
 import { readImage } from "../../fixtures/images.ts";
 import { findSample, offer } from "../playground/offer.ts";
 import { olderSdkSnippet } from "../playground/snippets.ts";
@@ -47,12 +47,13 @@ export function playground(): express.Router {
       .type(sample.mime)
       .send(Buffer.from(readImage(sample.name)));
   });
-  for (const version of sdkVersions) {
-    router.get(`/_lucy/sdk/${version}.js`, protect, async (_request, response) => {
-      // A published version never changes.
-      await sendScript(response, `SDK ${version}`, bundleSdk(version), "max-age=86400");
-    });
-  }
+  router.get("/_lucy/sdk/:file", protect, async (request, response, next) => {
+    const file = String(request.params.file);
+    const make = sdkFiles.get(file);
+    if (!make) return next();
+    // A published version never changes.
+    await sendScript(response, `SDK ${file.replace(/[.]js$/, "")}`, make(), "max-age=86400");
+  });
   return router;
 }
 

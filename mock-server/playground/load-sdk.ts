@@ -1,6 +1,6 @@
 /** Loads a published SDK into the page, unchanged, and says which of its calls we use. */
 
-/** What the versions 0.0.x have in common, and what some lack. */
+/** What the versions have in common, and what some lack. */
 export type SdkClient = {
   setPrompt(prompt: string, options?: { enhance?: boolean }): Promise<void>;
   /** `null` clears the image; with `prompt: null` the prompt as well. */
@@ -12,18 +12,35 @@ export type SdkClient = {
   on(event: "error", listener: (error: unknown) => void): void;
 };
 
-export type SdkModel = { name: string; fps: number; width: number; height: number };
+export type SdkModel = {
+  name: string;
+  /** Since 0.1.0 as a camera is asked for it. */
+  fps: number | { ideal?: number; max?: number };
+  width: number;
+  height: number;
+};
 
 export type Sdk = {
   models: { realtime(name: string): SdkModel };
-  createDecartClient(options: { apiKey: string }): {
+  /** Up to 0.0.50 all but the key is passed over. */
+  createDecartClient(options: {
+    apiKey: string;
+    baseUrl: string;
+    realtimeBaseUrl: string;
+    telemetry: false;
+    /** Since 0.0.49. */
+    logger: Pick<Console, "debug" | "info" | "warn" | "error">;
+  }): {
     realtime: {
       connect(
         stream: MediaStream,
         options: {
           model: SdkModel;
           onRemoteStream(stream: MediaStream): void;
+          /** Up to 0.0.68. */
           customizeOffer?(offer: RTCSessionDescriptionInit): void;
+          /** Since 0.1.2. */
+          preferredVideoCodec?: string;
         },
       ): Promise<SdkClient>;
     };

@@ -1,14 +1,14 @@
 /** What the page lets a person choose from, as JSON: published SDKs, models, named transforms, sample images. */
 
-import { sdkVersions } from "../../fixtures/browser/bundle.ts";
+import { type SdkTraits, versions } from "../../fixtures/browser/versions.ts";
 import { images } from "../../fixtures/images.ts";
 import { REALTIME_MODELS } from "../../protocol/index.ts";
 import { named } from "../transforms/plan.ts";
 
 export type Offer = {
-  /** SDKs the server has, newest last. */
-  readonly sdkVersions: readonly string[];
-  /** Realtime models of the dialects spoken today; an SDK knows some of them. */
+  /** SDKs the server has, newest first, each with the model to begin with and the codecs it can send, its own choice first. */
+  readonly sdks: readonly Pick<SdkTraits, "version" | "model" | "codecs">[];
+  /** Realtime models; an SDK knows some of them. */
   readonly models: readonly string[];
   /** Words that a prompt can name, and what they do. */
   readonly transforms: readonly { readonly name: string; readonly does: string }[];
@@ -24,8 +24,8 @@ const samples = [
 ];
 
 export const offer: Offer = {
-  sdkVersions,
-  models: REALTIME_MODELS.filter(({ eras }) => eras.includes("direct")).map(({ id }) => id),
+  sdks: versions.map(({ version, model, codecs }) => ({ version, model, codecs })).toReversed(),
+  models: REALTIME_MODELS.map(({ id }) => id),
   transforms: named.map(({ name, does }) => ({ name, does })),
   samples,
 };

@@ -14,7 +14,8 @@ export type Source = {
 
 type Size = Pick<SdkModel, "width" | "height" | "fps">;
 
-export function openSynthetic({ width, height, fps }: Size): Source {
+export function openSynthetic({ width, height, ...model }: Size): Source {
+  const fps = fpsOf(model);
   const { stream, stop } = startSyntheticCamera({ width, height, fps });
   return {
     stream,
@@ -25,7 +26,8 @@ export function openSynthetic({ width, height, fps }: Size): Source {
 }
 
 /** @throws Error with a sentence: refused, none there, in use, or a page that may not ask */
-export async function openCamera({ width, height, fps }: Size): Promise<Source> {
+export async function openCamera({ width, height, ...model }: Size): Promise<Source> {
+  const fps = fpsOf(model);
   if (!navigator.mediaDevices) {
     throw new Error(
       "Browsers give cameras only to https pages and to 127.0.0.1. Open this page there, or start the server with --tls.",
@@ -47,6 +49,10 @@ export async function openCamera({ width, height, fps }: Size): Promise<Source> 
       for (const track of stream.getTracks()) track.stop();
     },
   };
+}
+
+function fpsOf({ fps }: Pick<Size, "fps">): number {
+  return typeof fps === "number" ? fps : (fps.ideal ?? fps.max ?? 30);
 }
 
 const reasons: Readonly<Record<string, string>> = {

@@ -26,6 +26,8 @@ type Health = {
 
 const { host, origin, port, protocol } = location;
 const realtimeUrl = `${protocol === "https:" ? "wss:" : "ws:"}//${host}`;
+/** What an SDK tells its developers is there for who looks for it (Verbose), and frightens nobody else. */
+const quietLogger = { debug: console.debug, info: console.debug, warn: console.debug, error: console.debug };
 const pollMs = 1000;
 const gaugeMs = 250;
 
@@ -44,6 +46,7 @@ const file = element<HTMLInputElement>("file");
 
 const readout = createReadout();
 let health: Health | null = null;
+let sdks: Offer["sdks"] = [];
 let sdk: Sdk | null = null;
 let source: Source | null = null;
 let client: SdkClient | null = null;
@@ -110,7 +113,8 @@ await showOffer();
 async function showOffer(): Promise<void> {
   try {
     const offer: Offer = await (await fetch("/_lucy/playground")).json();
-    for (const name of offer.sdkVersions) version.add(new Option(name, name, true, true));
+    sdks = offer.sdks;
+    version.append(...sdks.map(({ version }) => new Option(version)));
     element("chips").append(...offer.transforms.map(chip));
     element("samples").append(...offer.samples.map(sample));
     await chooseVersion(offer.models);
@@ -149,7 +153,7 @@ function sample({ name, about }: Offer["samples"][number]): HTMLButtonElement {
   return button;
 }
 
-/** Loads the chosen SDK and lists the models that it knows. */
+/** Loads the chosen SDK and lists the models that it knows and the codecs that it sends. */
 async function chooseVersion(
   models: readonly string[] = [...model.options].map(({ value }) => value),
 ): Promise<void> {
@@ -159,7 +163,9 @@ async function chooseVersion(
     const loaded = await loadSdk(wanted);
     if (version.value !== wanted) return;
     sdk = loaded;
-    const before = model.value || "lucy_2_rt";
+    const traits = sdks.find(({ version }) => version === wanted)!;
+    codec.replaceChildren(...traits.codecs.map((name) => new Option(name)));
+    const before = knows(loaded, model.value) ? model.value : traits.model;
     model.replaceChildren(
       ...models.map((name) => {
         const known = knows(loaded, name);
@@ -233,17 +239,24 @@ async function connect(): Promise<void> {
     const definition = sdk.models.realtime(model.value);
     await openSource(definition);
     if (cancelled()) throw new Error("Cancelled.");
-    const decart = sdk.createDecartClient({ apiKey: key.value });
+    const decart = sdk.createDecartClient({
+      apiKey: key.value,
+      baseUrl: origin,
+      realtimeBaseUrl: realtimeUrl,
+      telemetry: false,
+      logger: quietLogger,
+    });
     connected = await decart.realtime.connect(source!.stream, {
       model: definition,
       onRemoteStream: (stream) => {
         resultVideo.srcObject = stream;
       },
-      // VP8 is what SDKs put first by themselves.
-      ...(codec.value !== "VP8" && {
+      // The first is what the SDK takes by itself. Either era passes over the other's option.
+      ...(codec.selectedIndex > 0 && {
         customizeOffer: (offer: RTCSessionDescriptionInit) => {
           offer.sdp = preferCodec(offer.sdp ?? "", codec.value);
         },
+        preferredVideoCodec: codec.value.toLowerCase(),
       }),
     });
     if (cancelled()) throw new Error("Cancelled.");
@@ -268,6 +281,16 @@ function listen(connected: SdkClient): void {
     if (state === "reconnecting") {
       readout.clear();
       element("result-empty").textContent = "Reconnecting…";
+    }
+    // Losing a LiveKit room stops the app's camera; the SDK connects again and sends nothing.
+    if (
+      state === "connected" &&
+      source?.stream.getVideoTracks().every((track) => track.readyState === "ended")
+    ) {
+      note(
+        "The SDK stopped the camera when it lost the room, so nothing is sent. Disconnect, then connect again.",
+        "bad",
+      );
     }
     if (state === "disconnected") hangUp("The connection is lost; connect again.");
   });
@@ -342,15 +365,16 @@ function setPhase(next: typeof phase): void {
   }
 }
 
-function showState(state: string): void {
+function showState(state: string, text = state === "idle" ? "not connected" : state): void {
   const shown = element("state");
   shown.dataset.state = state;
-  shown.textContent = state === "idle" ? "not connected" : state;
+  shown.textContent = text;
 }
 
 /** What came over the control socket, whether this SDK has an event for it or not. */
 function serverSaid(message: ServerSaid): void {
-  if (message.type === "session_id") {
+  if (message.type === "queue_position") showPlace(Number(message.position), Number(message.queue_size));
+  if (message.type === "session_id" || message.type === "livekit_room_info") {
     // After a reconnect it is another session, with nothing set in it.
     if (sessionId) unstage();
     sessionId = String(message.session_id);
@@ -362,6 +386,15 @@ function serverSaid(message: ServerSaid): void {
   }
   // Once it is connected, the SDK reports errors itself; before, it keeps them until it gives up.
   if (message.type === "error" && !client) note(`The server: ${sentenceOf(message.error)}`, "bad");
+}
+
+/** The server repeats itself; the log has each place once. */
+function showPlace(position: number, size: number): void {
+  const text = `in the queue, ${position} of ${size}`;
+  if (element("state").textContent === text) return;
+  showState("connecting", text);
+  element("result-empty").textContent = `Waiting for a free session: ${text}.`;
+  note(`The server: ${text}.`);
 }
 
 async function sendPrompt(): Promise<void> {

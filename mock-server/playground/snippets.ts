@@ -1,6 +1,6 @@
 /** The lines a person pastes to reach this server, made from the address it was opened under. */
 
-/** For SDKs that take their addresses as options: JS 0.0.51 and later. */
+/** For SDKs that take their addresses as options: JS 0.0.51 and later, 0.1.x included. */
 export function sdkSnippet(url: string, realtimeUrl: string): string {
   return `import { createDecartClient } from "@decartai/sdk";
 

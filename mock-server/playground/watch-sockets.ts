@@ -29,7 +29,8 @@ export function watchSockets(said: (message: ServerSaid) => void): SocketWatch {
       open.add(this);
       this.addEventListener("close", () => open.delete(this));
       this.addEventListener("message", ({ data }) => {
-        const message = parse(data);
+        // LiveKit's own sockets carry bytes.
+        const message = typeof data === "string" ? parse(data) : null;
         if (message) said(message);
       });
     }
@@ -37,9 +38,9 @@ export function watchSockets(said: (message: ServerSaid) => void): SocketWatch {
   return watch;
 }
 
-function parse(data: unknown): ServerSaid | null {
+function parse(data: string): ServerSaid | null {
   try {
-    const message = JSON.parse(String(data));
+    const message = JSON.parse(data);
     return typeof message?.type === "string" ? message : null;
   } catch {
     return null;
