@@ -83,10 +83,7 @@ export function files(context: ServerContext, refuse: Refuse): express.Router {
 
   function takeFile(request: Request, response: Response): void {
     const { file, body } = request;
-    if (!file) {
-      const sentence = `There is no file in the form. Send it as the part named "${FILE_FIELD}", with a filename.`;
-      return refuse(request, response, 422, fileProblem("missing", sentence));
-    }
+    if (!file) return refuse(request, response, 422, noFile);
     const parsed = parseFileUpload(body);
     if (!parsed.ok) return refuse(request, response, 422, parsed.detail);
     const { buffer: bytes, originalname: filename, mimetype: claimedMime } = file;
@@ -115,6 +112,11 @@ function fileProblem(type: string, msg: string): ValidationDetail[] {
   return [{ loc: ["body", FILE_FIELD], msg, type }];
 }
 
+const noFile = fileProblem(
+  "missing",
+  `There is no file in the form. Send it as the part named "${FILE_FIELD}", with a filename.`,
+);
+
 /** Of multer with a code, of the parser beneath it without. */
 type FormError = Error & { readonly code?: string; readonly field?: string };
 
@@ -141,6 +143,8 @@ function formProblem({ code, field, message }: FormError): {
     case "LIMIT_FIELD_KEY":
       return { status: 400, detail: `The name of a field has more than ${limits.fieldNameSize} characters.` };
     case "LIMIT_FIELD_VALUE":
+      // A part without a filename is a text.
+      if (field === FILE_FIELD) return { status: 422, detail: noFile };
       return {
         status: 400,
         detail: `The field ${name} has more than ${limits.fieldSize} bytes. Shorten it.`,
