@@ -35,6 +35,15 @@ test("keeps every sample of a picture that needs no scaling", async () => {
   expect(await picture(readImage("face-png"))).toEqual(pngToFrame(readImage("face-png")));
 });
 
+test("takes the bytes of a file as it takes their base64, and refuses them in other words", async () => {
+  const bytes = Buffer.from(readImage("face-png"));
+  expect(await decodeReferenceImage(bytes, limits)).toEqual(await decode(bytes));
+  expect(await decodeReferenceImage(Buffer.from(readImage("text")), limits)).toEqual({
+    ok: false,
+    error: "The file looks like text; JPEG, PNG and WebP are taken. Convert it to one of them.",
+  });
+});
+
 /** Clockwise from the upper left: red, green, blue, yellow. */
 test.each(["board-png", "board-jpeg", "board-webp", "board-exif-6"])(
   "shows %s the right way up",
