@@ -2,18 +2,21 @@
 
 import { type SdkTraits, versions } from "../../fixtures/browser/versions.ts";
 import { images } from "../../fixtures/images.ts";
-import { REALTIME_MODELS } from "../../protocol/index.ts";
+import { inRange, REALTIME_MODELS } from "../../protocol/index.ts";
 import { named } from "../transforms/plan.ts";
 
 export type Offer = {
-  /** SDKs the server has, newest first, each with the model to begin with and the codecs it can send, its own choice first. */
-  readonly sdks: readonly Pick<SdkTraits, "version" | "model" | "codecs">[];
-  /** Realtime models; an SDK knows some of them. */
-  readonly models: readonly string[];
+  /** SDKs the server has, newest first. */
+  readonly sdks: readonly OfferedSdk[];
   /** Words that a prompt can name, and what they do. */
   readonly transforms: readonly { readonly name: string; readonly does: string }[];
   /** Images under `/_lucy/samples/`. */
   readonly samples: readonly { readonly name: string; readonly about: string }[];
+};
+
+export type OfferedSdk = Pick<SdkTraits, "version" | "model" | "codecs"> & {
+  /** Realtime models that it knows; `model` is the one to begin with. */
+  readonly models: readonly string[];
 };
 
 /** Three that look different and are stored differently: a PNG, a JPEG, and a JPEG that lies on its side. */
@@ -24,11 +27,19 @@ const samples = [
 ];
 
 export const offer: Offer = {
-  sdks: versions.map(({ version, model, codecs }) => ({ version, model, codecs })).toReversed(),
-  models: REALTIME_MODELS.map(({ id }) => id),
+  sdks: versions
+    .map(({ version, model, codecs }) => ({ version, model, models: modelsOf(version), codecs }))
+    .toReversed(),
   transforms: named.map(({ name, does }) => ({ name, does })),
   samples,
 };
+
+/** From our table: an SDK that is asked for each name warns on the console of those it calls old. */
+function modelsOf(version: string): string[] {
+  return REALTIME_MODELS.filter(({ listings }) =>
+    listings.some((listing) => inRange(listing, "js", version)),
+  ).map(({ id }) => id);
+}
 
 /** The image that a sample's name stands for, or null. No other file of the fixtures can be asked for. */
 export function findSample(name: string): { name: string; mime: string } | null {

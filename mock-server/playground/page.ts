@@ -117,7 +117,7 @@ async function showOffer(): Promise<void> {
     version.append(...sdks.map(({ version }) => new Option(version)));
     element("chips").append(...offer.transforms.map(chip));
     element("samples").append(...offer.samples.map(sample));
-    await chooseVersion(offer.models);
+    await chooseVersion();
   } catch (error) {
     note(sentenceOf(error), "bad");
   }
@@ -154,39 +154,21 @@ function sample({ name, about }: Offer["samples"][number]): HTMLButtonElement {
 }
 
 /** Loads the chosen SDK and lists the models that it knows and the codecs that it sends. */
-async function chooseVersion(
-  models: readonly string[] = [...model.options].map(({ value }) => value),
-): Promise<void> {
+async function chooseVersion(): Promise<void> {
   connectButton.disabled = true;
   const wanted = version.value;
   try {
     const loaded = await loadSdk(wanted);
     if (version.value !== wanted) return;
     sdk = loaded;
-    const traits = sdks.find(({ version }) => version === wanted)!;
-    codec.replaceChildren(...traits.codecs.map((name) => new Option(name)));
-    const before = knows(loaded, model.value) ? model.value : traits.model;
-    model.replaceChildren(
-      ...models.map((name) => {
-        const known = knows(loaded, name);
-        return Object.assign(new Option(name, name, false, known && name === before), {
-          hidden: !known,
-          disabled: !known,
-        });
-      }),
-    );
+    const offered = sdks.find((one) => one.version === wanted)!;
+    const chosen = offered.models.includes(model.value) ? model.value : offered.model;
+    model.replaceChildren(...offered.models.map((name) => new Option(name, name, false, name === chosen)));
+    codec.replaceChildren(...offered.codecs.map((name) => new Option(name)));
     connectButton.disabled = false;
     preview();
   } catch (error) {
     note(sentenceOf(error), "bad");
-  }
-}
-
-function knows({ models }: Sdk, name: string): boolean {
-  try {
-    return Boolean(models.realtime(name));
-  } catch {
-    return false;
   }
 }
 

@@ -2,6 +2,14 @@ import { runInNewContext } from "node:vm";
 import { expect, it } from "vitest";
 import { olderSdkSnippet, sdkSnippet } from "./snippets.ts";
 
+it("is taken by the newest SDK as it stands", async () => {
+  const { createDecartClient } = await import("decart-sdk-0.1.20");
+  const [, call] = sdkSnippet("http://127.0.0.1:4321", "ws://127.0.0.1:4321").split("\n\n");
+  const make = new Function("createDecartClient", `${call} return client;`);
+  expect(make(createDecartClient).realtime.connect).toBeTypeOf("function");
+  expect(() => make((options: object) => createDecartClient({ ...options, baseUrl: "nowhere" }))).toThrow();
+});
+
 it("names the addresses it was given, and switches telemetry off", () => {
   const snippet = sdkSnippet("http://127.0.0.1:4321", "ws://127.0.0.1:4321");
   expect(snippet).toContain('baseUrl: "http://127.0.0.1:4321"');

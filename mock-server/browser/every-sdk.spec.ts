@@ -1,0 +1,149 @@
+import type { SdkTraits } from "../../fixtures/browser/versions.ts";
+import { imageHash, promptHash } from "../../fixtures/hashes.ts";
+import { readImage } from "../../fixtures/images.ts";
+import { base64Image, expect, test, versions } from "./lucy-test.ts";
+
+const done = { ok: true };
+const prompt = "a lighthouse, watercolour";
+const face = imageHash(readImage("face-png"));
+
+/** Each SDK with each release of livekit-client that it may have, as `connect()` takes it. */
+const builds = (versions as readonly SdkTraits[]).flatMap((traits) =>
+  (traits.livekitClients.length > 0 ? traits.livekitClients : [null]).map((livekitClient) => ({
+    ...traits,
+    sdk: { version: traits.version, ...(livekitClient && { livekitClient }) },
+    name: traits.version + (livekitClient ? ` with livekit-client ${livekitClient}` : ""),
+  })),
+);
+const having = (what: keyof SdkTraits["has"]) => builds.filter(({ has }) => has[what]);
+
+for (const { name, sdk, era, has } of builds) {
+  test(`${name}: the camera, then a prompt, then an image, up to disconnect`, async ({ harness, lucy }) => {
+    const client = await harness.connect({ ...sdk });
+    const first = has.emptyState ? 1 : 0;
+    await client.untilRevision(first);
+    const { atConnect, remoteTracks } = await client.get();
+    expect(remoteTracks).toContain("video live");
+    // Up to 0.0.45 the SDK made its own.
+    if (has.set) expect(atConnect!.sessionId).toBe(lucy.sessions[0]!.id);
+
+    expect(await client.call("setPrompt", prompt)).toEqual(done);
+    expect((await client.untilRevision(first + 1)).output).toMatchObject({
+      promptHash: promptHash(prompt),
+      imageHash: 0,
+    });
+    expect(await client.call("setImage", base64Image("face-png"))).toEqual(done);
+    expect((await client.untilRevision(first + 2)).output).toMatchObject({
+      promptHash: promptHash(prompt),
+      imageHash: face,
+    });
+    if (has.ticks) {
+      await client.untilEvent("generationTick");
+      expect(await client.events("generationTick")).toContainEqual({ seconds: expect.any(Number) });
+      await client.untilState("generating");
+    }
+    const { states, liveStates, errors } = await client.get();
+    expect(errors).toEqual([]);
+    if (era === "livekit") {
+      expect(states).toEqual(["connecting", "connected", "generating"]);
+      expect(liveStates).toEqual(states);
+    }
+    await client.soundPictures();
+    expect(await client.call("disconnect")).toEqual(done);
+  });
+}
+
+for (const { name, sdk } of having("set")) {
+  test(`${name}: prompt and image of one set() come with one picture`, async ({ harness }) => {
+    const client = await harness.connect({ ...sdk, prompt: "sepia" });
+    await client.untilRevision(1);
+    expect(await client.call("set", { prompt, image: base64Image("face-png") })).toEqual(done);
+    expect((await client.untilRevision(2)).output).toMatchObject({
+      promptHash: promptHash(prompt),
+      imageHash: face,
+    });
+    await client.soundPictures();
+  });
+}
+
+for (const { name, sdk } of having("initialImage")) {
+  test(`${name}: begins with a prompt and an image`, async ({ harness }) => {
+    const client = await harness.connect({ ...sdk, prompt, image: base64Image("face-png") });
+    expect((await client.untilRevision(1)).output).toMatchObject({
+      promptHash: promptHash(prompt),
+      imageHash: face,
+    });
+    await client.soundPictures();
+  });
+}
+
+for (const { name, sdk, version, has } of having("fileRef")) {
+  test(`${name}: uploads a file and sets it by its id`, async ({ harness }) => {
+    const bytes = Buffer.from(readImage("face-png")).toString("base64");
+    const id = await harness.upload(version, bytes, "image/png");
+    expect(id).toMatch(/^file_/);
+    const client = await harness.connect({ ...sdk });
+    const first = has.emptyState ? 1 : 0;
+    await client.untilRevision(first);
+    expect(await client.call("set", { image: id })).toEqual(done);
+    expect((await client.untilRevision(first + 1)).output).toMatchObject({ imageHash: face });
+    await client.soundPictures();
+  });
+}
+
+for (const { name, sdk } of having("replaceVideoTrack")) {
+  test(`${name}: replaces the camera without a gap in the server's count`, async ({ harness }) => {
+    const client = await harness.connect({ ...sdk });
+    await client.morePictures(5);
+    expect(await client.replaceCamera({ color: "lime" })).toEqual(done);
+    const { firstFrameId, cameraTracks } = await client.get();
+    expect(cameraTracks).toEqual(["video live"]);
+    do await client.morePictures(1);
+    while ((await client.pictures(-1))[0]!.input!.frameId < firstFrameId);
+    const [red, green, blue] = await harness.call("middleColor", client.id);
+    expect(green).toBeGreaterThan(200);
+    expect(Math.max(red!, blue!)).toBeLessThan(60);
+    await client.soundPictures();
+  });
+}
+
+for (const { name, sdk, codecs } of builds) {
+  for (const codec of codecs) {
+    test(`${name}: sends ${codec}`, async ({ harness, lucy }) => {
+      const client = await harness.connect({ ...sdk, codec });
+      await client.morePictures(5);
+      const opened = lucy.journal.lines.find(({ kind }) => kind === "media-opened");
+      expect(opened!.fields.codec).toBe(codec.toLowerCase());
+      await client.soundPictures();
+    });
+  }
+}
+
+for (const { name, sdk } of having("subscribe")) {
+  test(`${name}: a viewer sees the publisher's pictures`, async ({ harness }) => {
+    const publisher = await harness.connect({ ...sdk });
+    const { subscribeToken } = await publisher.get();
+    const viewer = await harness.subscribe(sdk.version, subscribeToken!, sdk);
+    await viewer.morePictures(10);
+    expect((await viewer.get()).state).toBe("connected");
+    await viewer.soundPictures(publisher.session);
+    await viewer.call("disconnect");
+    await publisher.morePictures(5);
+    await publisher.soundPictures();
+  });
+}
+
+for (const { name, sdk, has } of having("debugQuality")) {
+  test(`${name}: debugQuality asks for the ${has.debugQuality}`, async ({ harness, lucy }) => {
+    const client = await harness.connect({ ...sdk, debugQuality: true });
+    await client.morePictures(5);
+    await client.untilEvent("stats");
+    const open = lucy.journal.lines.find(({ kind }) => kind === "open");
+    const query = open!.fields.query as Record<string, string>;
+    expect(query.pixel_latency).toBe(has.debugQuality === "pixel-marker" ? "1" : undefined);
+    const join = lucy.journal.lines.find(({ kind }) => kind === "livekit_join");
+    const capabilities = has.debugQuality === "packet-trailer" ? { frame_timing: true } : undefined;
+    expect(join!.fields.client_capabilities).toEqual(capabilities);
+    await client.soundPictures();
+  });
+}
