@@ -144,18 +144,11 @@ test.each<[string, Partial<Upload>, string, string]>([
     "unfit",
     "The file's name has 256 characters; at most 255 are taken. Shorten it.",
   ],
-  [
-    "one byte too many",
-    { bytes: png(FILE_BYTES_MAX + 1) },
-    "too-large",
-    "The file is too large: at most 7864320 bytes are taken, as many as image_data holds. Scale it down or compress it more.",
-  ],
 ])("refuses %s", (_what, upload, why, error) => {
   expect(openStore().add(upload)).toEqual({ ok: false, why, error });
 });
 
 test.each<[string, Partial<Upload>]>([
-  ["as many bytes as may be", { bytes: png(FILE_BYTES_MAX) }],
   ["a name of 255 characters", { filename: "x".repeat(255) }],
   ["no name", { filename: null }],
 ])("takes %s", (_what, upload) => {

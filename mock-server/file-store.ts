@@ -2,12 +2,13 @@
  * Uploaded files, in memory, until they expire or are deleted. One store for all keys: whoever may connect is one account here. Knows
  * nothing of HTTP, and decodes nothing: whether a file is a good picture shows when a session sets it.
  */
-import { FILE_BYTES_MAX, FILE_REF_PREFIX, type FileReference } from "../protocol/index.ts";
+import { FILE_REF_PREFIX, type FileReference } from "../protocol/index.ts";
 import type { Clock } from "./clock.ts";
 import type { Dice } from "./dice.ts";
 import { imageMimeOf, notAnImage } from "./pictures/image-type.ts";
 
 export type Upload = {
+  /** At most `FILE_BYTES_MAX`: whoever reads them stops there. */
   readonly bytes: Buffer;
   readonly filename: string | null;
   /** What the client says it is. */
@@ -17,7 +18,7 @@ export type Upload = {
 
 export type StoredFile = { readonly reference: FileReference; readonly bytes: Buffer };
 
-/** A refusal says whether the file is at fault, is too large, or has no room. */
+/** A refusal says whether the file is at fault or has no room. */
 export type Added =
   | {
       readonly ok: true;
@@ -25,7 +26,7 @@ export type Added =
       /** A sentence when the client says it is what it is not. */
       readonly warning: string | null;
     }
-  | { readonly ok: false; readonly why: "unfit" | "too-large" | "full"; readonly error: string };
+  | { readonly ok: false; readonly why: "unfit" | "full"; readonly error: string };
 
 export type FileStore = {
   add(upload: Upload): Added;
@@ -41,8 +42,6 @@ const max = { files: 1000, bytes: 256 * 1024 ** 2 };
 const filenameLengthMax = 255;
 /** Types that claim nothing: what FormData says of a Blob without a type, and what a part without a header counts as. */
 const claimless = ["application/octet-stream", "text/plain"];
-
-export const fileTooLarge = `The file is too large: at most ${FILE_BYTES_MAX} bytes are taken, as many as image_data holds. Scale it down or compress it more.`;
 
 /** What is said where {@link FileStore.find} finds nothing. */
 export function noSuchFile(id: string): string {
@@ -72,7 +71,6 @@ export function createFileStore(clock: Clock, dice: Dice): FileStore {
   return {
     add({ bytes, filename, claimedMime, lifetimeSeconds }) {
       const { length } = bytes;
-      if (length > FILE_BYTES_MAX) return { ok: false, why: "too-large", error: fileTooLarge };
       if (length === 0) {
         return { ok: false, why: "unfit", error: "The file has no bytes. Send a JPEG, PNG or WebP file." };
       }

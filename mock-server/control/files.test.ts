@@ -83,6 +83,13 @@ describe("POST /v1/files", () => {
     expect((await upload(server, withFields({ ttl_seconds: ttl }))).expires_at).toBe(expiresAt);
   });
 
+  test("ids depend on the seed only", async () => {
+    const ids = [];
+    for (const seed of [5, 5, 6]) ids.push((await upload(await run({ seed }))).id);
+    expect(ids[0]).toBe(ids[1]);
+    expect(ids[2]).not.toBe(ids[0]);
+  });
+
   test("the lifetime may come before the file, and fields nobody knows yet may come too", async () => {
     const server = await run();
     const body = new FormData();
@@ -113,7 +120,7 @@ describe("POST /v1/files", () => {
     expect((await upload(server, body(png.subarray(0, FILE_BYTES_MAX)))).size_bytes).toBe(FILE_BYTES_MAX);
     const refused = await post(server, body(png));
     expect(refused.status).toBe(413);
-    expect(await sentenceOf(refused)).toContain("at most 7864320 bytes are taken");
+    expect(await sentenceOf(refused)).toContain("The file is too large: at most 7864320 bytes are taken");
   });
 
   test.each<[string, () => BodyInit, number, string]>([
@@ -286,6 +293,13 @@ describe("hostile forms", () => {
       Buffer.concat([part("x: y"), end]),
       422,
       "There is no file in the form.",
+    ],
+    [
+      "1000 parts without names",
+      type,
+      Buffer.concat([...Array(1000).fill(part("x: y")), end]),
+      400,
+      "The form has too many parts",
     ],
     [
       "a file without a field's name",

@@ -14,7 +14,7 @@ import {
   type ValidationDetail,
 } from "../../protocol/index.ts";
 import type { ServerContext } from "../context.ts";
-import { fileTooLarge, noSuchFile } from "../file-store.ts";
+import { noSuchFile } from "../file-store.ts";
 import { checkKey } from "../gate.ts";
 
 /** Answers in FastAPI's error shape, and writes the journal. */
@@ -22,7 +22,7 @@ export type Refuse = (request: Request, response: Response, status: number, deta
 
 /** Bodies read at the same time: each may take as much memory as the largest file. */
 const uploadsMax = 16;
-/** Of one body. Two fields are known; the rest is room for what later versions send. */
+/** Of one body. One field is known, `ttl_seconds`; the rest is room for what later versions send. */
 const limits = {
   files: 1,
   fields: 8,
@@ -38,7 +38,7 @@ const readForm = multer({ storage: multer.memoryStorage(), limits, defParamChars
 );
 
 export function files(context: ServerContext, refuse: Refuse): express.Router {
-  const { journal, files } = context;
+  const { journal, files: store } = context;
   const router = express.Router();
   let uploadCount = 0;
 
@@ -69,13 +69,13 @@ export function files(context: ServerContext, refuse: Refuse): express.Router {
   });
 
   router.get(PATHS.file, (request, response) => {
-    const file = files.find(request.params.id);
+    const file = store.find(request.params.id);
     if (file) response.json(file.reference);
     else refuse(request, response, 404, noSuchFile(request.params.id));
   });
 
   router.delete(PATHS.file, (request, response) => {
-    const file = files.delete(request.params.id);
+    const file = store.delete(request.params.id);
     if (!file) return refuse(request, response, 404, noSuchFile(request.params.id));
     journal.add({ direction: "to-server", kind: "file-deleted", fields: summary(file.reference) });
     response.status(204).end();
@@ -88,11 +88,11 @@ export function files(context: ServerContext, refuse: Refuse): express.Router {
     if (!parsed.ok) return refuse(request, response, 422, parsed.detail);
     const { buffer: bytes, originalname: filename, mimetype: claimedMime } = file;
     const { lifetimeSeconds } = parsed;
-    const added = files.add({ bytes, filename, claimedMime, lifetimeSeconds });
+    const added = store.add({ bytes, filename, claimedMime, lifetimeSeconds });
     if (!added.ok) {
-      if (added.why === "unfit")
-        return refuse(request, response, 422, fileProblem("value_error", added.error));
-      return refuse(request, response, added.why === "full" ? 507 : 413, added.error);
+      const isFull = added.why === "full";
+      const detail = isFull ? added.error : fileProblem("value_error", added.error);
+      return refuse(request, response, isFull ? 507 : 422, detail);
     }
     const { reference, warning } = added;
     const fields = { ...summary(reference), ...(warning && { warning }) };
@@ -127,7 +127,10 @@ function formProblem({ code, field, message }: FormError): {
   const name = JSON.stringify((field ?? "").slice(0, 40));
   switch (code) {
     case "LIMIT_FILE_SIZE":
-      return { status: 413, detail: fileTooLarge };
+      return {
+        status: 413,
+        detail: `The file is too large: at most ${FILE_BYTES_MAX} bytes are taken, as many as image_data holds. Scale it down or compress it more.`,
+      };
     case "LIMIT_UNEXPECTED_FILE": {
       const sentence = `There is a file in the field ${name}; it belongs in "${FILE_FIELD}".`;
       return { status: 422, detail: fileProblem("missing", sentence) };
