@@ -215,6 +215,31 @@ test.describe("a full server", () => {
   });
 });
 
+test("shows the place in the queue, and lets go of it", async ({ page, lucy }) => {
+  const places = [
+    { position: 2, queue_size: 5 },
+    { position: 2, queue_size: 5 },
+    { position: 1, queue_size: 4 },
+  ];
+  // A server that has a queue and no end of it.
+  await page.routeWebSocket(/\/v1\/stream/, (socket) => {
+    socket.onMessage(() => {
+      for (const place of places) socket.send(JSON.stringify({ type: "queue_position", ...place }));
+    });
+  });
+  await open(page, lucy);
+  await page.getByRole("button", { name: "Connect" }).click();
+  await expect(page.locator("#state")).toHaveText("in the queue, 1 of 4");
+  await expect(page.locator("#result-empty")).toHaveText("Waiting for a free session: in the queue, 1 of 4.");
+  await expect(page.getByRole("log").getByText("in the queue")).toHaveText([
+    "The server: in the queue, 1 of 4.",
+    "The server: in the queue, 2 of 5.",
+  ]);
+  await page.getByRole("button", { name: "Cancel" }).click();
+  await expect(page.getByRole("log")).toContainText("Cancelled.");
+  await expect(page.locator("#state")).toHaveText("not connected");
+});
+
 test("lets an SDK reach nobody but this server", async ({ page, lucy }) => {
   await open(page, lucy);
   const reached = await page.evaluate(() => {
