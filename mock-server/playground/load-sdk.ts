@@ -22,13 +22,13 @@ export type SdkModel = {
 
 export type Sdk = {
   models: { realtime(name: string): SdkModel };
-  /** Up to 0.0.50 all but the key is passed over. */
+  /** Up to 0.0.50 the addresses of sockets, telemetry and logger are passed over. */
   createDecartClient(options: {
     apiKey: string;
     baseUrl: string;
     realtimeBaseUrl: string;
     telemetry: false;
-    /** Since 0.0.49. */
+    /** Heard in 0.1.x. */
     logger: Pick<Console, "debug" | "info" | "warn" | "error">;
   }): {
     realtime: {
