@@ -3,6 +3,8 @@ import type { Clock } from "./clock.ts";
 import type { Dice } from "./dice.ts";
 import type { FileStore } from "./file-store.ts";
 import type { Journal } from "./journal.ts";
+import type { OpenedRoom, RoomHome } from "./livekit/room-home.ts";
+import type { Rooms } from "./livekit/rooms.ts";
 import type { CodecPool } from "./media/codec-pool.ts";
 import type { MockServerOptions } from "./options.ts";
 import type { Session } from "./session.ts";
@@ -18,6 +20,12 @@ export type ServerContext = {
   readonly files: FileStore;
   /** Running sessions by id. */
   readonly sessions: Map<string, Session>;
+  /** The LiveKit rooms of this process, loaded when the first is needed. */
+  rooms(): Promise<Rooms>;
+  /** Where sessions of the livekit dialect get their rooms. */
+  readonly roomHome: RoomHome;
+  /** Rooms of running sessions by their names: what viewers ask for. */
+  readonly openRooms: Map<string, OpenedRoom>;
   /** Viewers by the id of the session they watch, from the moment they are let in. None has no entry. */
   readonly viewerCounts: Map<string, number>;
   /** How to close each peer there is, those included that are still being made or closed. */

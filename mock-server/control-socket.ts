@@ -41,23 +41,10 @@ export function wrapSocket(
   on: ControlSocketEvents,
 ): ControlSocket {
   const { id, clock, journal } = about;
-  let answered = true;
-
-  const heartbeat = clock.every(pingIntervalMs, () => {
-    if (!answered) {
-      journal.add({ session: id, kind: "half-open", fields: { silentMs: pingIntervalMs } });
-      socket.terminate();
-      return;
-    }
-    answered = false;
-    socket.ping();
-  });
-
-  socket.on("pong", () => {
-    answered = true;
-  });
+  const stopHeartbeat = watchHeartbeat(socket, clock, (silentMs) =>
+    journal.add({ session: id, kind: "half-open", fields: { silentMs } }),
+  );
   socket.on("message", (data: Buffer, isBinary) => {
-    answered = true;
     if (data.length > MESSAGE_BYTES_MAX) {
       const error = `A message of ${data.length} bytes is too large: at most ${MESSAGE_BYTES_MAX} are read. Send a smaller image.`;
       journal.add({ session: id, direction: "to-server", kind: "too-large", fields: { bytes: data.length } });
@@ -90,7 +77,7 @@ export function wrapSocket(
     journal.add({ session: id, kind: "socket-error", fields: { code: error.code, error: error.message } });
   });
   socket.on("close", (code, reason) => {
-    heartbeat.cancel();
+    stopHeartbeat();
     journal.add({
       session: id,
       direction: "to-server",
@@ -129,6 +116,30 @@ export function wrapSocket(
     },
   };
   return control;
+}
+
+/** Drops a socket whose other end answers no ping; call the result to stop. */
+export function watchHeartbeat(
+  socket: WebSocket,
+  clock: Clock,
+  halfOpen: (silentMs: number) => void,
+): () => void {
+  let answered = true;
+  const heard = () => {
+    answered = true;
+  };
+  socket.on("pong", heard);
+  socket.on("message", heard);
+  const timer = clock.every(pingIntervalMs, () => {
+    if (!answered) {
+      halfOpen(pingIntervalMs);
+      socket.terminate();
+      return;
+    }
+    answered = false;
+    socket.ping();
+  });
+  return () => timer.cancel();
 }
 
 function withoutType({ type: _, ...fields }: { type: string }): Record<string, unknown> {

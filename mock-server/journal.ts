@@ -107,6 +107,8 @@ const secretNames = new Set([
   "credential",
   "password",
   "secret",
+  "livekitsecret",
+  "refreshtoken",
 ]);
 /** Names of fields that carry a picture or other bulk: kept as hash and size. */
 const bulkNames = new Set(["imagedata", "sampleframedata"]);

@@ -26,6 +26,11 @@ export type MockServerOptions = {
   unknownModels: (typeof refusals)[number];
   imageOnTextModel: (typeof refusals)[number];
   udpPorts: string | null;
+  queue: number;
+  queueStepMs: number;
+  livekitUrl: string | null;
+  livekitKey: string | null;
+  livekitSecret: string | null;
 };
 
 export type OptionName = keyof MockServerOptions;
@@ -128,6 +133,35 @@ export const optionTable: readonly OptionRow[] = [
     "UDP ports for media, such as 50000-50100; the system chooses without it.",
     portRange,
   ),
+  row(
+    "queue",
+    "--queue <count>",
+    0,
+    "Clients ahead of each one that joins a room (0.1.x): it is told its position until none is left.",
+    whole(0, 1000),
+  ),
+  row(
+    "queueStepMs",
+    "--queue-step <ms>",
+    1000,
+    "How long each position of the queue lasts; production tells it every 17 s.",
+    whole(1, 600_000),
+  ),
+  row(
+    "livekitUrl",
+    "--livekit-url <url>",
+    null,
+    "A LiveKit deployment to meet 0.1.x clients in, instead of the built-in rooms (needs @livekit/rtc-node).",
+    livekitUrl,
+  ),
+  row(
+    "livekitKey",
+    "--livekit-key <key>",
+    null,
+    "API key of that deployment, or of the built-in rooms, where both are made up at start.",
+    credential,
+  ),
+  row("livekitSecret", "--livekit-secret <secret>", null, "The secret that goes with it.", credential),
 ];
 
 /** Sessions at once: what was asked for, or what one machine holds in this mode. */
@@ -215,6 +249,19 @@ function oneOf<const Choice extends string>(choices: readonly Choice[]): (text: 
     if (!choice) throw new RangeError(`It takes ${choices.slice(0, -1).join(", ")} or ${choices.at(-1)}.`);
     return choice;
   };
+}
+
+function livekitUrl(text: string): string {
+  const url = URL.parse(text);
+  if (!url || !/^wss?:$/.test(url.protocol)) {
+    throw new RangeError("It takes the address of a LiveKit server: ws://127.0.0.1:7880 or wss://….");
+  }
+  return text.replace(/\/+$/, "");
+}
+
+function credential(text: string): string {
+  if (!/^\S{1,256}$/.test(text)) throw new RangeError("It takes 1 to 256 characters without spaces.");
+  return text;
 }
 
 function portRange(text: string): string {

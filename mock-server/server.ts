@@ -3,17 +3,19 @@ import { lookup } from "node:dns/promises";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import { type AddressInfo, isIPv4, isIPv6, type Socket } from "node:net";
 import { WebSocketServer } from "ws";
-import { MESSAGE_BYTES_MAX, PATHS, STREAM_PATHS } from "../protocol/index.ts";
+import { MESSAGE_BYTES_MAX } from "../protocol/index.ts";
 import { type Clock, realClock } from "./clock.ts";
 import type { ServerContext } from "./context.ts";
 import { createDice } from "./dice.ts";
 import { createFileStore } from "./file-store.ts";
 import { createJournal, type Journal } from "./journal.ts";
+import { builtInHome } from "./livekit/built-in-home.ts";
+import type { Rooms } from "./livekit/rooms.ts";
 import { createCodecPool } from "./media/codec-pool.ts";
 import { type MockServerOptions, readOptions, sessionsMax } from "./options.ts";
 import type { Session } from "./session.ts";
-import { acceptStream, acceptViewer } from "./stream-socket.ts";
 import { createTokenDesk } from "./token-desk.ts";
+import { upgrade } from "./upgrade.ts";
 
 export type MockServer = AsyncDisposable & {
   /** `http://127.0.0.1:8787`: what an SDK takes as `baseUrl`. */
@@ -61,6 +63,12 @@ export async function startServer(given: Partial<MockServerOptions>, clock: Cloc
   const codecs = createCodecPool();
   const peers = new Set<() => Promise<void>>();
   const address = { ip: isEveryAddress ? "127.0.0.1" : host, port: options.port };
+  const roomDice = dice.split("rooms");
+  const roomKey = {
+    key: options.livekitKey ?? "lucy-testkit",
+    secret: options.livekitSecret ?? roomDice.hex(32),
+  };
+  let rooms: Promise<Rooms> | undefined;
   const context: ServerContext = {
     options,
     clock,
@@ -70,34 +78,31 @@ export async function startServer(given: Partial<MockServerOptions>, clock: Cloc
     tokens: createTokenDesk(clock, dice.split("tokens")),
     files: createFileStore(clock, dice.split("files")),
     sessions,
+    rooms() {
+      // Loaded with the first of them: the server is up before it is needed.
+      rooms ??= import("./livekit/rooms.ts").then(({ createRooms }) => createRooms(context, roomKey));
+      return rooms;
+    },
+    get roomHome() {
+      return roomHome;
+    },
+    openRooms: new Map(),
     viewerCounts: new Map(),
     peers,
     mediaAddresses: isEveryAddress ? null : [host],
     udpPorts: options.udpPorts ? (options.udpPorts.split("-").map(Number) as [number, number]) : null,
     address,
   };
+  const roomHome = builtInHome(context);
 
   const http = options.tls ? await createTlsServer(clock, options.host) : createServer();
   // Twice the limit of a message, so that one that is too large can be answered with a sentence instead of a bare close.
   const sockets = new WebSocketServer({ noServer: true, maxPayload: 2 * MESSAGE_BYTES_MAX });
   http.on("upgrade", (request: IncomingMessage, socket: Socket, head: Buffer) => {
     socket.on("error", () => socket.destroy());
-    // Not every target that HTTP lets through is a URL: `//` is none.
-    const pathname = URL.parse(request.url ?? "/", "ws://localhost")?.pathname ?? "//";
-    const sid = /^\/subscribe\/([^/]+)$/.exec(pathname)?.[1];
-    if (!sid && !STREAM_PATHS.includes(pathname)) {
-      journal.add({ kind: "upgrade-refused", direction: "to-server", fields: { path: pathname } });
-      const body = `There is no WebSocket at ${pathname.slice(0, 80)}. Clients connect to ${PATHS.stream} or /subscribe/{sid}.\n`;
-      socket.end(
-        `HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-type: text/plain\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-        // A client that keeps its side open would hold up our end.
-        () => socket.destroy(),
-      );
-      return;
-    }
-    sockets.handleUpgrade(request, socket, head, (webSocket) => {
-      if (sid) acceptViewer(context, webSocket, request, sid);
-      else acceptStream(context, webSocket, request);
+    upgrade(context, sockets, request, socket, head).catch((error) => {
+      journal.add({ kind: "defect", fields: { error: error.stack } });
+      socket.destroy();
     });
   });
   let app: Promise<(request: IncomingMessage, response: never) => void> | undefined;

@@ -6,6 +6,7 @@ import express, { type NextFunction, type Request, type Response } from "express
 import { API_KEY_HEADER, CLIENT_KEY_PREFIX, PATHS, parseClientTokenRequest } from "../../protocol/index.ts";
 import type { ServerContext } from "../context.ts";
 import { checkKey } from "../gate.ts";
+import { redact } from "../journal.ts";
 import type { MockServer } from "../server.ts";
 import { describeSession } from "./describe-session.ts";
 import { files } from "./files.ts";
@@ -25,7 +26,8 @@ export function createApp(server: MockServer, context: ServerContext): express.E
     response.json({
       status: "ok",
       uptimeMs: Math.round(clock.now()),
-      options: server.options,
+      // Without the secret of its rooms.
+      options: redact(server.options),
       limits: server.limits,
       open: server.open,
       process: {
@@ -40,6 +42,7 @@ export function createApp(server: MockServer, context: ServerContext): express.E
   });
   app.use("/v1", allowOrigins);
   app.use("/watch-stream", allowOrigins);
+  app.use("/rtc", allowOrigins);
 
   app.post(
     PATHS.clientTokens,
@@ -74,6 +77,35 @@ export function createApp(server: MockServer, context: ServerContext): express.E
     },
   );
   app.use(files(context, refuse));
+  app.post(PATHS.watchStream, async (request, response) => {
+    const checked = checkKey(context, request.get(API_KEY_HEADER) ?? "", request.get("origin"));
+    if (!checked.ok) return refuse(request, response, 401, checked.error);
+    const name = String(request.params.room);
+    const room = context.openRooms.get(name);
+    if (!room) {
+      return refuse(
+        request,
+        response,
+        404,
+        `There is no room ${name.slice(0, 80)}: a session's room is there from livekit_room_info until its control socket closes.`,
+      );
+    }
+    const { host } = request.headers;
+    const url = host ? `${server.options.tls ? "wss" : "ws"}://${host}` : server.realtimeUrl;
+    response.json(await room.forViewer(url));
+  });
+  // Where a LiveKit client asks why its socket was refused.
+  app.get(["/rtc/validate", "/rtc/v1/validate"], async (request, response) => {
+    const rooms = await context.rooms();
+    const query = new URL(request.url, "http://localhost").searchParams;
+    try {
+      await rooms.check({ path: request.path, query, authorization: request.get("authorization") });
+      response.type("text").send("success");
+    } catch (error) {
+      const { status = 500, message } = error as Error & { status?: number };
+      response.status(status).type("text").send(message);
+    }
+  });
   for (const path of [
     PATHS.submitJob,
     PATHS.job,

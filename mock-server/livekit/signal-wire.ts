@@ -15,15 +15,17 @@ import { SDP_BYTES_MAX } from "../../protocol/index.ts";
 
 export {
   type AddTrackRequest,
-  DataPacket_Kind,
   DisconnectReason,
   type JoinRequest,
   LeaveRequest_Action,
   PacketTrailerFeature,
   ParticipantInfo,
   ParticipantInfo_State,
-  type RequestResponse_Reason,
+  RequestResponse_Reason,
+  ServerInfo_Edition,
+  type SessionDescription,
   SignalTarget,
+  SimulcastCodecInfo,
   type SubscriptionPermission,
   TrackInfo,
   TrackSource,
@@ -65,8 +67,15 @@ export function readRequest(bytes: Uint8Array): Request {
   return request.message;
 }
 
-export function writeResponse(message: Response): Uint8Array {
-  return new SignalResponse({ message } as { message: NonNullable<Message> }).toBinary();
+/** `fields`: the same as JSON. */
+export function writeResponse(message: Response): { bytes: Uint8Array; fields: Record<string, unknown> } {
+  const response = new SignalResponse({ message } as { message: NonNullable<Message> });
+  return { bytes: response.toBinary(), fields: fieldsOf(response.message as Request) };
+}
+
+/** What a message holds, as JSON: numbers of 64 bits as text, names for the values of enumerations. */
+export function fieldsOf({ value }: Request): Record<string, unknown> {
+  return typeof value === "object" ? (value.toJson() as Record<string, unknown>) : { value: String(value) };
 }
 
 /**
@@ -93,8 +102,15 @@ export function readJoinRequest(text: string): JoinRequest {
   }
 }
 
-/** A packet of a data channel, marked as coming from this participant, whatever it said itself. @throws SignalError */
-export function relabel(bytes: Uint8Array, from: { identity: string; sid: string }): Uint8Array {
+/**
+ * A packet of a data channel, marked as coming from this participant, whatever it said itself.
+ * @returns the packet, and the identities it is for: none for everybody
+ * @throws SignalError
+ */
+export function readDataPacket(
+  bytes: Uint8Array,
+  from: { identity: string; sid: string },
+): { bytes: Uint8Array; to: readonly string[] } {
   try {
     const packet = DataPacket.fromBinary(bytes);
     packet.participantIdentity = from.identity;
@@ -103,7 +119,7 @@ export function relabel(bytes: Uint8Array, from: { identity: string; sid: string
       packet.value.value.participantIdentity = from.identity;
       packet.value.value.participantSid = from.sid;
     }
-    return packet.toBinary();
+    return { bytes: packet.toBinary(), to: packet.destinationIdentities };
   } catch (error) {
     throw new SignalError(
       `${bytes.length} bytes of a data channel are no livekit.DataPacket (${(error as Error).message}).`,

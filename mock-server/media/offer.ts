@@ -15,6 +15,8 @@ export type Section = {
   readonly receives: boolean;
   /** Of video, once the offer is cut. */
   readonly codec: CodecName | null;
+  /** Of video: those of ours that the client offers. */
+  readonly codecs: readonly CodecName[];
   /** The id that the client's track has in its own page. */
   readonly trackId: string | null;
 };
@@ -44,7 +46,8 @@ export const colorSpaceUri = "http://www.webrtc.org/experiments/rtp-hdrext/color
 export const midUri = "urn:ietf:params:rtp-hdrext:sdes:mid";
 /** Which layer of a simulcast a packet belongs to (https://www.rfc-editor.org/rfc/rfc8852). */
 export const ridUri = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id";
-const extensionUris = [midUri, absoluteSendTimeUri, playoutDelayUri, colorSpaceUri];
+/** The last one everywhere: Chromium offers no simulcast on a connection whose first answer was without it (measured). */
+const extensionUris = [midUri, absoluteSendTimeUri, playoutDelayUri, colorSpaceUri, ridUri];
 
 /**
  * No transport-cc: with it Chromium's estimate does not grow against werift (measured). No RTX: a retransmission travels on
@@ -88,7 +91,7 @@ export function readOffer(sdp: string, allowed: CodecRule = oneForAll): Offer {
   const read: Section[] = [];
   const cut = sections.map((section, index) => {
     if (isStopped(section)) return keep(section, order(section).slice(0, 1));
-    const about = describe(section, index);
+    const about = readSection(section, index);
     if (about.kind !== "video") {
       read.push({ ...about, codec: null });
       if (about.kind === "application") return section;
@@ -112,7 +115,7 @@ export function readOffer(sdp: string, allowed: CodecRule = oneForAll): Offer {
   };
 }
 
-function describe(section: string, index: number): Omit<Section, "codec"> {
+function readSection(section: string, index: number): Omit<Section, "codec"> {
   const named = /^m=(\w+) /.exec(section)?.[1];
   const direction = /^a=(sendrecv|sendonly|recvonly|inactive)$/m.exec(section)?.[1] ?? "sendrecv";
   return {
@@ -120,6 +123,7 @@ function describe(section: string, index: number): Omit<Section, "codec"> {
     kind: named === "audio" || named === "video" ? named : "application",
     sends: direction.startsWith("send"),
     receives: direction === "sendrecv" || direction === "recvonly",
+    codecs: codecNames.filter((name) => named === "video" && payloadTypes(section, name).length > 0),
     trackId: /^a=msid:\S+ (\S+)$/m.exec(section)?.[1] ?? null,
   };
 }
@@ -187,7 +191,6 @@ function digits(payloadType: string): string {
 
 /** The section with these payload types only, without the streams, feedback and extensions that we do not use. */
 function keep(section: string, kept: readonly string[]): string {
-  const uris = section.includes("\na=simulcast:") ? [...extensionUris, ridUri] : extensionUris;
   const retransmissions = [...section.matchAll(/^a=ssrc-group:FID \d+ (\d+)/gm)].map((match) => match[1]);
   return section
     .split("\n")
@@ -199,7 +202,7 @@ function keep(section: string, kept: readonly string[]): string {
         return attribute !== "rtcp-fb" || feedback.includes(value!.trim());
       }
       const extension = /^a=extmap:\S+ (\S+)/.exec(line);
-      if (extension) return uris.includes(extension[1]!);
+      if (extension) return extensionUris.includes(extension[1]!);
       if (line.startsWith("a=ssrc-group:")) return false;
       const ssrc = /^a=ssrc:(\d+)/.exec(line);
       return !ssrc || !retransmissions.includes(ssrc[1]);

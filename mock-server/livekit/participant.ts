@@ -1,0 +1,400 @@
+/**
+ * A member of a room that is a client: what it says on its signalling socket, what it publishes, what it watches, and its peer
+ * connections: one for both directions (`/rtc/v1`), or one for each (`/rtc`). It outlives its socket for a while, so that a client
+ * can resume. Messages are handled one after the other: a candidate that overtakes its offer would be lost (measured).
+ */
+import type { Timer } from "../clock.ts";
+import type { ServerContext } from "../context.ts";
+import { readOffer, type Section } from "../media/offer.ts";
+import type { Peer, PeerEvents } from "../media/peer.ts";
+import { openPeer } from "../open-peer.ts";
+import { createSerialQueue } from "../serial-queue.ts";
+import type { Grants } from "./access-token.ts";
+import { createPublication, type Publication } from "./publication.ts";
+import type { Member, Room } from "./room.ts";
+import type { SignalSocket } from "./signal-socket.ts";
+import {
+  type AddTrackRequest,
+  DisconnectReason,
+  LeaveRequest_Action,
+  ParticipantInfo,
+  ParticipantInfo_State,
+  type Request,
+  RequestResponse_Reason,
+  readDataPacket,
+  type SessionDescription,
+  SignalTarget,
+  type SubscriptionPermission,
+  TrackType,
+} from "./signal-wire.ts";
+import { createSubscriptions } from "./subscriptions.ts";
+
+export type ParticipantAbout = {
+  /** Whose lines of the journal tell of it. */
+  readonly owner: string;
+  readonly grants: Grants;
+  /** `/rtc`: the client publishes on one connection and watches on another, which we offer. */
+  readonly twoConnections: boolean;
+  readonly autoSubscribe: boolean;
+  /** It finds the sender's time behind each picture, and takes it off. */
+  readonly takesTrailers: boolean;
+};
+
+export type ParticipantEvents = {
+  /** Told when a message could not be followed; the text is a sentence for the client. */
+  failed(sentence: string): void;
+  /** Its media goes through, or no longer. */
+  connected(): void;
+  lost(): void;
+  /** It is gone, and all that it had with it. Called once. */
+  left(): void;
+  published(track: Publication): void;
+};
+
+export type Participant = Member & {
+  /** Whether a client that lost its socket can go on where it was. */
+  readonly canResume: boolean;
+  /** The socket it is told things on from now on. */
+  attach(socket: SignalSocket): void;
+  /** Its socket closed: it may come back for a while. */
+  detach(socket: SignalSocket): void;
+  /** Puts a message behind those that wait for their turn. */
+  handleLater(request: Request): void;
+  /** Once it has been told that it is in: offers the connection that it watches on, where that is ours to offer. */
+  begin(): void;
+  /** After a resume: new credentials for that connection. */
+  restart(): void;
+  permission(): NonNullable<ParticipantInfo["permission"]>;
+};
+
+/** Messages waiting for their turn. */
+const waitingMax = 256;
+/** How long a client may be without a socket before it counts as gone. LiveKit's clients try for some 15 s. Assumed. */
+const absenceMs = 20_000;
+/** Tracks announced and not yet offered. */
+const announcedMax = 16;
+
+export function createParticipant(
+  context: ServerContext,
+  room: Room,
+  about: ParticipantAbout,
+  on: ParticipantEvents,
+): Participant {
+  const { dice, journal, clock } = context;
+  const { grants, owner } = about;
+  const sid = `PA_${dice.hex(12)}`;
+  const joinedAt = BigInt(clock.date().getTime());
+  const tracks = new Map<string, Publication>();
+  /** By the id the client knows its track by. */
+  const announced = new Map<string, Publication>();
+  let socket: SignalSocket | null = null;
+  let absence: Timer | null = null;
+  let allowed: SubscriptionPermission | null = null;
+  /** The connection the client offers; in `/rtc/v1` it watches on it too. */
+  let publisher: Peer | null = null;
+  let dead = false;
+  let gone = false;
+
+  const queue = createSerialQueue(waitingMax, (error) => {
+    const { message, name } = error as Error;
+    journal.add({
+      session: owner,
+      kind: "message-failed",
+      fields: { socket: "livekit", name, error: message },
+    });
+    on.failed(message);
+  });
+
+  const peerEvents: PeerEvents = {
+    connected() {
+      if (gone) return;
+      subscriptions.start();
+      on.connected();
+    },
+    lost(state) {
+      dead ||= state !== "disconnected";
+      if (!gone) on.lost();
+    },
+    video(packet, colorSpace, mid) {
+      publicationOf(mid)?.receive.video(packet, colorSpace);
+    },
+    audio(payload, timestamp, marker, mid) {
+      publicationOf(mid)?.receive.audio(payload, timestamp, marker);
+    },
+    keyRequested: (_kind, mid) => subscriptions.requestKey(mid),
+    estimated: (bitsPerSecond) => subscriptions.estimate(bitsPerSecond),
+    data: receiveData,
+  };
+
+  const subscriptions = createSubscriptions(context, {
+    owner,
+    twoConnections: about.twoConnections,
+    canSubscribe: grants.canSubscribe,
+    autoSubscribe: about.autoSubscribe,
+    takesTrailers: about.takesTrailers,
+    self: () => participant,
+    others: () => room.seenBy(participant),
+    send: (message) => socket?.send(message),
+    events: peerEvents,
+    later: (task) => void queue.add(task),
+  });
+
+  function publicationOf(mid: string): Publication | undefined {
+    return [...tracks.values()].find((track) => track.mid === mid);
+  }
+
+  /** What comes over the client's own data channels goes to the others, marked as coming from it. */
+  function receiveData(label: string, bytes: Buffer): void {
+    if (gone || !["_reliable", "_lossy"].includes(label)) return;
+    if (!grants.canPublishData) {
+      return void journal.add({
+        session: owner,
+        kind: "data-refused",
+        fields: { label, bytes: bytes.length },
+      });
+    }
+    try {
+      const packet = readDataPacket(bytes, participant);
+      room.sendData(participant, label, packet.bytes, packet.to);
+    } catch (error) {
+      journal.add({ session: owner, kind: "malformed", fields: { label, error: (error as Error).message } });
+    }
+  }
+
+  async function answer({ sdp, id, midToTrackId }: SessionDescription): Promise<void> {
+    const { sections } = readOffer(sdp, ({ codecs }) => codecs);
+    publisher ??= await openPeer(context, owner, peerEvents);
+    if (gone) return publisher.close();
+    const wanted = findPublications(sections, midToTrackId);
+    // The client must know of a track before the answer that carries it: publishing tells everybody, this one too.
+    for (const [track, section] of wanted) publish(track, section);
+    for (const track of [...tracks.values()]) {
+      if (!sections.some(({ mid, sends }) => sends && mid === track.mid)) unpublish(track);
+    }
+    if (!about.twoConnections) subscriptions.place(publisher, sections);
+    const offer = readOffer(sdp, ({ mid, sends, codecs }) => {
+      const codec = sends ? publicationOf(mid)?.codec : subscriptions.codecOf(mid);
+      return codec ? [codec] : codecs;
+    });
+    const streams = about.twoConnections ? new Map<string, string>() : subscriptions.streams();
+    const answered = await publisher.answer(offer, streams);
+    socket?.send({
+      case: "answer",
+      value: { type: "answer", sdp: answered, id, midToTrackId: subscriptions.midToTrackId() },
+    });
+    subscriptions.start();
+    subscriptions.askForSections();
+  }
+
+  /** The sections in which something new is sent, with what was announced for them. */
+  function findPublications(
+    sections: readonly Section[],
+    midToTrackId: Readonly<Record<string, string>>,
+  ): [Publication, Section][] {
+    return sections.flatMap((section): [Publication, Section][] => {
+      if (!section.sends || section.kind === "application") return [];
+      const cid = [midToTrackId[section.mid], section.trackId].find((id) => id && announced.has(id));
+      // A native client's SDP may name its track otherwise; then they come in the order they were announced.
+      const track = cid
+        ? announced.get(cid)
+        : publicationOf(section.mid)
+          ? undefined
+          : [...announced.values()].find(({ kind }) => kind === section.kind);
+      return track ? [[track, section]] : [];
+    });
+  }
+
+  function publish(track: Publication, { mid, codecs }: Section): void {
+    const before = publicationOf(mid);
+    if (before) unpublish(before);
+    announced.delete(track.cid);
+    track.placeIn(mid, codecs, () => publisher?.requestKey(mid));
+    tracks.set(track.sid, track);
+    journal.add({
+      session: owner,
+      kind: "track-published",
+      fields: { sid: track.sid, media: track.kind, codec: track.codec },
+    });
+    room.changed(participant);
+    on.published(track);
+  }
+
+  function unpublish(track: Publication): void {
+    tracks.delete(track.sid);
+    track.end();
+    journal.add({ session: owner, kind: "track-unpublished", fields: { sid: track.sid } });
+    socket?.send({ case: "trackUnpublished", value: { trackSid: track.sid } });
+    room.changed(participant);
+  }
+
+  function announce(request: AddTrackRequest): void {
+    const { cid, type } = request;
+    if (!grants.canPublish) {
+      const message = `${grants.identity} may not publish: its token does not have canPublish. Viewers watch only.`;
+      journal.add({ session: owner, kind: "refused", fields: { error: message } });
+      socket?.send({
+        case: "requestResponse",
+        value: {
+          reason: RequestResponse_Reason.NOT_ALLOWED,
+          message,
+          request: { case: "addTrack", value: request },
+        },
+      });
+      return;
+    }
+    if (type === TrackType.DATA || announced.size >= announcedMax) {
+      throw new Error(
+        `The track ${cid.slice(0, 80)} cannot be published: it is ${type === TrackType.DATA ? "neither audio nor video" : `one of more than ${announcedMax} that no offer carries`}.`,
+      );
+    }
+    const track = createPublication(`TR_${dice.hex(12)}`, request);
+    announced.set(cid, track);
+    socket?.send({ case: "trackPublished", value: { cid, track: track.info } });
+  }
+
+  async function handle(request: Request): Promise<void> {
+    switch (request.case) {
+      case "offer":
+        return answer(request.value);
+      case "answer":
+        return subscriptions.acceptAnswer(request.value);
+      case "trickle":
+        return addCandidate(request.value.candidateInit, request.value.target);
+      case "addTrack":
+        return announce(request.value);
+      case "mute": {
+        const track = tracks.get(request.value.sid);
+        if (!track) return;
+        track.info.muted = request.value.muted;
+        return room.changed(participant);
+      }
+      case "subscription":
+        return subscriptions.choose(request.value.trackSids, request.value.subscribe);
+      case "trackSetting":
+        return subscriptions.pause(request.value.trackSids, request.value.disabled);
+      case "subscriptionPermission":
+        allowed = request.value;
+        return room.changed(participant);
+      case "ping":
+        return socket?.send({ case: "pong", value: BigInt(Math.round(clock.date().getTime())) });
+      case "pingReq":
+        return socket?.send({
+          case: "pongResp",
+          value: {
+            lastPingTimestamp: request.value.timestamp,
+            timestamp: BigInt(Math.round(clock.date().getTime())),
+          },
+        });
+      case "leave":
+        return leave("client left");
+      case "syncState":
+        // What a client that resumes believes to be so. We kept all of it.
+        return;
+      default:
+        journal.add({
+          session: owner,
+          kind: "not-imitated",
+          fields: { socket: "livekit", message: request.case },
+        });
+    }
+  }
+
+  async function addCandidate(text: string, target: SignalTarget): Promise<void> {
+    let candidate: unknown;
+    try {
+      candidate = JSON.parse(text);
+    } catch {
+      throw new Error(
+        "The trickled candidate is not JSON. Send RTCIceCandidate.toJSON() as text in candidateInit.",
+      );
+    }
+    const peer = target === SignalTarget.SUBSCRIBER ? subscriptions.ownPeer : publisher;
+    await peer?.addCandidate(candidate as Parameters<Peer["addCandidate"]>[0]);
+  }
+
+  function leave(reason: string): void {
+    if (gone) return;
+    gone = true;
+    absence?.cancel();
+    queue.close();
+    journal.add({ session: owner, kind: "left-room", fields: { identity: grants.identity, reason } });
+    subscriptions.close();
+    for (const track of tracks.values()) track.end();
+    room.leave(participant);
+    for (const peer of new Set([publisher, subscriptions.ownPeer])) {
+      peer
+        ?.close()
+        .catch((error) => journal.add({ session: owner, kind: "defect", fields: { error: error.stack } }));
+    }
+    on.left();
+    socket?.close(1000, reason);
+    socket = null;
+  }
+
+  const participant: Participant = {
+    identity: grants.identity,
+    sid,
+    tracks,
+    get canResume() {
+      return !gone && !dead;
+    },
+    permission: () =>
+      ({
+        canSubscribe: grants.canSubscribe,
+        canPublish: grants.canPublish,
+        canPublishData: grants.canPublishData,
+      }) as NonNullable<ParticipantInfo["permission"]>,
+    infoFor: (member) =>
+      new ParticipantInfo({
+        sid,
+        identity: grants.identity,
+        state: ParticipantInfo_State.ACTIVE,
+        joinedAt: joinedAt / 1000n,
+        joinedAtMs: joinedAt,
+        isPublisher: tracks.size > 0,
+        permission: participant.permission(),
+        tracks: [...tracks.values()].map((track) => track.infoFor(member)),
+      }),
+    allows(member, { sid }) {
+      if (!allowed || allowed.allParticipants) return true;
+      return allowed.trackPermissions.some(
+        ({ participantSid, participantIdentity, allTracks, trackSids }) =>
+          (participantSid === member.sid || participantIdentity === member.identity) &&
+          (allTracks || trackSids.includes(sid)),
+      );
+    },
+    noticed(member, left) {
+      if (gone) return;
+      const info = member.infoFor(participant);
+      if (left) info.state = ParticipantInfo_State.DISCONNECTED;
+      socket?.send({ case: "update", value: { participants: [info] } });
+      subscriptions.plan();
+    },
+    receiveData: (label, bytes) => (subscriptions.ownPeer ?? publisher)?.sendData(label, bytes),
+    dismiss(reason) {
+      if (gone) return;
+      socket?.send({ case: "leave", value: { reason, action: LeaveRequest_Action.DISCONNECT } });
+      leave(DisconnectReason[reason]!.toLowerCase().replaceAll("_", " "));
+    },
+    attach(next) {
+      absence?.cancel();
+      socket = next;
+    },
+    detach(closed) {
+      if (gone || socket !== closed) return;
+      socket = null;
+      absence = clock.after(absenceMs, () => leave(`no socket for ${absenceMs / 1000} s`));
+    },
+    handleLater(request) {
+      if (gone) return;
+      const added = queue.add(() => handle(request));
+      if (!added)
+        on.failed(`More than ${waitingMax} signal messages wait for their turn. Send fewer at once.`);
+    },
+    begin: () => void queue.add(subscriptions.begin),
+    restart: () => void queue.add(subscriptions.restart),
+  };
+  // Whoever is there already can be watched from the start.
+  subscriptions.plan();
+  return participant;
+}

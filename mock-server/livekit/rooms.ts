@@ -1,0 +1,281 @@
+/**
+ * The rooms of this server and the way into them: `/rtc/v1`, `/rtc`, and `validate` of both. Who has a token of ours gets in, resumes, or
+ * is told why not. A session opens its own room; a token that may create rooms opens one for whoever comes, as a LiveKit server does.
+ */
+import type { WebSocket } from "ws";
+import { closeReason } from "../../protocol/index.ts";
+import type { ServerContext } from "../context.ts";
+import { type Grants, type RoomKey, readToken, TokenError } from "./access-token.ts";
+import { createParticipant, type Participant, type ParticipantEvents } from "./participant.ts";
+import { createRoom, type Member, type Room } from "./room.ts";
+import { wrapSignal } from "./signal-socket.ts";
+import {
+  DisconnectReason,
+  type JoinRequest,
+  LeaveRequest_Action,
+  ParticipantInfo_State,
+  readJoinRequest,
+  ServerInfo_Edition,
+  SignalError,
+} from "./signal-wire.ts";
+
+/** A room, and what becomes of somebody who enters it. */
+export type HostedRoom = {
+  readonly room: Room;
+  /** Whose lines of the journal tell of somebody with these grants. */
+  ownerOf(grants: Grants): string;
+  /** `ok: false`: why there is no place; a sentence for the client. */
+  welcome(grants: Grants): Welcome | { readonly ok: false; readonly error: string };
+};
+
+export type Welcome = {
+  readonly ok: true;
+  readonly takesTrailers: boolean;
+  readonly events: ParticipantEvents;
+};
+
+export type Rooms = {
+  readonly key: RoomKey;
+  host(hosted: HostedRoom): void;
+  /** Nobody gets in any more. */
+  forget(name: string): void;
+  /** Reads who wants in where. Changes nothing. @throws SignalRefusal */
+  check(request: SignalUpgrade): Promise<Admitted>;
+  /** Lets in whom `check` admitted. */
+  accept(socket: WebSocket, admitted: Admitted): void;
+};
+
+export type SignalUpgrade = {
+  readonly path: string;
+  readonly query: URLSearchParams;
+  /** As the header has it: native clients put their token there. */
+  readonly authorization: string | undefined;
+};
+
+export type Admitted = {
+  readonly grants: Grants;
+  readonly twoConnections: boolean;
+  readonly autoSubscribe: boolean;
+  /** Of the stay that is to be resumed. */
+  readonly resumes: string | null;
+  readonly join: JoinRequest | null;
+};
+
+/** Why somebody is not let in, as HTTP says it; a browser's client asks `validate` for the text. */
+export class SignalRefusal extends Error {
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** Rooms opened by tokens, beside those of sessions; and members of one. */
+const openRoomsMax = 100;
+const membersMax = 32;
+
+/** Seconds: how often a client says that it is there, and how long it waits for our answer. LiveKit's own. */
+const ping = { interval: 5, timeout: 15 };
+
+/** What we say we are: the protocol version that we were written against, and a version beyond those with special treatment. */
+const serverInfo = {
+  edition: ServerInfo_Edition.Standard,
+  version: "1.9.0",
+  protocol: 16,
+  region: "",
+  nodeId: "lucy-testkit",
+};
+
+export function createRooms(context: ServerContext, key: RoomKey): Rooms {
+  const { journal, dice } = context;
+  const hosted = new Map<string, HostedRoom>();
+  /** By sid, for those who resume. */
+  const participants = new Map<string, Participant>();
+  let openRoomCount = 0;
+
+  /** For whoever comes: everybody sees everybody. */
+  function openRoom(name: string): HostedRoom {
+    if (openRoomCount >= openRoomsMax) {
+      throw new SignalRefusal(
+        503,
+        `There are ${openRoomsMax} open rooms already, which is as many as there may be.`,
+      );
+    }
+    openRoomCount++;
+    journal.add({ kind: "room-opened", fields: { room: name } });
+    const room = createRoom(name, `RM_${dice.hex(12)}`, {
+      sees: () => true,
+      emptied() {
+        openRoomCount--;
+        hosted.delete(name);
+        journal.add({ kind: "room-closed", fields: { room: name } });
+      },
+    });
+    const opened: HostedRoom = {
+      room,
+      ownerOf: ({ identity }) => identity.slice(0, 40),
+      welcome() {
+        if (room.members.size >= membersMax)
+          return { ok: false, error: `The room has ${membersMax} members, which is as many as it may have.` };
+        const ignore = () => {};
+        const events = { failed: ignore, connected: ignore, lost: ignore, left: ignore, published: ignore };
+        return { ok: true, takesTrailers: true, events };
+      },
+    };
+    hosted.set(name, opened);
+    return opened;
+  }
+
+  async function check({ path, query, authorization = "" }: SignalUpgrade): Promise<Admitted> {
+    const token = query.get("access_token") ?? authorization.replace(/^Bearer /i, "");
+    let grants: Grants;
+    try {
+      grants = await readToken(key, context.clock, token);
+    } catch (error) {
+      if (error instanceof TokenError) throw new SignalRefusal(401, error.message);
+      throw error;
+    }
+    if (!hosted.has(grants.room) && !grants.roomCreate) {
+      // SDKs read these words: without them a 404 sends them to the older path.
+      throw new SignalRefusal(
+        404,
+        `requested room does not exist: ${grants.room.slice(0, 80)} is no session that runs here. Its room is gone when its control socket closes.`,
+      );
+    }
+    if (path.startsWith("/rtc/v1")) {
+      const text = query.get("join_request");
+      if (!text) throw new SignalRefusal(400, "/rtc/v1 takes a join_request. Connect to /rtc without one.");
+      try {
+        const join = readJoinRequest(text);
+        return {
+          grants,
+          twoConnections: false,
+          autoSubscribe: join.connectionSettings?.autoSubscribe ?? true,
+          resumes: join.reconnect ? join.participantSid : null,
+          join,
+        };
+      } catch (error) {
+        if (error instanceof SignalError) throw new SignalRefusal(400, error.message);
+        throw error;
+      }
+    }
+    return {
+      grants,
+      twoConnections: true,
+      autoSubscribe: !["0", "false"].includes(query.get("auto_subscribe") ?? ""),
+      resumes: isSet(query.get("reconnect")) ? (query.get("sid") ?? "") : null,
+      join: null,
+    };
+  }
+
+  function accept(socket: WebSocket, admitted: Admitted): void {
+    const { grants, resumes } = admitted;
+    const owner = hosted.get(grants.room)?.ownerOf(grants) ?? grants.identity.slice(0, 40);
+    let participant: Participant | null = null;
+    const signal = wrapSignal(context, owner, socket, {
+      request: (request) => participant?.handleLater(request),
+      malformed: (sentence) => signal.close(1007, closeReason(sentence)),
+      closed: () => participant?.detach(signal),
+    });
+    journal.add({
+      session: owner,
+      direction: "to-server",
+      kind: "livekit-open",
+      fields: {
+        room: grants.room,
+        identity: grants.identity,
+        connections: admitted.twoConnections ? 2 : 1,
+        ...(resumes !== null && { resumes }),
+      },
+    });
+
+    if (resumes !== null) {
+      participant = participants.get(resumes) ?? null;
+      if (participant?.identity !== grants.identity || !participant.canResume) {
+        participant = null;
+        // It starts over by itself.
+        signal.send({
+          case: "leave",
+          value: { reason: DisconnectReason.STATE_MISMATCH, action: LeaveRequest_Action.RECONNECT },
+        });
+        return signal.close(1000, "nothing to resume");
+      }
+      participant.attach(signal);
+      signal.send({ case: "reconnect", value: { serverInfo } });
+      const others = hosted.get(grants.room)?.room.seenBy(participant) ?? [];
+      signal.send({
+        case: "update",
+        value: { participants: [participant, ...others].map((member) => member.infoFor(participant!)) },
+      });
+      return participant.restart();
+    }
+
+    const host = hosted.get(grants.room) ?? (grants.roomCreate ? openRoom(grants.room) : null);
+    const welcome = host?.welcome(grants);
+    if (!host || !welcome?.ok) {
+      const error = welcome && !welcome.ok ? welcome.error : "The room was closed meanwhile.";
+      journal.add({ session: owner, kind: "refused", fields: { error } });
+      signal.send({
+        case: "leave",
+        value: { reason: DisconnectReason.JOIN_FAILURE, action: LeaveRequest_Action.DISCONNECT },
+      });
+      return signal.close(1008, closeReason(error));
+    }
+    const { room } = host;
+    room.members.get(grants.identity)?.dismiss(DisconnectReason.DUPLICATE_IDENTITY);
+    const { takesTrailers, events } = welcome;
+    const { twoConnections, autoSubscribe, join } = admitted;
+    const joined = createParticipant(
+      context,
+      room,
+      { owner, grants, twoConnections, autoSubscribe, takesTrailers },
+      {
+        ...events,
+        left() {
+          participants.delete(joined.sid);
+          events.left();
+        },
+      },
+    );
+    participant = joined;
+    participants.set(joined.sid, joined);
+    joined.attach(signal);
+    const others = room.seenBy(joined);
+    const info = joined.infoFor(joined);
+    info.state = ParticipantInfo_State.JOINED;
+    signal.send({
+      case: "join",
+      value: {
+        room: { sid: room.sid, name: room.name },
+        participant: info,
+        otherParticipants: others.map((member: Member) => member.infoFor(joined)),
+        serverVersion: serverInfo.version,
+        serverInfo,
+        subscriberPrimary: twoConnections,
+        pingInterval: ping.interval,
+        pingTimeout: ping.timeout,
+        enabledPublishCodecs: ["video/H264", "video/VP8", "video/VP9", "audio/opus"].map((mime) => ({
+          mime,
+        })),
+      },
+    });
+    room.enter(joined);
+    for (const value of join?.addTrackRequests ?? []) joined.handleLater({ case: "addTrack", value });
+    if (join?.publisherOffer) joined.handleLater({ case: "offer", value: join.publisherOffer });
+    joined.begin();
+  }
+
+  return {
+    key,
+    host(one) {
+      hosted.set(one.room.name, one);
+    },
+    forget: (name) => void hosted.delete(name),
+    check,
+    accept,
+  };
+}
+
+function isSet(flag: string | null): boolean {
+  return flag === "1" || flag === "true";
+}

@@ -1,0 +1,106 @@
+/**
+ * A participant's signalling socket: protobuf messages both ways, each in the journal, sizes bounded, a peer that stopped answering
+ * noticed. Knows the messages' shapes and nothing of what they mean.
+ */
+import type { WebSocket } from "ws";
+import type { ServerContext } from "../context.ts";
+import { watchHeartbeat } from "../control-socket.ts";
+import { fieldsOf, type Request, type Response, readRequest, SIGNAL_BYTES_MAX, writeResponse } from "./signal-wire.ts";
+
+export type SignalSocket = {
+  send(message: Response): void;
+  close(code: number, reason: string): void;
+};
+
+export type SignalSocketEvents = {
+  request(request: Request): void;
+  /** Something that is no message; the sentence says what. */
+  malformed(sentence: string): void;
+  closed(): void;
+};
+
+/** Bytes waiting to be sent to a client that does not read. */
+const backlogMax = 4 * SIGNAL_BYTES_MAX;
+
+/** `owner`: whose lines of the journal tell of it. */
+export function wrapSignal(
+  { clock, journal }: ServerContext,
+  owner: string,
+  socket: WebSocket,
+  on: SignalSocketEvents,
+): SignalSocket {
+  const stopHeartbeat = watchHeartbeat(socket, clock, (silentMs) =>
+    journal.add({ session: owner, kind: "half-open", fields: { socket: "livekit", silentMs } }),
+  );
+  socket.on("message", (data: Buffer, isBinary) => {
+    try {
+      if (!isBinary) throw new Error("A text frame is no signal message. Send protobuf in binary frames.");
+      const request = readRequest(data);
+      journal.add({
+        session: owner,
+        direction: "to-server",
+        kind: `livekit-${request.case}`,
+        fields: fieldsOf(request),
+        measured: isRoutine(request.case),
+      });
+      on.request(request);
+    } catch (error) {
+      const { message } = error as Error;
+      journal.add({
+        session: owner,
+        direction: "to-server",
+        kind: "malformed",
+        fields: { socket: "livekit", error: message, bytes: data },
+      });
+      on.malformed(message);
+    }
+  });
+  socket.on("error", (error: Error & { code?: string }) => {
+    journal.add({
+      session: owner,
+      kind: "socket-error",
+      fields: { socket: "livekit", code: error.code, error: error.message },
+    });
+  });
+  socket.on("close", (code, reason) => {
+    stopHeartbeat();
+    journal.add({
+      session: owner,
+      direction: "to-server",
+      kind: "livekit-close",
+      fields: { code, reason: reason.toString("utf8") },
+    });
+    on.closed();
+  });
+
+  return {
+    send(message) {
+      if (socket.readyState !== socket.OPEN) return;
+      const { bytes, fields } = writeResponse(message);
+      journal.add({
+        session: owner,
+        direction: "to-client",
+        kind: `livekit-${message.case}`,
+        fields,
+        measured: isRoutine(message.case),
+      });
+      socket.send(bytes);
+      if (socket.bufferedAmount > backlogMax) {
+        journal.add({
+          session: owner,
+          kind: "slow-reader",
+          fields: { bytes: socket.bufferedAmount, bytesMax: backlogMax },
+        });
+        socket.terminate();
+      }
+    },
+    close(code, reason) {
+      if (socket.readyState === socket.OPEN) socket.close(code, reason);
+    },
+  };
+}
+
+/** What comes every few seconds whatever happens, and what depends on the network. */
+function isRoutine(name: string): boolean {
+  return ["ping", "pingReq", "pong", "pongResp", "trickle"].includes(name);
+}
