@@ -1,5 +1,5 @@
 /** A track that a participant publishes: announced by `addTrack`, placed in a section by a later offer, heard packet by packet. */
-import { type CodecName, codecNames } from "../media/codec-name.ts";
+import type { CodecName } from "../media/codec-name.ts";
 import { forwardTo, type Listener, type PublishedTrack } from "./room.ts";
 import { type AddTrackRequest, SimulcastCodecInfo, TrackInfo, TrackType } from "./signal-wire.ts";
 
@@ -63,10 +63,9 @@ export function createPublication(sid: string, request: AddTrackRequest): Public
       askSender = requestKey;
       if (kind === "audio") return;
       // A browser sends what the answer names first, so that this is where the app's choice takes effect.
-      const asked = codecNames.find((name) =>
-        request.simulcastCodecs.some((one) => one.codec.toLowerCase() === name),
-      );
-      codec = asked && offered.includes(asked) ? asked : (offered[0] ?? null);
+      // The first that is named is the app's, the next a spare.
+      const asked = request.simulcastCodecs[0]?.codec.toLowerCase();
+      codec = offered.find((name) => name === asked) ?? offered[0] ?? null;
       info.mid = place;
       info.mimeType = `video/${codec}`;
       info.codecs = [

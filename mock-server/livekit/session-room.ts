@@ -64,8 +64,6 @@ export function createSessionRoom(
   function replace(from: Publication, track: RoomTrack, stop: () => void): void {
     sources.get(from.kind)?.stop();
     for (const [sid, { kind }] of edited) if (kind === from.kind) edited.delete(sid);
-    // Whoever watched the one before lets go of it first: a section is not handed from one stream to the next.
-    room.changed(model);
     edited.set(track.sid, track);
     sources.set(from.kind, { from, stop });
     room.changed(model);
