@@ -147,3 +147,25 @@ for (const { name, sdk, has } of having("debugQuality")) {
     await client.soundPictures();
   });
 }
+
+test.describe("with a queue", () => {
+  test.use({ serverOptions: { queue: 2, queueStepMs: 100 } });
+
+  for (const { name, sdk } of having("queuePosition")) {
+    test(`${name}: hears its place while connect() waits, and again after it`, async ({ harness }) => {
+      const client = await harness.begin(sdk);
+      await client.untilQueued(2);
+      expect((await client.get()).atConnect, "still connecting").toBeNull();
+      await client.connected();
+      await client.untilEvent("queuePosition", 2);
+      const places = [
+        { position: 2, queueSize: 2 },
+        { position: 1, queueSize: 2 },
+      ];
+      expect((await client.get()).liveQueue).toEqual(places);
+      expect(await client.events("queuePosition")).toEqual(places);
+      await client.morePictures(3);
+      await client.soundPictures();
+    });
+  }
+});

@@ -51,6 +51,9 @@ export type Sdk = {
 export async function loadSdk(version: string): Promise<Sdk> {
   // zod, which SDKs bring along, would try out eval once; the page's content security policy forbids that, loudly.
   Object.assign(globalThis, { __zod_globalConfig: { jitless: true } });
+  // livekit-client tells the console of each of its steps, unless its logger finds another level here. A level that a person has
+  // set is left alone.
+  localStorage["loglevel:livekit"] ??= "WARN";
   const url = `/_lucy/sdk/${version}.js`;
   try {
     return await import(url);

@@ -3,7 +3,7 @@
  * while it retries), and can end an attempt that the SDK has no call to end.
  */
 export type SocketWatch = {
-  /** Ends the sockets that are open. */
+  /** Ends the control sockets that are open. LiveKit ends its own, and complains when another does. */
   close(): void;
   /** While true, new sockets are refused with a message that SDKs take as final. */
   refuses: boolean;
@@ -26,11 +26,11 @@ export function watchSockets(said: (message: ServerSaid) => void): SocketWatch {
       // "not allowed" is one of the phrases after which SDKs stop retrying.
       if (watch.refuses) throw new DOMException("Connecting was cancelled: not allowed.", "AbortError");
       super(url, protocols);
+      if (!new URL(this.url).pathname.endsWith("/stream")) return;
       open.add(this);
       this.addEventListener("close", () => open.delete(this));
       this.addEventListener("message", ({ data }) => {
-        // LiveKit's own sockets carry bytes.
-        const message = typeof data === "string" ? parse(data) : null;
+        const message = parse(data);
         if (message) said(message);
       });
     }
@@ -38,9 +38,9 @@ export function watchSockets(said: (message: ServerSaid) => void): SocketWatch {
   return watch;
 }
 
-function parse(data: string): ServerSaid | null {
+function parse(data: unknown): ServerSaid | null {
   try {
-    const message = JSON.parse(data);
+    const message = JSON.parse(String(data));
     return typeof message?.type === "string" ? message : null;
   } catch {
     return null;
