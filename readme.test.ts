@@ -1,6 +1,7 @@
 /** The README tells the truth: its tables are made from the code, its commands exist. `UPDATE=1` writes the tables. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { livekitClients, versions } from "./fixtures/browser/versions.ts";
 import { optionTable } from "./mock-server/index.ts";
 import { olderSdkSnippet } from "./mock-server/playground/snippets.ts";
 import { named } from "./mock-server/transforms/plan.ts";
@@ -57,6 +58,12 @@ const commands: Record<string, [file: string, line: string]> = {
 
 test("the lines for older SDKs are the ones the server gives out", () => {
   expect(readme).toContain(olderSdkSnippet("ws://127.0.0.1:8787"));
+});
+
+test("it names the SDKs that are tried, and the releases of livekit-client", () => {
+  const [, tried] = /Every test run connects (.*?) in Chromium[.]/s.exec(readme)!;
+  expect(tried!.match(/\b0[.]\d+[.]\d+/g)).toEqual(versions.map(({ version }) => version));
+  expect(tried!.match(/\b2[.]\d+/g)).toEqual(Object.keys(livekitClients));
 });
 
 test("every command printed is a script of package.json that something runs", () => {

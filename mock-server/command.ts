@@ -73,10 +73,9 @@ export function banner({ url, realtimeUrl, options, limits }: MockServer): strin
   lucy-testkit mock server                  ${mode}
 
   Open      ${url}/        a camera, a prompt box, an SDK
-  Point     @decartai/sdk 0.0.51 – 0.0.68   createDecartClient({ apiKey: "dct_local", baseUrl: "${url}",
+  Point     @decartai/sdk 0.0.51 and later  createDecartClient({ apiKey: "dct_local", baseUrl: "${url}",
                                             realtimeBaseUrl: "${realtimeUrl}", telemetry: false })
             up to 0.0.50, before the SDK    <script src="${url}/_lucy/redirect.js"></script>
-            0.1.x (LiveKit)                 not yet
   Watch     ${url}/_lucy/health
   Limits    ${limits.sessions} sessions · seed ${options.seed}
   Stop      Ctrl-C
