@@ -76,6 +76,9 @@ async function processed(client: SocketClient): Promise<void> {
 }
 
 describe("messages that are none", () => {
+  /** Without what a dialect begins with: a join whose state is no good is a join. */
+  const answers = ({ received }: SocketClient) =>
+    received.filter(({ type }) => type !== "session_id" && type !== "livekit_room_info");
   const small = invalidMessages.filter(({ kind }) => kind !== "limit");
 
   test.each(small)("$name: $why", async (message) => {
@@ -83,7 +86,7 @@ describe("messages that are none", () => {
     const client = await attack(server);
     client.send(messageText(message));
     await processed(client);
-    const [answer, ...rest] = client.received.filter(({ type }) => type !== "session_id");
+    const [answer, ...rest] = answers(client);
     expect(rest).toHaveLength(1);
     // A bad state message is owed its ack; all else gets an error.
     expect(["error", "prompt_ack", "set_image_ack"]).toContain(answer!.type);
@@ -99,7 +102,7 @@ describe("messages that are none", () => {
     const client = await attack(server);
     for (const message of small) client.send(messageText(message));
     await processed(client);
-    expect(client.received.filter(({ type }) => type !== "session_id")).toHaveLength(small.length + 1);
+    expect(answers(client)).toHaveLength(small.length + 1);
   });
 
   test.each([

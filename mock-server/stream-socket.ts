@@ -1,7 +1,13 @@
 /** What happens on one WebSocket from its upgrade to its end: admission, dialect, one message after the other, clean-up. */
 import type { IncomingMessage } from "node:http";
 import type { WebSocket } from "ws";
-import { type ClientMessage, QUERY, refusalFor } from "../protocol/index.ts";
+import {
+  type ClientMessage,
+  parseClientMessage,
+  QUERY,
+  refusalFor,
+  stateMessageOf,
+} from "../protocol/index.ts";
 import type { ServerContext } from "./context.ts";
 import { type ControlSocket, type ControlSocketEvents, wrapSocket } from "./control-socket.ts";
 import type { Client, Conversation } from "./dialects/dialect.ts";
@@ -24,30 +30,19 @@ export function acceptStream(context: ServerContext, socket: WebSocket, request:
   let conversation: Conversation | null = null;
   const { control, queue } = listen(context, id, socket, {
     begins: "livekit_join, offer, prompt or set_image",
-    message(message) {
-      // Ended by us: what still comes in until the socket is closed means nothing.
-      if (!session || session.phase === "ended") return;
-      const dialect = conversation ? null : pickDialect(message);
-      if (dialect === undefined) return;
-      if (dialect) {
-        session.join(dialect.name);
-        conversation = dialect.open(context, session, control, client);
-      }
-      if (message.type === "prompt" || message.type === "set_image") return session.handleState(message);
-      handleLater(message);
-    },
+    message: receive,
     malformed(failure) {
       // One ack for each state message, a bad one too.
       const refusal = refusalFor(failure);
       if (session && refusal) session.refuseState(refusal);
+      if (refusal && failure.type !== "livekit_join") return;
+      // A join whose state is no good is a join all the same: its client reads the ack once it has its room, and would
+      // otherwise wait for the room in vain.
+      const join = refusal && parseClientMessage({ ...failure.raw, initial_state: null });
+      if (join?.ok) receive(join.message);
       else control.send({ type: "error", error: failure.error });
     },
-    left(reason) {
-      session?.leave(reason);
-      conversation
-        ?.close()
-        .catch((error) => journal.add({ session: id, kind: "defect", fields: { error: error.stack } }));
-    },
+    left: (reason) => session?.leave(reason),
   });
 
   const query = new URL(request.url ?? "/", "ws://localhost").searchParams;
@@ -73,7 +68,28 @@ export function acceptStream(context: ServerContext, socket: WebSocket, request:
     pixelMarker: query.get(QUERY.pixelLatency) === "1",
   });
   context.sessions.set(id, session);
-  session.onEnd(() => context.sessions.delete(id));
+  // Whoever ended it: its socket may take a while to close.
+  session.onEnd(() => {
+    context.sessions.delete(id);
+    conversation
+      ?.close()
+      .catch((error) => journal.add({ session: id, kind: "defect", fields: { error: error.stack } }));
+  });
+
+  function receive(message: ClientMessage): void {
+    // Ended by us: what still comes in until the socket is closed means nothing.
+    if (!session || session.phase === "ended") return;
+    const dialect = conversation ? null : pickDialect(message);
+    if (dialect === undefined) return;
+    if (dialect) {
+      session.join(dialect.name);
+      conversation = dialect.open(context, session, control, client);
+    }
+    // At once, also where it stands in a join: the acks keep the order in which the states came.
+    const state = stateMessageOf(message);
+    if (state) session.handleState(state);
+    if (state !== message) handleLater(message);
+  }
 
   function handleLater(message: ClientMessage): void {
     queue.add(() => conversation?.handle(message));

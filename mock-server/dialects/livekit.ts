@@ -32,8 +32,6 @@ function converse(
     if (joined)
       throw new Error("This session has joined already. Send livekit_join once, as the first message.");
     joined = true;
-    // One ack for each state object, wherever it stands; none for the join.
-    if (message.initial_state) session.handleState(message.initial_state);
     const frameTiming = message.client_capabilities?.frame_timing === true;
     await wait(options.queue);
     if (closed) return;
@@ -49,7 +47,7 @@ function converse(
     socket.send({ type: "livekit_room_info", ...room.client, session_id: session.id });
   }
 
-  /** Resolves when nobody is ahead any more, or when the client has left. */
+  /** Resolves when nobody is ahead any more; never once the client has left. */
   async function wait(position: number): Promise<void> {
     for (let ahead = position; ahead > 0 && !closed; ahead--) {
       socket.send({ type: "queue_position", position: ahead, queue_size: position });
