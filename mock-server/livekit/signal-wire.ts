@@ -89,6 +89,8 @@ export function readJoinRequest(text: string): JoinRequest {
     );
   }
   try {
+    // Node passes over what is none.
+    if (!/^[\w+/-]+={0,2}$/.test(text)) throw new Error("not base64");
     const { compression, joinRequest } = WrappedJoinRequest.fromBinary(Buffer.from(text, "base64url"));
     const bytes =
       compression === WrappedJoinRequest_Compression.GZIP
