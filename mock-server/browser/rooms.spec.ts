@@ -1,0 +1,110 @@
+import type { MockServer } from "../index.ts";
+import { base64Image, expect, journalLine, test } from "./lucy-test.ts";
+import { startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
+
+const version = "0.1.20";
+const done = { ok: true };
+
+function addressesOf(lucy: MockServer, { host }: TcpProxy) {
+  return { baseUrl: lucy.url, realtimeBaseUrl: `ws://${host}` };
+}
+
+test("a viewer who comes before the publisher sees its pictures from the first on", async ({
+  harness,
+  lucy,
+}) => {
+  await using proxy = await startTcpProxy(lucy.url);
+  const release = proxy.hold("/rtc");
+  const publisher = await harness.begin({ version, ...addressesOf(lucy, proxy) });
+  const { fields } = await journalLine(lucy, ({ kind }) => kind === "livekit_room_info");
+  const token = Buffer.from(JSON.stringify({ room_name: fields.room_name })).toString("base64");
+  // Not through the proxy: nothing holds it up.
+  const viewer = await harness.subscribe(version, token);
+  release();
+  await publisher.connected();
+  await viewer.morePictures(10);
+  await publisher.call("set", { prompt: "invert", image: base64Image("face-png") });
+  await viewer.untilRevision(1);
+  const [first] = await viewer.soundPictures(publisher.session);
+  expect(first!.output!.outputCount).toBeLessThan(15);
+  await publisher.soundPictures();
+});
+
+test("three viewers, who come and go, see what the publisher sees", async ({ harness, lucy }) => {
+  const publisher = await harness.connect({ version });
+  await publisher.morePictures(5);
+  const { subscribeToken } = await publisher.get();
+  const viewers = [];
+  for (let count = 1; count <= 3; count++) {
+    const viewer = await harness.subscribe(version, subscribeToken!);
+    await viewer.morePictures(5);
+    viewers.push(viewer);
+    expect(lucy.sessions[0]!.viewerCount).toBe(count);
+  }
+  await publisher.call("set", { prompt: "mirror", image: base64Image("board-jpeg") });
+  for (const viewer of viewers) await viewer.untilRevision(1);
+  // Before it goes: a track that ends leaves a black picture.
+  await viewers[1]!.soundPictures(publisher.session);
+  expect(await viewers[1]!.call("disconnect")).toEqual(done);
+  await journalLine(lucy, ({ kind, session }) => kind === "left-room" && session !== publisher.session);
+  await viewers[2]!.morePictures(5);
+  for (const viewer of [viewers[0]!, viewers[2]!]) await viewer.soundPictures(publisher.session);
+  await publisher.soundPictures();
+  expect(lucy.sessions[0]!.viewerCount).toBe(2);
+});
+
+test.describe("with the limit raised", () => {
+  test.use({ serverOptions: { sessionsMax: 8 } });
+
+  test("eight sessions opened at once, each with its own state", async ({ harness, lucy }) => {
+    test.setTimeout(60_000);
+    const size = { width: 320, height: 180, fps: 15 };
+    const begun = await Promise.all(
+      Array.from({ length: 8 }, (_, index) =>
+        harness.begin({ version, ...size, prompt: `session ${index}` }),
+      ),
+    );
+    for (const client of begun) await client.connected();
+    const clients = await Promise.all(begun.map(async (client) => ({ client, seen: await client.get() })));
+    for (const { client } of clients) await client.untilRevision(1);
+    for (const { client } of clients) await client.morePictures(5);
+    for (const { client, seen } of clients) await client.soundPictures(seen.atConnect!.sessionId!);
+    expect(new Set(clients.map(({ seen }) => seen.atConnect!.sessionId)).size).toBe(8);
+    expect(lucy.sessions.map(({ state }) => state.prompt).sort()).toEqual(
+      Array.from({ length: 8 }, (_, index) => `session ${index}`),
+    );
+  });
+});
+
+// What the SDK does then: it stops the app's own camera track, and publishes that (livekit.md of the design, observed).
+test("the control socket cut: another session, connected, to which no pictures come", async ({
+  harness,
+  lucy,
+}) => {
+  await using proxy = await startTcpProxy(lucy.url);
+  const client = await harness.connect({ version, prompt: "sepia", ...addressesOf(lucy, proxy) });
+  await client.untilRevision(1);
+  await client.call("setPrompt", "invert");
+  await client.untilRevision(2);
+  const before = client.session;
+  expect(proxy.cut("/v1/stream")).toBe(1);
+  await journalLine(lucy, ({ kind, session }) => kind === "session-ended" && session === before);
+  await client.untilState("connected");
+  const { states, cameraTracks } = await client.get();
+  expect(states).toEqual(["connecting", "connected", "generating", "reconnecting", "connected"]);
+  expect(cameraTracks).toEqual(["video ended"]);
+  expect(lucy.sessions).toHaveLength(1);
+  // What connect() was given is sent again, what was set later is not.
+  expect(lucy.sessions[0]!.state).toMatchObject({ revision: 1, prompt: "sepia" });
+});
+
+for (const codec of ["H264", "VP8"] as const) {
+  test(`${codec}: 1280 wide is reached and held`, async ({ harness }) => {
+    const client = await harness.connect({ version, codec, width: 1280, height: 720, fps: 30 });
+    await client.untilSize(1280, 720);
+    const from = (await client.pictures()).length;
+    await client.morePictures(90);
+    const held = (await client.pictures()).slice(from);
+    expect(held.filter(({ width }) => width !== 1280)).toEqual([]);
+  });
+}
