@@ -107,13 +107,19 @@ for (const { name, sdk } of having("replaceVideoTrack")) {
   });
 }
 
-for (const { name, sdk, codecs } of builds) {
+for (const { name, sdk, era, codecs } of builds) {
   for (const codec of codecs) {
     test(`${name}: sends ${codec}`, async ({ harness, lucy }) => {
+      test.fail(
+        era === "livekit" && codec === "VP9",
+        "livekit-client sends three spatial layers in one stream, and the server decodes the lowest alone.",
+      );
       const client = await harness.connect({ ...sdk, codec });
-      await client.morePictures(5);
+      await client.morePictures(10);
       const opened = lucy.journal.lines.find(({ kind }) => kind === "media-opened");
       expect(opened!.fields.codec).toBe(codec.toLowerCase());
+      // Whole: neither a layer of it nor a smaller copy.
+      expect((await client.pictures(-1))[0]).toMatchObject({ width: 640, height: 360 });
       await client.soundPictures();
     });
   }

@@ -240,6 +240,22 @@ test("shows the place in the queue, and lets go of it", async ({ page, lucy }) =
   await expect(page.locator("#state")).toHaveText("not connected");
 });
 
+test("says why nothing is sent after SDK 0.1.20 has connected again", async ({ page, lucy }) => {
+  let drop = async () => {};
+  await page.routeWebSocket(/\/v1\/stream/, (socket) => {
+    const server = socket.connectToServer();
+    drop = async () => {
+      await socket.close({ code: 1011, reason: "Dropped by the spec." });
+      await server.close();
+    };
+  });
+  await open(page, lucy);
+  await connect(page);
+  await drop();
+  await expect(page.getByRole("log")).toContainText("The SDK stopped the camera when it lost the room");
+  await disconnect(page, lucy);
+});
+
 test("lets an SDK reach nobody but this server", async ({ page, lucy }) => {
   await open(page, lucy);
   const reached = await page.evaluate(() => {
