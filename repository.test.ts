@@ -93,6 +93,12 @@ const heavyPackages: Record<string, readonly string[]> = {
   multer: ["mock-server/control/files.ts"],
   esbuild: ["fixtures/browser/bundle.ts"],
   selfsigned: ["mock-server/certificate.ts"],
+  "livekit-server-sdk": ["mock-server/livekit/access-token.ts"],
+  "@livekit/protocol": [
+    "mock-server/livekit/signal-wire.ts",
+    // The client that tests drive.
+    "mock-server/livekit/_signal-client.ts",
+  ],
   "@ffmpeg/core": ["fixtures/ffmpeg.ts"],
   "@ffmpeg/ffmpeg": [],
 };
@@ -213,6 +219,8 @@ const rules: Rule[] = [
       source("mock-server/server.ts", 'await import("esbuild");'),
       source("mock-server/server.ts", 'import { generate } from "selfsigned";'),
       source("mock-server/media/codec.ts", 'import core from "@ffmpeg/core";'),
+      source("mock-server/livekit/rooms.ts", 'import { AccessToken } from "livekit-server-sdk";'),
+      source("mock-server/livekit/room.ts", 'import { TrackInfo } from "@livekit/protocol";'),
     ],
   },
   {

@@ -150,6 +150,7 @@ export async function startServer(given: Partial<MockServerOptions>, clock: Cloc
 
   async function shut(): Promise<void> {
     for (const session of [...sessions.values()]) session.end("disconnect", null);
+    (await rooms)?.close();
     const gone = [...sockets.clients].map(
       (client) => new Promise((resolve) => client.once("close", resolve)),
     );

@@ -378,6 +378,8 @@ export function createParticipant(
     },
     attach(next) {
       absence?.cancel();
+      // It may not know yet that its old socket is dead; we do.
+      socket?.close(1000, "resumed on another socket");
       socket = next;
     },
     detach(closed) {
@@ -387,9 +389,11 @@ export function createParticipant(
     },
     handleLater(request) {
       if (gone) return;
-      const added = queue.add(() => handle(request));
-      if (!added)
-        on.failed(`More than ${waitingMax} signal messages wait for their turn. Send fewer at once.`);
+      if (queue.add(() => handle(request))) return;
+      // A message that is left out would be missed for good: an offer, say.
+      const sentence = `More than ${waitingMax} signal messages wait for their turn. Send fewer at once.`;
+      on.failed(sentence);
+      leave(sentence);
     },
     begin: () => void queue.add(subscriptions.begin),
     restart: () => void queue.add(subscriptions.restart),

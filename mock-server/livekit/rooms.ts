@@ -43,6 +43,8 @@ export type Rooms = {
   check(request: SignalUpgrade): Promise<Admitted>;
   /** Lets in whom `check` admitted. */
   accept(socket: WebSocket, admitted: Admitted): void;
+  /** Ends every room that is left. */
+  close(): void;
 };
 
 export type SignalUpgrade = {
@@ -95,12 +97,6 @@ export function createRooms(context: ServerContext, key: RoomKey): Rooms {
 
   /** For whoever comes: everybody sees everybody. */
   function openRoom(name: string): HostedRoom {
-    if (openRoomCount >= openRoomsMax) {
-      throw new SignalRefusal(
-        503,
-        `There are ${openRoomsMax} open rooms already, which is as many as there may be.`,
-      );
-    }
     openRoomCount++;
     journal.add({ kind: "room-opened", fields: { room: name } });
     const room = createRoom(name, `RM_${dice.hex(12)}`, {
@@ -127,7 +123,7 @@ export function createRooms(context: ServerContext, key: RoomKey): Rooms {
   }
 
   async function check({ path, query, authorization = "" }: SignalUpgrade): Promise<Admitted> {
-    const token = query.get("access_token") ?? authorization.replace(/^Bearer /i, "");
+    const token = query.get("access_token") || authorization.replace(/^Bearer /i, "");
     let grants: Grants;
     try {
       grants = await readToken(key, context.clock, token);
@@ -140,6 +136,12 @@ export function createRooms(context: ServerContext, key: RoomKey): Rooms {
       throw new SignalRefusal(
         404,
         `requested room does not exist: ${grants.room.slice(0, 80)} is no session that runs here. Its room is gone when its control socket closes.`,
+      );
+    }
+    if (!hosted.has(grants.room) && openRoomCount >= openRoomsMax) {
+      throw new SignalRefusal(
+        503,
+        `There are ${openRoomsMax} open rooms already, which is as many as there may be.`,
       );
     }
     if (path.startsWith("/rtc/v1")) {
@@ -191,7 +193,8 @@ export function createRooms(context: ServerContext, key: RoomKey): Rooms {
 
     if (resumes !== null) {
       participant = participants.get(resumes) ?? null;
-      if (participant?.identity !== grants.identity || !participant.canResume) {
+      const member = hosted.get(grants.room)?.room.members.get(grants.identity);
+      if (!participant?.canResume || participant !== member) {
         participant = null;
         // It starts over by itself.
         signal.send({
@@ -210,6 +213,8 @@ export function createRooms(context: ServerContext, key: RoomKey): Rooms {
       return participant.restart();
     }
 
+    // First, as a room that it leaves empty is closed.
+    hosted.get(grants.room)?.room.members.get(grants.identity)?.dismiss(DisconnectReason.DUPLICATE_IDENTITY);
     const host = hosted.get(grants.room) ?? (grants.roomCreate ? openRoom(grants.room) : null);
     const welcome = host?.welcome(grants);
     if (!host || !welcome?.ok) {
@@ -222,7 +227,6 @@ export function createRooms(context: ServerContext, key: RoomKey): Rooms {
       return signal.close(1008, closeReason(error));
     }
     const { room } = host;
-    room.members.get(grants.identity)?.dismiss(DisconnectReason.DUPLICATE_IDENTITY);
     const { takesTrailers, events } = welcome;
     const { twoConnections, autoSubscribe, join } = admitted;
     const joined = createParticipant(
@@ -273,6 +277,9 @@ export function createRooms(context: ServerContext, key: RoomKey): Rooms {
     forget: (name) => void hosted.delete(name),
     check,
     accept,
+    close() {
+      for (const { room } of [...hosted.values()]) room.close(DisconnectReason.SERVER_SHUTDOWN);
+    },
   };
 }
 

@@ -5,7 +5,14 @@
 import type { WebSocket } from "ws";
 import type { ServerContext } from "../context.ts";
 import { watchHeartbeat } from "../control-socket.ts";
-import { fieldsOf, type Request, type Response, readRequest, SIGNAL_BYTES_MAX, writeResponse } from "./signal-wire.ts";
+import {
+  fieldsOf,
+  type Request,
+  type Response,
+  readRequest,
+  SIGNAL_BYTES_MAX,
+  writeResponse,
+} from "./signal-wire.ts";
 
 export type SignalSocket = {
   send(message: Response): void;

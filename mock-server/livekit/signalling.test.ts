@@ -1,0 +1,628 @@
+import { readFileSync } from "node:fs";
+import { AccessToken } from "livekit-server-sdk";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { closeLater, emptied, nothingOpen, runServer, until } from "../_running-server.ts";
+import { openSocket, type SocketClient } from "../_socket-client.ts";
+import { type ManualClock, manualClock } from "../clock.ts";
+import type { MockServerOptions } from "../options.ts";
+import type { MockServer } from "../server.ts";
+import {
+  DisconnectReason,
+  LeaveRequest_Action,
+  openSignal,
+  ParticipantInfo_State,
+  type SignalAbout,
+  type SignalClient,
+  signalQuery,
+  TrackType,
+} from "./_signal-client.ts";
+import { type Grants, mintToken, type RoomKey } from "./access-token.ts";
+
+const key: RoomKey = { key: "lucy", secret: "a-secret-of-thirty-two-characters" };
+const paths = ["/rtc/v1", "/rtc"] as const;
+const offerOf = (name: string) => readFileSync(`${import.meta.dirname}/../media/offers/${name}.sdp`, "utf8");
+
+type Running = { server: MockServer; clock: ManualClock };
+type Joined = { control: SocketClient; token: string; room: string };
+
+async function run(given: Partial<MockServerOptions> = {}): Promise<Running> {
+  const clock = manualClock();
+  const about = { livekitKey: key.key, livekitSecret: key.secret };
+  const server = await runServer({ mode: "none", ...about, ...given }, clock);
+  onTestFinished(async () => {
+    await until(server, () => server.open.sockets === 0);
+    // Whoever lost its socket in an open room may come back until then.
+    clock.advance(20_000);
+  });
+  return { server, clock };
+}
+
+/** A session that has its room. */
+async function joinSession(server: MockServer): Promise<Joined> {
+  const control = closeLater(await openSocket(server.realtimeUrl));
+  control.send({ type: "livekit_join" });
+  const { token, room_name: room } = await control.take("livekit_room_info");
+  return { control, token, room };
+}
+
+const enter = async (server: MockServer, about: SignalAbout) =>
+  closeLater(await openSignal(server.realtimeUrl, about));
+
+async function watch(
+  server: MockServer,
+  room: string,
+  about: Partial<SignalAbout> = {},
+): Promise<SignalClient> {
+  const { token } = (await (await watchStream(server, room)).json()) as { token: string };
+  return enter(server, { token, ...about });
+}
+
+function watchStream(server: MockServer, room: string, apiKey = "dct_local"): Promise<Response> {
+  return fetch(`${server.url}/watch-stream/${room}`, { method: "POST", headers: { "x-api-key": apiKey } });
+}
+
+const grants = (some: Partial<Grants>): Grants => ({
+  identity: "somebody",
+  room: "a-room",
+  canPublish: true,
+  canSubscribe: true,
+  canPublishData: true,
+  roomCreate: false,
+  ...some,
+});
+
+const mint = ({ clock }: Running, some: Partial<Grants>, by = key) => mintToken(by, clock, grants(some));
+
+/** Answers that its socket is served: nothing before it is left to be handled. */
+async function processed(client: SignalClient): Promise<void> {
+  client.send({ case: "pingReq", value: { timestamp: 1n } });
+  await client.take("pongResp");
+}
+
+const linesOf = (server: MockServer, kind: string) =>
+  server.journal.lines.filter((line) => line.kind === kind);
+
+describe.each(paths)("%s", (path) => {
+  test.each<
+    [string, number, string, (running: Running, joined: Joined) => Promise<SignalAbout> | SignalAbout]
+  >([
+    ["the session's token", 200, "success", (_running, { token }) => ({ token })],
+    [
+      "the session's token in a header",
+      200,
+      "success",
+      (_running, { token }) => ({ token: "", headers: { authorization: `Bearer ${token}` } }),
+    ],
+    ["no token", 401, "unauthorized: the access token is refused: there is none", () => ({ token: "" })],
+    [
+      "a forged token",
+      401,
+      "it was not made by this server (signature verification failed)",
+      (_running, { token }) => ({ token: `${token.slice(0, -8)}AAAAAAAA` }),
+    ],
+    [
+      "a foreign token",
+      401,
+      "it was not made by this server (signature verification failed)",
+      async (running, { room }) => ({
+        token: await mint(running, { room }, { ...key, secret: "devsecret".repeat(4) }),
+      }),
+    ],
+    [
+      "an expired token",
+      401,
+      "it expired 60 s ago",
+      async ({ clock, server }, { room }) => {
+        const early = manualClock(new Date(clock.date().getTime() - (6 * 3600 + 60) * 1000));
+        return { token: await mint({ server, clock: early }, { room }) };
+      },
+    ],
+    [
+      "a token that joins nothing",
+      401,
+      "it lets nobody join a room",
+      async ({ clock }) => {
+        const token = new AccessToken(key.key, key.secret, { identity: "somebody" });
+        token.ttl = clock.date().getTime() / 1000 + 60;
+        return { token: await token.toJwt() };
+      },
+    ],
+    [
+      "a room that is not there",
+      404,
+      "requested room does not exist: a-room is no session that runs here",
+      async (running) => ({ token: await mint(running, {}) }),
+    ],
+  ])("%s: %i", async (_name, status, text, make) => {
+    const running = await run();
+    const { server } = running;
+    const about = { path, ...(await make(running, await joinSession(server))) };
+    // As a client asks why its socket was refused.
+    const answer = await fetch(`${server.url}${path}/validate?${signalQuery(about)}`, {
+      headers: about.headers ?? {},
+    });
+    expect(answer.status).toBe(status);
+    expect(answer.headers.get("access-control-allow-origin")).toBe("*");
+    expect(await answer.text()).toContain(text);
+    const opened = openSignal(server.realtimeUrl, about);
+    if (status === 200) {
+      expect(await closeLater(await opened).take("join")).toMatchObject({ serverVersion: "1.9.0" });
+    } else {
+      await expect(opened).rejects.toThrow(`${status}: `);
+      await expect(opened).rejects.toThrow(text);
+      expect(linesOf(server, "upgrade-refused").at(-1)!.fields).toMatchObject({ path, status });
+    }
+  });
+
+  test("what is said on joining", async () => {
+    const { server } = await run();
+    const { token, room } = await joinSession(server);
+    const client = await enter(server, { path, token });
+    const join = await client.take("join");
+    expect(join.toJson()).toMatchObject({
+      room: { sid: expect.stringMatching(/^RM_/), name: room },
+      participant: {
+        sid: expect.stringMatching(/^PA_/),
+        identity: `client-${room}`,
+        state: "JOINED",
+        permission: { canPublish: true, canSubscribe: true, canPublishData: true },
+      },
+      otherParticipants: [{ identity: `inference-server-${room}`, state: "ACTIVE" }],
+      serverVersion: "1.9.0",
+      serverInfo: { protocol: 16 },
+      pingInterval: 5,
+      pingTimeout: 15,
+    });
+    expect(join.subscriberPrimary).toBe(path === "/rtc");
+    expect(join.otherParticipants).toHaveLength(1);
+  });
+
+  test("ping and pingReq are answered, with the client's own time", async () => {
+    const { server, clock } = await run();
+    const { token } = await joinSession(server);
+    const client = await enter(server, { path, token });
+    client.send({ case: "ping", value: 5n });
+    expect(await client.take("pong")).toBe(BigInt(clock.date().getTime()));
+    client.send({ case: "pingReq", value: { timestamp: 123_456_789_012n, rtt: 3n } });
+    expect((await client.take("pongResp")).lastPingTimestamp).toBe(123_456_789_012n);
+  });
+
+  test("leaving is leaving: nothing is left to resume", async () => {
+    const { server } = await run();
+    const { token, room, control } = await joinSession(server);
+    const client = await enter(server, { path, token });
+    const sid = (await client.take("join")).participant!.sid;
+    client.send({ case: "leave", value: {} });
+    await client.closed;
+    expect(linesOf(server, "left-room").at(-1)!.fields).toEqual({
+      identity: `client-${room}`,
+      reason: "client left",
+    });
+    const again = await enter(server, { path, token, ...resuming(path, sid) });
+    expect(await again.take("leave")).toMatchObject({ action: LeaveRequest_Action.RECONNECT });
+    // The session is its control socket's.
+    control.send({ type: "prompt", prompt: "still here" });
+    await control.take("prompt_ack");
+  });
+
+  test("who joins under a name that is taken takes its place", async () => {
+    const { server } = await run();
+    const { token } = await joinSession(server);
+    const first = await enter(server, { path, token });
+    const second = await enter(server, { path, token });
+    expect(await first.take("leave")).toMatchObject({
+      reason: DisconnectReason.DUPLICATE_IDENTITY,
+      action: LeaveRequest_Action.DISCONNECT,
+    });
+    await first.closed;
+    await processed(second);
+  });
+
+  test("when the control socket closes, everybody in the room is told, and nobody gets in any more", async () => {
+    const { server } = await run();
+    const { token, room, control } = await joinSession(server);
+    const members = [await enter(server, { path, token }), await watch(server, room, { path })];
+    for (const member of members) await member.take("join");
+    const late = (await (await watchStream(server, room)).json()) as { token: string };
+    control.socket.close(1000);
+    for (const member of members) {
+      expect(await member.take("leave")).toMatchObject({
+        reason: DisconnectReason.ROOM_DELETED,
+        action: LeaveRequest_Action.DISCONNECT,
+      });
+      expect((await member.closed).reason).toBe("room deleted");
+    }
+    await expect(openSignal(server.realtimeUrl, { path, token: late.token })).rejects.toThrow("404");
+    await emptied(server);
+  });
+
+  describe("resuming", () => {
+    test("in time keeps the stay: same sid, who is there is told again", async () => {
+      const { server, clock } = await run();
+      const { token, room } = await joinSession(server);
+      const client = await enter(server, { path, token });
+      const { sid } = (await client.take("join")).participant!;
+      client.socket.terminate();
+      await until(server, () => linesOf(server, "livekit-close").length === 1);
+      clock.advance(9000);
+      const again = await enter(server, { path, token, ...resuming(path, sid) });
+      await again.take("reconnect");
+      const { participants } = await again.take("update");
+      expect(participants.map(({ identity }) => identity)).toEqual([
+        `client-${room}`,
+        `inference-server-${room}`,
+      ]);
+      expect(participants[0]!.sid).toBe(sid);
+      // Its absence is over, and does not end it later.
+      clock.advance(9000);
+      await processed(again);
+      clock.advance(5000);
+      await processed(again);
+      expect(linesOf(server, "left-room")).toEqual([]);
+    });
+
+    test("before the old socket is known to be dead closes the old one", async () => {
+      const { server } = await run();
+      const { token } = await joinSession(server);
+      const client = await enter(server, { path, token });
+      const { sid } = (await client.take("join")).participant!;
+      const again = await enter(server, { path, token, ...resuming(path, sid) });
+      await again.take("reconnect");
+      expect((await client.closed).code).toBe(1000);
+      await processed(again);
+      expect(linesOf(server, "left-room")).toEqual([]);
+    });
+
+    test("too late is refused, and the client starts over", async () => {
+      const { server, clock } = await run();
+      const { token, room } = await joinSession(server);
+      const viewer = await watch(server, room, { path });
+      const { sid, identity } = (await viewer.take("join")).participant!;
+      viewer.socket.terminate();
+      await until(server, () => linesOf(server, "livekit-close").length === 1);
+      clock.advance(9000);
+      // The control socket is there all the time.
+      await until(server, () => true);
+      clock.advance(999);
+      expect(linesOf(server, "left-room")).toEqual([]);
+      await stayAlive(server, clock, 10_001);
+      expect(linesOf(server, "left-room").at(-1)!.fields).toEqual({ identity, reason: "no socket for 20 s" });
+      const again = await enter(server, { path, token, ...resuming(path, sid) });
+      expect(await again.take("leave")).toMatchObject({
+        reason: DisconnectReason.STATE_MISMATCH,
+        action: LeaveRequest_Action.RECONNECT,
+      });
+      await again.closed;
+    });
+
+    test.each<[string, (sid: string) => string]>([
+      ["an unknown stay", () => "PA_none"],
+      ["no stay by name", () => ""],
+      ["another's stay", (sid) => sid],
+    ])("%s is refused, and the client starts over", async (_name, name) => {
+      const { server } = await run();
+      const { token, room } = await joinSession(server);
+      const viewer = await watch(server, room, { path });
+      const { sid } = (await viewer.take("join")).participant!;
+      const thief = await enter(server, { path, token, ...resuming(path, name(sid)) });
+      expect(await thief.take("leave")).toMatchObject({ action: LeaveRequest_Action.RECONNECT });
+      await thief.closed;
+      await processed(viewer);
+    });
+  });
+});
+
+test("/rtc/v1 without a join request: 400, and the other path by name", async () => {
+  const { server } = await run();
+  const { token } = await joinSession(server);
+  const query = new URLSearchParams({ access_token: token });
+  for (const [text, why] of [
+    ["", "Connect to /rtc without one"],
+    ["%", "join_request cannot be read"],
+    ["A".repeat(12_289), "at most 12288 are read"],
+  ] as const) {
+    if (text) query.set("join_request", text);
+    const answer = await fetch(`${server.url}/rtc/v1/validate?${query}`);
+    expect([answer.status, await answer.text()]).toEqual([400, expect.stringContaining(why)]);
+    const opened = openSignal(server.realtimeUrl, { token, query: { join_request: text } });
+    await expect(opened).rejects.toThrow("400: ");
+    await expect(opened).rejects.toThrow(why);
+  }
+});
+
+test("a viewer's token watches: what it announces is refused, and nothing is published", async () => {
+  const { server } = await run();
+  const { room } = await joinSession(server);
+  const viewer = await watch(server, room);
+  expect((await viewer.take("join")).participant!.permission).toMatchObject({
+    canPublish: false,
+    canPublishData: false,
+    canSubscribe: true,
+  });
+  viewer.send({ case: "addTrack", value: { cid: "camera", type: TrackType.VIDEO } });
+  expect((await viewer.take("requestResponse")).toJson()).toMatchObject({
+    reason: "NOT_ALLOWED",
+    message: expect.stringMatching(/^viewer-\w+ may not publish: its token does not have canPublish\./),
+    addTrack: { cid: "camera" },
+  });
+  viewer.send({ case: "offer", value: { type: "offer", sdp: offerOf("chromium-vp8"), id: 1 } });
+  expect((await viewer.take("answer")).id).toBe(1);
+  expect(viewer.received).not.toContain("trackPublished");
+  expect(linesOf(server, "track-published")).toEqual([]);
+  expect(server.sessions[0]).toMatchObject({ pipeline: null, phase: "joined" });
+});
+
+describe("in a relayed session", () => {
+  const camera = "26b5ec4f-d064-4002-9559-8335f6d3d8bf";
+
+  test("a camera is announced, offered, published, answered by its offer's id, and asks for a place to come back", async () => {
+    const { server } = await run({ mode: "relay" });
+    const { token, room } = await joinSession(server);
+    const client = await enter(server, { token });
+    const viewer = await watch(server, room);
+    const late = await watch(server, room, { path: "/rtc" });
+    await late.take("offer");
+    client.send({ case: "addTrack", value: { cid: camera, type: TrackType.VIDEO, width: 640, height: 360 } });
+    expect(await client.take("trackPublished")).toMatchObject({ cid: camera, track: { width: 640 } });
+    client.send({ case: "offer", value: { type: "offer", sdp: offerOf("chromium-vp8"), id: 7 } });
+    const { participants } = await client.take("update");
+    expect(participants[0]).toMatchObject({
+      identity: `inference-server-${room}`,
+      tracks: [{ mimeType: "video/vp8" }],
+    });
+    expect((await client.take("answer")).id).toBe(7);
+    expect((await client.take("mediaSectionsRequirement")).toJson()).toEqual({ numVideos: 1 });
+    expect(client.received).toEqual([
+      "join",
+      "trackPublished",
+      "update",
+      "answer",
+      "mediaSectionsRequirement",
+    ]);
+    expect(server.sessions[0]!.pipeline).toMatchObject({ codec: "vp8" });
+
+    // A viewer with sections to spare is sent the same track, under the model's name.
+    viewer.send({ case: "offer", value: { type: "offer", sdp: offerOf("chromium-viewer"), id: 1 } });
+    const { sid, tracks } = (await viewer.take("update")).participants[0]!;
+    const answer = await viewer.take("answer");
+    expect(answer.midToTrackId).toEqual({ 0: tracks[0]!.sid });
+    expect(answer.sdp).toContain(`a=msid:${sid}|${tracks[0]!.sid} `);
+  });
+
+  test("a bad offer or candidate is told on the control socket; the room goes on", async () => {
+    const { server } = await run({ mode: "relay" });
+    const { token, control } = await joinSession(server);
+    const client = await enter(server, { token });
+    for (const [request, sentence] of [
+      [{ case: "offer", value: { type: "offer", sdp: "hello", id: 1 } }, "offer"],
+      [{ case: "trickle", value: { candidateInit: "{" } }, "The trickled candidate is not JSON."],
+      [{ case: "addTrack", value: { cid: "data", type: TrackType.DATA } }, "neither audio nor video"],
+    ] as const) {
+      client.send(request);
+      expect((await control.take("error")).error).toContain(sentence);
+    }
+    client.send({ case: "trickle", value: { candidateInit: "null" } });
+    client.send({ case: "trickle", value: { candidateInit: '"text"' } });
+    await processed(client);
+    expect(linesOf(server, "defect")).toEqual([]);
+  });
+});
+
+describe("one that misbehaves is alone with it", () => {
+  test.each<[string, Buffer | string, string]>([
+    ["a text frame", '{"type":"ping"}', "A text frame is no signal message."],
+    [
+      "bytes that are no protobuf",
+      Buffer.from("ff".repeat(12), "hex"),
+      "12 bytes are no livekit.SignalRequest",
+    ],
+    ["a message from the future", Buffer.of(0xfa, 0x3f, 1, 65), "4 bytes hold no livekit.SignalRequest"],
+    ["300 kB", Buffer.alloc(300_000), "A signal message of 300000 bytes is too large"],
+  ])("%s closes its socket with a sentence", async (_name, bytes, sentence) => {
+    const { server } = await run();
+    const { token, control } = await joinSession(server);
+    const other = await joinSession(server);
+    const client = await enter(server, { token });
+    const witness = await enter(server, other);
+    client.send(bytes);
+    const { code, reason } = await client.closed;
+    expect(code).toBe(1007);
+    expect(reason).toContain(sentence);
+    await processed(witness);
+    for (const socket of [control, other.control]) {
+      socket.send({ type: "prompt", prompt: "still here" });
+      expect(await socket.take("prompt_ack")).toMatchObject({ success: true });
+    }
+    expect(linesOf(server, "malformed")).toHaveLength(1);
+  });
+
+  test("300 messages in one packet: it is sent away, told why once, and can come again", async () => {
+    const { server } = await run();
+    const { token, control } = await joinSession(server);
+    const client = await enter(server, { token });
+    await client.take("join");
+    const { _socket: tcp } = client.socket as unknown as { _socket: { cork(): void; uncork(): void } };
+    tcp.cork();
+    for (let index = 0; index < 300; index++) client.send({ case: "pingReq", value: { timestamp: 1n } });
+    tcp.uncork();
+    expect((await client.closed).reason).toContain("More than 256 signal messages wait for their turn");
+    await processed(await enter(server, { token }));
+    control.send({ type: "prompt", prompt: "still here" });
+    await control.take("prompt_ack");
+    expect(control.received.filter(({ type }) => type === "error")).toHaveLength(1);
+  });
+
+  test("one that answers no ping is dropped; its stay ends when nobody resumes it", async () => {
+    const { server, clock } = await run();
+    const { room, control } = await joinSession(server);
+    const viewer = await watch(server, room);
+    await viewer.take("join");
+    viewer.socket.pause();
+    clock.advance(10_000);
+    control.send({ type: "prompt", prompt: "still here" });
+    await control.take("prompt_ack");
+    clock.advance(10_000);
+    await until(server, () => linesOf(server, "livekit-close").length === 1);
+    expect(linesOf(server, "half-open").map(({ fields }) => fields)).toEqual([
+      { socket: "livekit", silentMs: 10_000 },
+    ]);
+    await stayAlive(server, clock, 20_000);
+    expect(linesOf(server, "left-room")).toHaveLength(1);
+  });
+});
+
+describe("POST /watch-stream/{room}", () => {
+  test("is a viewer's way in", async () => {
+    const { server } = await run();
+    const { room } = await joinSession(server);
+    const answer = await watchStream(server, room);
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get("access-control-allow-origin")).toBe("*");
+    expect(await answer.json()).toEqual({
+      livekit_url: server.realtimeUrl,
+      token: expect.stringMatching(/^[\w-]+\.[\w-]+\.[\w-]+$/),
+      room_name: room,
+    });
+  });
+
+  test.each<[string, number, string, (server: MockServer, room: string) => Promise<Response>]>([
+    ["an unknown room", 404, "There is no room nowhere:", (server) => watchStream(server, "nowhere")],
+    ["no key", 401, "Invalid API key", (server, room) => watchStream(server, room, "")],
+    [
+      "an unknown client token",
+      401,
+      "Invalid API key",
+      (server, room) => watchStream(server, room, "ek_none"),
+    ],
+  ])("%s: %i", async (_name, status, sentence, ask) => {
+    const { server } = await run();
+    const { room } = await joinSession(server);
+    const answer = await ask(server, room);
+    expect([answer.status, await answer.json()]).toEqual([
+      status,
+      { detail: expect.stringContaining(sentence) },
+    ]);
+    expect(answer.headers.get("access-control-allow-origin")).toBe("*");
+  });
+
+  test("a page may ask: the preflight is answered", async () => {
+    const { server } = await run();
+    const answer = await fetch(`${server.url}/watch-stream/any`, {
+      method: "OPTIONS",
+      headers: {
+        origin: "http://localhost:3000",
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "x-api-key, content-type",
+      },
+    });
+    expect(answer.status).toBe(204);
+    expect(answer.headers.get("access-control-allow-headers")).toContain("x-api-key, content-type");
+    expect(answer.headers.get("access-control-allow-methods")).toContain("POST");
+  });
+
+  test("16 watch; the next is told to go, until one has left", async () => {
+    const { server } = await run();
+    const { room } = await joinSession(server);
+    const viewers = await Promise.all(Array.from({ length: 16 }, () => watch(server, room)));
+    for (const viewer of viewers) await viewer.take("join");
+    const late = await watch(server, room);
+    expect(await late.take("leave")).toMatchObject({
+      reason: DisconnectReason.JOIN_FAILURE,
+      action: LeaveRequest_Action.DISCONNECT,
+    });
+    expect(await late.closed).toEqual({
+      code: 1008,
+      reason: `Session ${room} has 16 viewers, which is as many as it may have.`,
+    });
+    viewers[0]!.send({ case: "leave", value: {} });
+    await viewers[0]!.closed;
+    await (await watch(server, room)).take("join");
+  });
+});
+
+describe("a room that a token opens", () => {
+  test("is there for all who come, who see each other come and go", async () => {
+    const running = await run();
+    const { server } = running;
+    const token = (identity: string) => mint(running, { identity, roomCreate: true });
+    const first = await enter(server, { token: await token("first") });
+    expect((await first.take("join")).otherParticipants).toEqual([]);
+    const second = await enter(server, { token: await token("second") });
+    expect((await second.take("join")).otherParticipants.map(({ identity }) => identity)).toEqual(["first"]);
+    expect((await first.take("update")).participants[0]).toMatchObject({ identity: "second" });
+    second.send({ case: "leave", value: {} });
+    const { participants } = await first.take("update");
+    expect(participants[0]).toMatchObject({ identity: "second", state: ParticipantInfo_State.DISCONNECTED });
+    first.send({ case: "leave", value: {} });
+    await first.closed;
+    expect(linesOf(server, "room-closed")).toHaveLength(1);
+  });
+
+  test("stays the same room for the next, when its only member came twice", async () => {
+    const running = await run();
+    const { server } = running;
+    const token = (identity: string) => mint(running, { identity, roomCreate: true });
+    const old = await enter(server, { token: await token("first") });
+    await old.take("join");
+    const first = await enter(server, { token: await token("first") });
+    const { room } = await first.take("join");
+    const second = await enter(server, { token: await token("second") });
+    const join = await second.take("join");
+    expect(join.room!.sid).toBe(room!.sid);
+    expect(join.otherParticipants.map(({ identity }) => identity)).toEqual(["first"]);
+  });
+
+  test("a stay is resumed in its own room only", async () => {
+    const running = await run();
+    const { server } = running;
+    const token = (room: string) => mint(running, { identity: "first", room, roomCreate: true });
+    const first = await enter(server, { token: await token("here") });
+    const { sid } = (await first.take("join")).participant!;
+    await (await enter(server, { token: await token("there") })).take("join");
+    const astray = await enter(server, { token: await token("there"), ...resuming("/rtc/v1", sid) });
+    expect(await astray.take("leave")).toMatchObject({ action: LeaveRequest_Action.RECONNECT });
+    await processed(first);
+  });
+
+  test("there are 100, and the next gets a sentence", async () => {
+    const running = await run();
+    const { server } = running;
+    const open = async (index: number) =>
+      openSignal(server.realtimeUrl, {
+        token: await mint(running, { room: `room-${index}`, roomCreate: true }),
+      });
+    for (let index = 0; index < 100; index++) closeLater(await open(index));
+    const refused = await open(100).then(closeLater, (error: Error) => error.message);
+    expect(refused).toBe("503: There are 100 open rooms already, which is as many as there may be.");
+    expect(linesOf(server, "defect")).toEqual([]);
+    expect(server.open.sockets).toBe(100);
+  });
+
+  test("is closed with the server, and its absent members with it", async () => {
+    const running = await run();
+    const { server } = running;
+    for (const identity of ["absent", "present"]) {
+      const client = await enter(server, { token: await mint(running, { identity, roomCreate: true }) });
+      await client.take("join");
+      if (identity === "absent") client.socket.terminate();
+    }
+    await until(server, () => linesOf(server, "livekit-close").length === 1);
+    await server.close();
+    expect(server.open).toEqual(nothingOpen);
+  });
+});
+
+function resuming(path: "/rtc/v1" | "/rtc", sid: string): Pick<SignalAbout, "join" | "query"> {
+  return path === "/rtc"
+    ? { query: { reconnect: "1", sid } }
+    : { join: { reconnect: true, participantSid: sid } };
+}
+
+/** Lets time pass in steps in which every socket that is served answers its ping. */
+async function stayAlive(server: MockServer, clock: ManualClock, ms: number): Promise<void> {
+  for (let left = ms; left > 0; left -= 5000) {
+    clock.advance(Math.min(left, 5000));
+    await new Promise((resolve) => setImmediate(resolve));
+    await fetch(`${server.url}/_lucy/health`);
+  }
+}
