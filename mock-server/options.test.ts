@@ -8,7 +8,15 @@ import {
   sessionsMax,
 } from "./options.ts";
 
-type Row = { name: OptionName; good: unknown[]; bad: [value: unknown, sentence: string][] };
+type Row = {
+  name: OptionName;
+  good: unknown[];
+  bad: [value: unknown, sentence: string][];
+  /** What it is no good without. */
+  along?: Partial<MockServerOptions>;
+};
+
+const credentials = { livekitKey: "devkey", livekitSecret: "secret" };
 
 const rows: Row[] = [
   {
@@ -95,15 +103,67 @@ const rows: Row[] = [
       ["a-b", "two ports"],
     ],
   },
+  {
+    name: "queue",
+    good: [0, 3, 1000],
+    bad: [
+      [-1, "from 0 to 1000"],
+      [1001, "from 0 to 1000"],
+      [0.5, "whole number"],
+      [null, 'Option "queue" takes no null'],
+    ],
+  },
+  {
+    name: "queueStepMs",
+    good: [1, 17_000, 600_000],
+    bad: [
+      [0, "from 1 to 600000"],
+      [600_001, "from 1 to 600000"],
+      ["", 'Option "queueStepMs" is "".'],
+    ],
+  },
+  {
+    name: "livekitUrl",
+    along: credentials,
+    good: [null, "ws://127.0.0.1:7880", "wss://livekit.example"],
+    bad: [
+      ["", 'Option "livekitUrl" is "". It takes the address of a LiveKit server'],
+      ["127.0.0.1:7880", "ws://127.0.0.1:7880 or wss://…"],
+      ["http://127.0.0.1:7880", "ws://127.0.0.1:7880 or wss://…"],
+      [true, 'Option "livekitUrl" takes no true'],
+    ],
+  },
+  {
+    name: "livekitKey",
+    good: [null, "devkey", "x".repeat(256)],
+    bad: [
+      ["", "1 to 256 characters without spaces"],
+      ["two words", "1 to 256 characters without spaces"],
+      ["x".repeat(257), "1 to 256 characters without spaces"],
+    ],
+  },
+  {
+    name: "livekitSecret",
+    good: [null, "secret", "x".repeat(256)],
+    bad: [
+      ["", "1 to 256 characters without spaces"],
+      ["two words", "1 to 256 characters without spaces"],
+      ["x".repeat(257), "1 to 256 characters without spaces"],
+    ],
+  },
 ];
+
+test.each(["ws://127.0.0.1:7880/", "ws://127.0.0.1:7880//"])("%s is an address without its slash", (text) => {
+  expect(readOptions({ ...credentials, livekitUrl: text }).livekitUrl).toBe("ws://127.0.0.1:7880");
+});
 
 test("the rows here are the options there are", () => {
   expect(rows.map(({ name }) => name)).toEqual(optionTable.map(({ name }) => name));
 });
 
-describe.each(rows)("$name", ({ name, good, bad }) => {
+describe.each(rows)("$name", ({ name, good, bad, along = {} }) => {
   test.each(good.map((value) => [value]))("takes %o", (value) => {
-    expect(readOptions({ [name]: value })[name]).toBe(value);
+    expect(readOptions({ ...along, [name]: value })[name]).toBe(value);
   });
 
   test.each(bad)("refuses %o", (value, sentence) => {
