@@ -89,7 +89,7 @@ export function createSubscriptions(context: ServerContext, about: Subscriptions
 
   /** Has the client offer again, with sections for all. */
   function askForSections(): void {
-    if (closed || hasAsked || !peer) return;
+    if (closed || about.twoConnections || hasAsked || !peer) return;
     const missing = { audio: unplaced("audio").length, video: unplaced("video").length };
     if (missing.audio + missing.video === 0) return;
     hasAsked = true;

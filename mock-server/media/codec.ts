@@ -6,7 +6,6 @@ import {
   AV_CODEC_FLAG_LOW_DELAY,
   AV_CODEC_ID_H264,
   AV_CODEC_ID_VP8,
-  AV_CODEC_ID_VP9,
   AV_LOG_QUIET,
   AV_OPT_SEARCH_CHILDREN,
   AV_OPT_TYPE_STRING,
@@ -21,7 +20,15 @@ import type { CodecName } from "./codec-name.ts";
 
 Log.setLevel(AV_LOG_QUIET);
 
-const decoderIds = { vp8: AV_CODEC_ID_VP8, vp9: AV_CODEC_ID_VP9, h264: AV_CODEC_ID_H264 };
+/**
+ * FFmpeg's own are faster, and return every picture they find. A picture of VP9 may have spatial layers, one after the other without
+ * an index, of which only the last is to be seen: libvpx does that.
+ */
+const decoders: Record<CodecName, () => Codec | null> = {
+  vp8: () => Codec.findDecoder(AV_CODEC_ID_VP8),
+  vp9: () => Codec.findDecoderByName("libvpx-vp9" as never),
+  h264: () => Codec.findDecoder(AV_CODEC_ID_H264),
+};
 
 /**
  * Settings measured for one 720p picture (CPU ms, one thread). libvpx speed is negative on purpose: positive values follow
@@ -71,13 +78,13 @@ export type PaddedFrame = {
   /** Views of the decoder's memory, made when asked for: each costs the collector something. */
   readonly planes: readonly Uint8Array[];
   readonly strides: readonly number[];
-  /** The same picture for the encoder of this file, which copies it without views. */
-  readonly native: NativeFrame;
+  /** The same picture for the encoder of this file, which copies it without views; `null` where no codec made it. */
+  readonly native: NativeFrame | null;
 };
 
 /** Decodes what one peer sends. Damaged data is not an error here: it gives no picture, and the caller asks for a key frame. */
 export function createDecoder(codec: CodecName): Decoder {
-  const native = Codec.findDecoder(decoderIds[codec]);
+  const native = decoders[codec]();
   if (!native) throw new Error(`node-av has no ${codec} decoder.`);
   const context = new CodecContext();
   context.allocContext3(native);
@@ -200,8 +207,9 @@ export function createEncoder(
   return {
     frame,
     take(from) {
-      const same = from.width === width && from.height === height && from.native.format === picture.format;
-      if (same) check(picture.copy(from.native), "copy a picture");
+      const { native } = from;
+      const same = from.width === width && from.height === height && native?.format === picture.format;
+      if (same) check(picture.copy(native), "copy a picture");
       else copyPicture(from, frame);
     },
     encode(forceKey) {

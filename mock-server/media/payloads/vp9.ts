@@ -1,4 +1,4 @@
-/** VP9 in RTP, one spatial layer: https://www.rfc-editor.org/rfc/rfc9628#section-4.2 */
+/** VP9 in RTP; of a picture with spatial layers, all of them: https://www.rfc-editor.org/rfc/rfc9628#section-4.2 */
 import { cutTailBehind, type PayloadFormat, packBehind, unpackBehind } from "./payload-format.ts";
 
 const descriptorLengthWritten = 3;
