@@ -21,8 +21,8 @@ test.each<[string, Record<string, unknown>, string]>([
   ["open", { watches: "a\r\nb\u2028c" }, "    1.235  01234567  viewer of a\\u000d\\u000ab\\u2028c"],
   [
     "upgrade-refused",
-    { path: "/\u009b31m\u007f" },
-    "    1.235  01234567  404         WebSocket /\\u009b31m\\u007f",
+    { path: "/\u009b31m\u007f", status: 401, error: "unauthorized: \u001b[2J." },
+    "    1.235  01234567  401         WebSocket /\\u009b31m\\u007f: unauthorized: \\u001b[2J.",
   ],
   ["refused", { error: "abc \u202egnp" }, "    1.235  01234567  refused     abc \\u202egnp"],
   [
@@ -35,6 +35,35 @@ test.each<[string, Record<string, unknown>, string]>([
     { revision: 1, prompt: "👩‍🚀 قط \u009b1m", imageHash: 0 },
     '    1.235  01234567  revision 1  prompt "👩‍🚀 قط \\u009b1m" · image none',
   ],
+  ["queue_position", { position: 2, queue_size: 3 }, "    1.235  01234567  queue       2 of 3"],
+  [
+    "livekit_room_info",
+    { livekit_url: "ws://127.0.0.1:8787", token: "[redacted]" },
+    "    1.235  01234567  room        at ws://127.0.0.1:8787",
+  ],
+  ["room-opened", { room: "r\u001b" }, "    1.235  01234567  room        r\\u001b opened"],
+  ["room-closed", { room: "r" }, "    1.235  01234567  room        r closed"],
+  ["entered-room", { identity: "me\n", room: "r" }, "    1.235  01234567  entered     me\\u000a in room r"],
+  ["resumed", { identity: "me" }, "    1.235  01234567  resumed     me"],
+  [
+    "resume-refused",
+    { identity: "me" },
+    "    1.235  01234567  refused     me has nothing to resume; it starts over",
+  ],
+  [
+    "left-room",
+    { identity: "me", reason: "client left" },
+    "    1.235  01234567  left        me: client left",
+  ],
+  ["track-published", { media: "video", codec: "vp8" }, "    1.235  01234567  publishes   video in vp8"],
+  ["track-published", { media: "audio", codec: null }, "    1.235  01234567  publishes   audio"],
+  ["track-unpublished", { media: "video" }, "    1.235  01234567  publishes   video no more"],
+  [
+    "not-imitated",
+    { message: "simulate" },
+    "    1.235  01234567  passed over simulate, which is not imitated",
+  ],
+  ["livekit-close", { code: 1006 }, "    1.235  01234567  lost        its socket to the room, code 1006"],
   [
     "file-uploaded",
     { id: "file_1", mime: "image/png", sizeBytes: 12 },
@@ -54,6 +83,12 @@ test.each<[string, Record<string, unknown>, string]>([
   expect(tell(line(kind, fields))).toBe(told);
 });
 
-test("most lines of the journal are not told", () => {
-  expect(tell(line("generation_tick", { seconds: 1 }))).toBeNull();
+test.each<[string, Record<string, unknown>]>([
+  ["generation_tick", { seconds: 1 }],
+  ["livekit-close", { code: 1000 }],
+  ["livekit-offer", { sdp: "v=0" }],
+  ["livekit-trickle", { candidateInit: "{}" }],
+  ["livekit-update", { participants: [] }],
+])("most lines of the journal are not told: %s", (kind, fields) => {
+  expect(tell(line(kind, fields))).toBeNull();
 });

@@ -109,7 +109,7 @@ function sentence(kind: string, fields: Readonly<Record<string, unknown>>, direc
     case "state-refused":
       return `refused     ${text("error")}`;
     case "upgrade-refused":
-      return `404         WebSocket ${text("path")}`;
+      return `${text("status")}         WebSocket ${text("path")}: ${text("error")}`;
     case "message-failed":
     case "malformed":
     case "codec-failed":
@@ -125,6 +125,30 @@ function sentence(kind: string, fields: Readonly<Record<string, unknown>>, direc
       return `pictures    ${text("width")}×${text("height")}`;
     case "media-opened":
       return `media       ${text("codec")}`;
+    case "queue_position":
+      return `queue       ${text("position")} of ${text("queue_size")}`;
+    case "livekit_room_info":
+      return `room        at ${text("livekit_url")}`;
+    case "room-opened":
+    case "room-closed":
+      return `room        ${text("room")} ${kind.replace("room-", "")}`;
+    case "entered-room":
+      return `entered     ${text("identity")} in room ${text("room")}`;
+    case "resumed":
+      return `resumed     ${text("identity")}`;
+    case "resume-refused":
+      return `refused     ${text("identity")} has nothing to resume; it starts over`;
+    case "left-room":
+      return `left        ${text("identity")}: ${text("reason")}`;
+    case "track-published":
+      return `publishes   ${fields.codec ? `video in ${text("codec")}` : text("media")}`;
+    case "track-unpublished":
+      return `publishes   ${text("media")} no more`;
+    case "not-imitated":
+      return `passed over ${text("message")}, which is not imitated`;
+    case "livekit-close":
+      // Who leaves has been told of.
+      return fields.code === 1000 ? null : `lost        its socket to the room, code ${text("code")}`;
     case "half-open":
       return "half-open   answered no ping; socket dropped";
     case "close":

@@ -222,7 +222,7 @@ export function createParticipant(
   function unpublish(track: Publication): void {
     tracks.delete(track.sid);
     track.end();
-    journal.add({ session: owner, kind: "track-unpublished", fields: { sid: track.sid } });
+    journal.add({ session: owner, kind: "track-unpublished", fields: { sid: track.sid, media: track.kind } });
     socket?.send({ case: "trackUnpublished", value: { trackSid: track.sid } });
     room.changed(participant);
   }

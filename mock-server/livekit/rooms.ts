@@ -196,6 +196,7 @@ export function createRooms(context: ServerContext, key: RoomKey): Rooms {
       const member = hosted.get(grants.room)?.room.members.get(grants.identity);
       if (!participant?.canResume || participant !== member) {
         participant = null;
+        journal.add({ session: owner, kind: "resume-refused", fields: { identity: grants.identity } });
         // It starts over by itself.
         signal.send({
           case: "leave",
@@ -204,6 +205,7 @@ export function createRooms(context: ServerContext, key: RoomKey): Rooms {
         return signal.close(1000, "nothing to resume");
       }
       participant.attach(signal);
+      journal.add({ session: owner, kind: "resumed", fields: { identity: grants.identity } });
       signal.send({ case: "reconnect", value: { serverInfo } });
       const others = hosted.get(grants.room)?.room.seenBy(participant) ?? [];
       signal.send({
@@ -264,6 +266,11 @@ export function createRooms(context: ServerContext, key: RoomKey): Rooms {
       },
     });
     room.enter(joined);
+    journal.add({
+      session: owner,
+      kind: "entered-room",
+      fields: { identity: grants.identity, room: room.name },
+    });
     for (const value of join?.addTrackRequests ?? []) joined.handleLater({ case: "addTrack", value });
     if (join?.publisherOffer) joined.handleLater({ case: "offer", value: join.publisherOffer });
     joined.begin();
