@@ -1,4 +1,5 @@
 import type { MockServer } from "../index.ts";
+import { judgeRelayed } from "./judge-pictures.ts";
 import { base64Image, expect, journalLine, test } from "./lucy-test.ts";
 import { startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 
@@ -108,3 +109,68 @@ for (const codec of ["H264", "VP8"] as const) {
     expect(held.filter(({ width }) => width !== 1280)).toEqual([]);
   });
 }
+
+for (const sdk of ["0.1.3", version]) {
+  test(`${sdk}: sound goes there and back, a viewer hears it too`, async ({ harness }) => {
+    const publisher = await harness.connect({ version: sdk, audio: true });
+    await publisher.morePictures(5);
+    const { subscribeToken, remoteTracks } = await publisher.get();
+    expect([...remoteTracks].sort()).toEqual(["audio live", "video live"]);
+    const viewer = await harness.subscribe(sdk, subscribeToken!);
+    await viewer.morePictures(5);
+    for (const { id } of [publisher, viewer]) {
+      const frequency = await harness.call("hear", id);
+      expect(Math.abs(frequency - 440)).toBeLessThan(12);
+    }
+  });
+}
+
+test.describe("with keys minted only", () => {
+  test.use({ serverOptions: { keys: "minted" } });
+
+  test("a client token opens the session, another one the viewer's way in", async ({ harness, lucy }) => {
+    const mint = async () => {
+      const response = await fetch(`${lucy.url}/v1/client/tokens`, {
+        method: "POST",
+        headers: { "x-api-key": "dct_any" },
+      });
+      return ((await response.json()) as { apiKey: string }).apiKey;
+    };
+    const publisher = await harness.connect({ version, apiKey: await mint() });
+    await publisher.morePictures(3);
+    const { subscribeToken } = await publisher.get();
+    await expect(harness.subscribe(version, subscribeToken!, { apiKey: "dct_any" })).rejects.toThrow();
+    const viewer = await harness.subscribe(version, subscribeToken!, { apiKey: await mint() });
+    await viewer.morePictures(3);
+    await viewer.soundPictures(publisher.session);
+  });
+});
+
+test.describe("in relay mode", () => {
+  test.use({ serverOptions: { mode: "relay" } });
+
+  for (const codec of ["H264", "VP8", "VP9"] as const) {
+    test(`${codec}: pictures come back as they went, to a viewer too`, async ({ harness }) => {
+      const publisher = await harness.connect({ version, codec });
+      const { subscribeToken } = await publisher.get();
+      const viewer = await harness.subscribe(version, subscribeToken!);
+      for (const client of [publisher, viewer]) {
+        await client.morePictures(20);
+        expect(judgeRelayed(await client.pictures())).toEqual([]);
+      }
+      expect(await publisher.call("set", { prompt: "sepia" })).toEqual(done);
+    });
+  }
+});
+
+test.describe("without media", () => {
+  test.use({ serverOptions: { mode: "none" } });
+
+  test("the session connects, takes state and ticks", async ({ harness, lucy }) => {
+    const client = await harness.connect({ version });
+    expect(await client.call("set", { prompt: "sepia" })).toEqual(done);
+    await client.untilEvent("generationTick", 2);
+    expect((await client.get()).remoteTracks).toEqual([]);
+    expect(lucy.sessions[0]!.state.prompt).toBe("sepia");
+  });
+});
