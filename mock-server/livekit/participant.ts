@@ -140,7 +140,9 @@ export function createParticipant(
   });
 
   function publicationOf(mid: string): Publication | undefined {
-    return [...tracks.values()].find((track) => track.mid === mid);
+    // For every packet: no list is made.
+    for (const track of tracks.values()) if (track.mid === mid) return track;
+    return undefined;
   }
 
   /** What comes over the client's own data channels goes to the others, marked as coming from it. */
@@ -166,11 +168,12 @@ export function createParticipant(
     publisher ??= await openPeer(context, owner, peerEvents);
     if (gone) return publisher.close();
     const wanted = findPublications(sections, midToTrackId);
-    // The client must know of a track before the answer that carries it: publishing tells everybody, this one too.
-    for (const [track, section] of wanted) publish(track, section);
+    // First what is gone: one offer may take a camera away and bring another.
     for (const track of [...tracks.values()]) {
       if (!sections.some(({ mid, sends }) => sends && mid === track.mid)) unpublish(track);
     }
+    // The client must know of a track before the answer that carries it: publishing tells everybody, this one too.
+    for (const [track, section] of wanted) publish(track, section);
     if (!about.twoConnections) subscriptions.place(publisher, sections);
     const offer = readOffer(sdp, ({ mid, sends, codecs }) => {
       const codec = sends ? publicationOf(mid)?.codec : subscriptions.codecOf(mid);
