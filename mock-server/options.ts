@@ -202,7 +202,13 @@ export function readOptions(given: Partial<MockServerOptions>): MockServerOption
       }
     }
   }
-  return options as MockServerOptions;
+  const read = options as MockServerOptions;
+  if (read.livekitUrl !== null && (read.livekitKey === null || read.livekitSecret === null)) {
+    throw new RangeError(
+      `Option "livekitUrl" is ${show(read.livekitUrl)}, and whoever joins there needs a key and its secret. Add --livekit-key and --livekit-secret, as that deployment has them.`,
+    );
+  }
+  return read;
 }
 
 function row<Name extends OptionName>(

@@ -10,7 +10,9 @@ import { createDice } from "./dice.ts";
 import { createFileStore } from "./file-store.ts";
 import { createJournal, type Journal } from "./journal.ts";
 import { builtInHome } from "./livekit/built-in-home.ts";
+import { externalHome } from "./livekit/external-home.ts";
 import type { Rooms } from "./livekit/rooms.ts";
+import { requireRtcNode } from "./livekit/rtc-node.ts";
 import { createCodecPool } from "./media/codec-pool.ts";
 import { type MockServerOptions, readOptions, sessionsMax } from "./options.ts";
 import type { Session } from "./session.ts";
@@ -44,6 +46,7 @@ export type MockServer = AsyncDisposable & {
 /**
  * Starts a mock server; resolves when clients can connect.
  * @throws RangeError for an option out of range
+ * @throws Error when what the options need is not installed
  * @throws RangeError for an IPv6 address other than `::`, on which there would be no media
  * @throws Error when the port is taken or the address is not this machine's
  */
@@ -55,6 +58,7 @@ export async function startMockServer(given: Partial<MockServerOptions> = {}): P
 export async function startServer(given: Partial<MockServerOptions>, clock: Clock): Promise<MockServer> {
   const options = readOptions(given);
   if (options.mode === "transcode") requireCodec();
+  if (options.livekitUrl !== null) requireRtcNode();
   const host = await findAddress(options.host);
   const isEveryAddress = host === "0.0.0.0" || host === "::";
   const dice = createDice(options.seed);
@@ -93,7 +97,8 @@ export async function startServer(given: Partial<MockServerOptions>, clock: Cloc
     udpPorts: options.udpPorts ? (options.udpPorts.split("-").map(Number) as [number, number]) : null,
     address,
   };
-  const roomHome = builtInHome(context);
+  const roomHome =
+    options.livekitUrl === null ? builtInHome(context) : externalHome(context, options.livekitUrl, roomKey);
 
   const http = options.tls ? await createTlsServer(clock, options.host) : createServer();
   // Twice the limit of a message, so that one that is too large can be answered with a sentence instead of a bare close.

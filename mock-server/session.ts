@@ -21,7 +21,7 @@ import type { Timer } from "./clock.ts";
 import type { ServerContext } from "./context.ts";
 import type { ControlSocket } from "./control-socket.ts";
 import { noSuchFile } from "./file-store.ts";
-import type { CodecName } from "./media/codec-name.ts";
+import type { PictureCodec } from "./media/codec-name.ts";
 import { createPipeline, type Output, type Pipeline } from "./media/pipeline.ts";
 import { makeLook } from "./pictures/make-look.ts";
 import { createSerialQueue } from "./serial-queue.ts";
@@ -64,7 +64,7 @@ export type Session = {
   /** Mirrors the picture (`switch_camera`): no ack. */
   mirror(mirrored: boolean): void;
   /** The pictures of a new connection, in place of the ones before. */
-  openMedia(codec: CodecName, startBitsPerSecond: number | null, on: { needsKey(): void }): Pipeline;
+  openMedia(codec: PictureCodec, startBitsPerSecond: number | null, on: { needsKey(): void }): Pipeline;
   /** Resolves once there are pictures to watch; rejects when the session ends first. */
   whenMedia(): Promise<Pipeline>;
   /** Media can flow: starts generating, the first time. */

@@ -67,6 +67,11 @@ export function watch(
     // Its codec is the publisher's: what is encoded once is sent to all.
     const { codec } = await session.whenMedia();
     if (closed) return;
+    if (codec === "i420") {
+      throw new OfferError(
+        "This session is watched in its LiveKit room only. POST /watch-stream/{room} for a token.",
+      );
+    }
     const answered = await connection.answer(readOffer(sdp, () => [codec]));
     if (!answered) return;
     socket.send({ type: "answer", sdp: answered.sdp });

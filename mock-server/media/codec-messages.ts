@@ -1,10 +1,10 @@
 /** What the main thread and a codec worker say to each other. `id` names one session's pipeline. */
 import type { InputStrip } from "../../fixtures/strips.ts";
 import type { Look } from "../transforms/look.ts";
-import type { CodecName } from "./codec-name.ts";
+import type { PictureCodec } from "./codec-name.ts";
 
 export type PipelineSettings = {
-  readonly codec: CodecName;
+  readonly codec: PictureCodec;
   readonly bitsPerSecond: number;
   /** Whether strips are read and written; without them the whole picture belongs to the eye. */
   readonly strips: boolean;

@@ -19,6 +19,7 @@ import { plan, render } from "../transforms/plan.ts";
 import type { Transform } from "../transforms/transform.ts";
 import { createDecoder, createEncoder, type Decoder, type Encoder, type PaddedFrame } from "./codec.ts";
 import type { FromWorker, PipelineSettings, ToWorker } from "./codec-messages.ts";
+import { createI420Decoder, createI420Encoder } from "./i420.ts";
 
 const port = parentPort!;
 
@@ -73,7 +74,7 @@ function handle(message: ToWorker, isNewest: boolean): void {
     const { settings, look } = message;
     pipelines.set(message.id, {
       settings,
-      decoder: createDecoder(settings.codec),
+      decoder: settings.codec === "i420" ? createI420Decoder() : createDecoder(settings.codec),
       encoder: null,
       bitsPerSecond: settings.bitsPerSecond,
       look,
@@ -193,7 +194,11 @@ function encoderFor(pipeline: Pipeline, picture: PaddedFrame): Encoder {
   const { encoder } = pipeline;
   if (encoder && encoder.frame.width === width && encoder.frame.height === height) return encoder;
   encoder?.close();
-  pipeline.encoder = createEncoder(pipeline.settings.codec, width, height, pipeline.bitsPerSecond);
+  const { codec } = pipeline.settings;
+  pipeline.encoder =
+    codec === "i420"
+      ? createI420Encoder(width, height)
+      : createEncoder(codec, width, height, pipeline.bitsPerSecond);
   return pipeline.encoder;
 }
 

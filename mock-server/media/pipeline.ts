@@ -5,7 +5,7 @@
 import type { Clock, Timer } from "../clock.ts";
 import type { Look } from "../transforms/look.ts";
 import type { EditedPicture } from "./codec-messages.ts";
-import type { CodecName } from "./codec-name.ts";
+import type { PictureCodec } from "./codec-name.ts";
 import type { CodecPool, CodecSession } from "./codec-pool.ts";
 import { createFrameAssembler, type MediaPacket } from "./frame-assembler.ts";
 import { readTrailer, stripTrailer, writeTrailer } from "./packet-trailer.ts";
@@ -26,7 +26,7 @@ export type Output = {
 
 export type PipelineOptions = {
   readonly mode: MediaMode;
-  readonly codec: CodecName;
+  readonly codec: PictureCodec;
   readonly clock: Clock;
   readonly codecs: CodecPool;
   readonly look: Look;
@@ -71,7 +71,7 @@ export type PipelineStats = {
 };
 
 export type Pipeline = {
-  readonly codec: CodecName;
+  readonly codec: PictureCodec;
   /** `colorSpace` as the packet's header extension says it, if it does. */
   receiveVideo(packet: MediaPacket, colorSpace?: Buffer | null): void;
   receiveAudio(payload: Buffer, timestamp: number, marker: boolean): void;
