@@ -59,6 +59,11 @@ test.each<[string, Record<string, unknown>, string]>([
   ["track-published", { media: "audio", codec: null }, "    1.235  01234567  publishes   audio"],
   ["track-unpublished", { media: "video" }, "    1.235  01234567  publishes   video no more"],
   [
+    "no-section",
+    { media: "video", codec: "vp9" },
+    "    1.235  01234567  not watched video in vp9: the client offers no section for it",
+  ],
+  [
     "not-imitated",
     { message: "simulate" },
     "    1.235  01234567  passed over simulate, which is not imitated",

@@ -144,6 +144,8 @@ function sentence(kind: string, fields: Readonly<Record<string, unknown>>, direc
       return `publishes   ${fields.codec ? `video in ${text("codec")}` : text("media")}`;
     case "track-unpublished":
       return `publishes   ${text("media")} no more`;
+    case "no-section":
+      return `not watched ${fields.codec ? `video in ${text("codec")}` : text("media")}: the client offers no section for it`;
     case "not-imitated":
       return `passed over ${text("message")}, which is not imitated`;
     case "livekit-close":

@@ -18,7 +18,17 @@ type Subscription = {
   sender: { mid(): string } | null;
   paused: boolean;
   stop: (() => void) | null;
+  /** How often the client was asked for a section for it. */
+  askedCount: number;
 };
+
+/**
+ * A section that lost its stream counts as free one offer later, and an offer may cross our asking. A client that has none by then
+ * has none at all: in the track's codec, say.
+ */
+const askedCountMax = 4;
+/** Tracks asked for in one message. */
+const chosenMax = 64;
 
 export type SubscriptionsAbout = {
   /** Whose lines of the journal tell of it. */
@@ -78,34 +88,45 @@ export function createSubscriptions(context: ServerContext, about: Subscriptions
     }
     for (const { track, owner } of now) {
       if (current.has(track.sid)) continue;
-      current.set(track.sid, { track, owner, mid: null, sender: null, paused: false, stop: null });
+      current.set(track.sid, {
+        track,
+        owner,
+        mid: null,
+        sender: null,
+        paused: false,
+        stop: null,
+        askedCount: 0,
+      });
     }
     about.later(about.twoConnections ? offerChanges : askForSections);
-  }
-
-  function unplaced(kind: "audio" | "video"): Subscription[] {
-    return [...current.values()].filter(({ mid, track }) => mid === null && track.kind === kind);
   }
 
   /** Has the client offer again, with sections for all. */
   function askForSections(): void {
     if (closed || about.twoConnections || hasAsked || !peer) return;
-    const missing = { audio: unplaced("audio").length, video: unplaced("video").length };
-    if (missing.audio + missing.video === 0) return;
+    const unplaced = [...current.values()].filter(({ mid }) => mid === null);
+    for (const subscription of unplaced) subscription.askedCount++;
+    const missing = unplaced.filter(({ askedCount }) => askedCount <= askedCountMax);
+    for (const { track } of unplaced.filter(({ askedCount }) => askedCount === askedCountMax + 1)) {
+      const fields = { sid: track.sid, media: track.kind, codec: track.codec };
+      context.journal.add({ session: about.owner, kind: "no-section", fields });
+    }
+    if (missing.length === 0) return;
     hasAsked = true;
+    const count = (kind: "audio" | "video") => missing.filter(({ track }) => track.kind === kind).length;
     about.send({
       case: "mediaSectionsRequirement",
       value: {
-        numAudios: Math.max(0, missing.audio - free.audio),
-        numVideos: Math.max(0, missing.video - free.video),
+        numAudios: Math.max(0, count("audio") - free.audio),
+        numVideos: Math.max(0, count("video") - free.video),
       },
     });
   }
 
   async function offerChanges(): Promise<void> {
     if (closed) return;
-    const added = [...current.values()].filter(({ sender }) => !sender);
-    if (peer && added.length === 0 && !outdated) return;
+    const added = () => [...current.values()].filter(({ sender }) => !sender);
+    if (peer && added().length === 0 && !outdated) return;
     if (awaitsAnswer) {
       outdated = true;
       return;
@@ -118,7 +139,7 @@ export function createSubscriptions(context: ServerContext, about: Subscriptions
       peer.openChannel("_reliable", true);
       peer.openChannel("_lossy", false);
     }
-    for (const subscription of added) {
+    for (const subscription of added()) {
       const { track, owner } = subscription;
       subscription.sender = peer.addSender(track.kind, track.codec, streamId(owner, track));
     }
@@ -167,7 +188,11 @@ export function createSubscriptions(context: ServerContext, about: Subscriptions
       hasAsked = false;
       const open = sections.filter(({ receives, sends }) => receives && !sends);
       for (const subscription of current.values()) {
-        if (!open.some(({ mid }) => mid === subscription.mid)) subscription.mid = null;
+        if (subscription.mid === null || open.some(({ mid }) => mid === subscription.mid)) continue;
+        // The client took the section away, and what goes there.
+        subscription.mid = null;
+        subscription.stop?.();
+        subscription.stop = null;
       }
       const taken = new Set([...current.values()].map(({ mid }) => mid));
       // A browser tells its app of a stream only where there was none before: a section is not handed from one to the next.
@@ -214,7 +239,8 @@ export function createSubscriptions(context: ServerContext, about: Subscriptions
     },
     /** `subscription`: by name, one way or the other. */
     choose(trackSids: readonly string[], subscribe: boolean): void {
-      for (const sid of trackSids.slice(0, 64)) chosen.set(sid, subscribe);
+      const known = new Set(about.others().flatMap(({ tracks }) => [...tracks.keys()]));
+      for (const sid of trackSids.slice(0, chosenMax)) if (known.has(sid)) chosen.set(sid, subscribe);
       plan();
     },
     /** `trackSetting`: nothing is sent while it is disabled. */
