@@ -96,6 +96,8 @@ export function createParticipant(
   let gone = false;
 
   const queue = createSerialQueue(waitingMax, (error) => {
+    // What was taken away under its hands is nobody's failure.
+    if (gone) return;
     const { message, name } = error as Error;
     journal.add({
       session: owner,

@@ -389,6 +389,26 @@ describe("in a relayed session", () => {
     expect(answer.sdp).toContain(`a=msid:${sid}|${tracks[0]!.sid} `);
   });
 
+  describe.each(["livekit-offer", "track-published"])("when, after %s,", (moment) =>
+    test.each<[string, (client: SignalClient, joined: Joined) => void]>([
+      ["it leaves", (client) => client.send({ case: "leave", value: {} })],
+      ["its control socket closes", (_client, { control }) => control.socket.close(1000)],
+      ["its socket is gone", (client) => client.socket.terminate()],
+    ])("%s while its offer is being answered, nothing is left and nothing failed", async (_name, leave) => {
+      const { server } = await run({ mode: "relay" });
+      const joined = await joinSession(server);
+      const client = await enter(server, joined);
+      client.send({ case: "addTrack", value: { cid: camera, type: TrackType.VIDEO } });
+      client.send({ case: "offer", value: { type: "offer", sdp: offerOf("chromium-vp8"), id: 1 } });
+      await until(server, () => linesOf(server, moment).length === 1);
+      leave(client, joined);
+      joined.control.socket.close();
+      await emptied(server);
+      for (const kind of ["defect", "message-failed"]) expect(linesOf(server, kind)).toEqual([]);
+      expect(linesOf(server, "left-room")).toHaveLength(1);
+    }),
+  );
+
   test("a bad offer or candidate is told on the control socket; the room goes on", async () => {
     const { server } = await run({ mode: "relay" });
     const { token, control } = await joinSession(server);
