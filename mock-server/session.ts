@@ -21,7 +21,7 @@ import type { Timer } from "./clock.ts";
 import type { ServerContext } from "./context.ts";
 import type { ControlSocket } from "./control-socket.ts";
 import { noSuchFile } from "./file-store.ts";
-import type { PictureCodec } from "./media/codec-name.ts";
+import type { CodecName, PictureCodec } from "./media/codec-name.ts";
 import { createPipeline, type Output, type Pipeline } from "./media/pipeline.ts";
 import { makeLook } from "./pictures/make-look.ts";
 import { createSerialQueue } from "./serial-queue.ts";
@@ -88,6 +88,8 @@ export type SessionAbout = {
   readonly secondsMax: number | null;
   /** The client paints a pixel marker and looks for it in what comes back. */
   readonly pixelMarker?: boolean;
+  /** What the client wants to be sent, where pictures are transcoded; without it, what it sends. */
+  readonly outputCodec?: CodecName | null;
 };
 
 const imageLimits = {
@@ -291,11 +293,14 @@ export function createSession(context: ServerContext, socket: ControlSocket, abo
     openMedia(codec, startBitsPerSecond, on) {
       if (phase === "ended") throw new Error("The session has ended.");
       pipeline?.close();
-      const sameCodec = pipeline?.codec === codec;
+      const isCoded = options.mode === "transcode" && codec !== "i420";
+      const outputCodec = (isCoded && about.outputCodec) || codec;
+      const sameCodec = pipeline?.codec === outputCodec;
       const opened = createPipeline(
         {
           mode: options.mode,
           codec,
+          outputCodec,
           clock,
           codecs: context.codecs,
           look,

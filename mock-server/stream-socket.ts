@@ -13,6 +13,7 @@ import { type ControlSocket, type ControlSocketEvents, wrapSocket } from "./cont
 import type { Client, Conversation } from "./dialects/dialect.ts";
 import { dialects } from "./dialects/index.ts";
 import { admit, checkKey } from "./gate.ts";
+import { codecNames } from "./media/codec-name.ts";
 import { createSerialQueue, type SerialQueue } from "./serial-queue.ts";
 import { createSession, type Session } from "./session.ts";
 import { takePlace, watch } from "./viewer.ts";
@@ -66,6 +67,7 @@ export function acceptStream(context: ServerContext, socket: WebSocket, request:
     row,
     secondsMax: token?.sessionSecondsMax ?? null,
     pixelMarker: query.get(QUERY.pixelLatency) === "1",
+    outputCodec: codecNames.find((name) => name === query.get(QUERY.livekitServerCodec)) ?? null,
   });
   context.sessions.set(id, session);
   // Whoever ended it: its socket may take a while to close.

@@ -121,6 +121,16 @@ for (const { name, sdk, codecs } of builds) {
   }
 }
 
+test("0.1.20: asks to be sent VP8 while it sends H264, as in desktop Safari", async ({ harness, lucy }) => {
+  const query = { livekit_server_codec: "vp8" };
+  const client = await harness.connect({ version: "0.1.20", codec: "H264", queryParams: query });
+  await client.call("set", { prompt, image: base64Image("face-png") });
+  await client.untilRevision(1);
+  expect(await harness.call("codecs")).toEqual({ sent: ["video/H264"], received: ["video/VP8"] });
+  expect(lucy.sessions[0]!.pipeline!.codec).toBe("vp8");
+  await client.soundPictures();
+});
+
 for (const { name, sdk } of having("subscribe")) {
   test(`${name}: a viewer sees the publisher's pictures`, async ({ harness }) => {
     const publisher = await harness.connect({ ...sdk });

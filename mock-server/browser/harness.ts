@@ -296,6 +296,20 @@ export const harness = {
   /** Peer connections the SDKs have made, open ones. */
   connectionCount: () => connections.filter(({ connectionState }) => connectionState !== "closed").length,
 
+  /** Video codecs that are in use, as the connections' statistics have them. */
+  async codecs(): Promise<{ sent: string[]; received: string[] }> {
+    const used = { sent: new Set<string>(), received: new Set<string>() };
+    for (const connection of connections) {
+      const reports = new Map(await connection.getStats());
+      for (const { type, kind, codecId } of reports.values()) {
+        if (kind !== "video" || !codecId) continue;
+        if (type === "outbound-rtp") used.sent.add(reports.get(codecId).mimeType);
+        if (type === "inbound-rtp") used.received.add(reports.get(codecId).mimeType);
+      }
+    }
+    return { sent: [...used.sent], received: [...used.received] };
+  },
+
   /** Bytes of sound received so far. */
   async audioBytes(id: number): Promise<number> {
     const stream = remoteStream(clients[id]!);

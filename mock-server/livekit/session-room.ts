@@ -4,6 +4,7 @@
  */
 import { INFERENCE_IDENTITY_PREFIX } from "../../protocol/index.ts";
 import type { ServerContext } from "../context.ts";
+import type { CodecName } from "../media/codec-name.ts";
 import type { Session } from "../session.ts";
 import { takePlace } from "../viewer.ts";
 import type { Grants } from "./access-token.ts";
@@ -84,7 +85,8 @@ export function createSessionRoom(
       audio() {},
     });
     if (context.options.mode === "none") return void sources.set("video", { from: camera, stop });
-    const { name, width, height, mimeType, source } = camera.info;
+    const { name, width, height, source } = camera.info;
+    const mimeType = `video/${pipeline.codec}`;
     const sid = `TR_${dice.hex(12)}`;
     const info = { sid, name, width, height, mimeType, source, type: TrackType.VIDEO };
     replace(
@@ -92,7 +94,7 @@ export function createSessionRoom(
       {
         sid,
         kind: "video",
-        codec: camera.codec,
+        codec: pipeline.codec as CodecName,
         infoFor: (member) =>
           new TrackInfo({
             ...info,

@@ -5,6 +5,7 @@ import type { PictureCodec } from "./codec-name.ts";
 
 export type PipelineSettings = {
   readonly codec: PictureCodec;
+  readonly outputCodec: PictureCodec;
   readonly bitsPerSecond: number;
   /** Whether strips are read and written; without them the whole picture belongs to the eye. */
   readonly strips: boolean;

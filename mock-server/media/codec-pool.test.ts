@@ -21,6 +21,7 @@ vi.mock(import("node:worker_threads"), async (original) => {
 
 const settings: PipelineSettings = {
   codec: "vp8",
+  outputCodec: "vp8",
   bitsPerSecond: 1e6,
   strips: true,
   pixelMarker: false,

@@ -194,11 +194,11 @@ function encoderFor(pipeline: Pipeline, picture: PaddedFrame): Encoder {
   const { encoder } = pipeline;
   if (encoder && encoder.frame.width === width && encoder.frame.height === height) return encoder;
   encoder?.close();
-  const { codec } = pipeline.settings;
+  const { outputCodec } = pipeline.settings;
   pipeline.encoder =
-    codec === "i420"
+    outputCodec === "i420"
       ? createI420Encoder(width, height)
-      : createEncoder(codec, width, height, pipeline.bitsPerSecond);
+      : createEncoder(outputCodec, width, height, pipeline.bitsPerSecond);
   return pipeline.encoder;
 }
 

@@ -15,7 +15,7 @@ export type Section = {
   readonly receives: boolean;
   /** Of video, once the offer is cut. */
   readonly codec: CodecName | null;
-  /** Of video: those of ours that the client offers. */
+  /** Of video: those of ours that the client offers, in its order. */
   readonly codecs: readonly CodecName[];
   /** The id that the client's track has in its own page. */
   readonly trackId: string | null;
@@ -123,7 +123,7 @@ function readSection(section: string, index: number): Omit<Section, "codec"> {
     kind: named === "audio" || named === "video" ? named : "application",
     sends: direction.startsWith("send"),
     receives: direction === "sendrecv" || direction === "recvonly",
-    codecs: codecNames.filter((name) => named === "video" && payloadTypes(section, name).length > 0),
+    codecs: named === "video" ? codecsOf(section) : [],
     trackId: /^a=msid:\S+ (\S+)$/m.exec(section)?.[1] ?? null,
   };
 }
@@ -179,6 +179,11 @@ function codecOf(section: string, payloadType: string): string | undefined {
 
 function parametersOf(section: string, payloadType: string): string {
   return new RegExp(`^a=fmtp:${digits(payloadType)} (.*)$`, "m").exec(section)?.[1] ?? "";
+}
+
+function codecsOf(section: string): CodecName[] {
+  const named = order(section).map((payloadType) => codecOf(section, payloadType));
+  return [...new Set(named)].filter((name) => codecNames.some((known) => known === name)) as CodecName[];
 }
 
 function payloadTypes(section: string, name: string): string[] {

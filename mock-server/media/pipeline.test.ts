@@ -3,9 +3,11 @@ import { beforeEach, describe, expect, test } from "vitest";
 import type { Clock } from "../clock.ts";
 import type { Look } from "../transforms/look.ts";
 import type { EditedPicture } from "./codec-messages.ts";
+import { codecNames } from "./codec-name.ts";
 import type { CodecEvents, CodecPool } from "./codec-pool.ts";
+import { writeTrailer } from "./packet-trailer.ts";
 import { payloadFormats } from "./payloads/index.ts";
-import { createPipeline, type PipelineEvents, type PipelineOptions } from "./pipeline.ts";
+import { createPipeline, type MediaMode, type PipelineEvents, type PipelineOptions } from "./pipeline.ts";
 
 const look: Look = {
   revision: 0,
@@ -25,6 +27,8 @@ let told: string[];
 let sent: { timestamp: number; atMs: number; ends: boolean }[];
 let colors: (string | undefined)[];
 let decoded: number[];
+/** What the codec was last given. */
+let given: { data: Uint8Array; userTimestamp: bigint | null | undefined };
 let codec: CodecEvents;
 
 const clock: Clock = {
@@ -49,7 +53,10 @@ const codecs: CodecPool = {
   open(_settings, _look, on) {
     codec = on;
     return {
-      decode: (_data, timestamp) => decoded.push(timestamp),
+      decode(data, timestamp, _receivedMs, userTimestamp) {
+        decoded.push(timestamp);
+        given = { data, userTimestamp };
+      },
       show: ({ revision }) => told.push(`show ${revision}`),
       forceKey: () => told.push(`key at ${nowMs - startMs}`),
       setBitrate: (bitsPerSecond) => told.push(`rate ${bitsPerSecond}`),
@@ -207,6 +214,95 @@ describe("relay", () => {
   });
 });
 
+describe.each(codecNames)("packet trailers, %s", (codecName) => {
+  const trailer = writeTrailer(1_767_225_600_000_000n);
+  const startCode = codecName === "h264" ? [0, 0, 0, 1, 0x65] : [];
+
+  /** What two viewers get of a picture that is sent in packets of at most `sizeMax` bytes. */
+  function pass(mode: MediaMode, coded: Uint8Array, sizeMax = 100) {
+    const pipeline = open({ mode, codec: codecName });
+    const taken: Buffer[] = [];
+    const plain: Buffer[] = [];
+    const sendAudio = () => {};
+    pipeline.add({ sendVideo: (payloads) => taken.push(...payloads), sendAudio, takesTrailers: true });
+    pipeline.add({ sendVideo: (payloads) => plain.push(...payloads), sendAudio });
+    const payloads = payloadFormats[codecName]().pack(coded, true, sizeMax);
+    for (const [sequenceNumber, payload] of payloads.entries()) {
+      const marker = sequenceNumber === payloads.length - 1;
+      pipeline.receiveVideo({ sequenceNumber, timestamp: 7, marker, payload, receivedMs: nowMs });
+    }
+    return { payloads, taken, plain };
+  }
+
+  const picture = Uint8Array.of(...startCode, ...Array.from({ length: 333 }, (_, at) => 4 + (at % 200)));
+  const unpacked = (payloads: readonly Buffer[]) =>
+    Buffer.from(payloadFormats[codecName]().unpack(payloads)!);
+
+  test("the decoder gets the picture, the timestamp goes beside it", () => {
+    pass("transcode", Buffer.concat([picture, trailer]));
+    expect(Buffer.from(given.data).equals(picture)).toBe(true);
+    expect(given.userTimestamp).toBe(1_767_225_600_000_000n);
+  });
+
+  test.each([
+    ["nothing", Buffer.alloc(0)],
+    ["a trailer without its end", trailer.subarray(0, -1)],
+    ["a trailer without its beginning", trailer.subarray(1)],
+    ["a magic alone", trailer.subarray(-4)],
+    ["a trailer that says another length", Buffer.from(trailer).fill(0xe0, 10, 11)],
+    ["a trailer of what is not known", Buffer.from("aafe00f74c4b5453", "hex")],
+  ])("%s at the end of a picture is the picture's own, and passed on", (_what, tail) => {
+    const coded = Buffer.concat([picture, tail]);
+    pass("transcode", coded);
+    expect(Buffer.from(given.data).equals(coded)).toBe(true);
+    expect(given.userTimestamp ?? null).toBeNull();
+    const { payloads, plain } = pass("relay", coded);
+    expect(plain).toEqual(payloads);
+  });
+
+  test("who takes them gets one behind the picture made from one that had it; others get none", () => {
+    const { taken, plain } = pass("transcode", Buffer.concat([picture, trailer]));
+    const data = Uint8Array.of(...startCode, ...new Uint8Array(5000).fill(9));
+    codec.picture({ ...edited({}), data, userTimestamp: 5n });
+    expect(unpacked(plain).equals(data)).toBe(true);
+    expect(unpacked(taken).equals(Buffer.concat([data, writeTrailer(5n)]))).toBe(true);
+    // Packed once: of VP8 and VP9 both carry the same picture ids.
+    expect(taken.slice(0, -1)).toEqual(plain.slice(0, -1));
+    codec.picture({ ...edited({}), data, userTimestamp: null });
+    expect(taken.slice(-plain.length / 2)).toEqual(plain.slice(-plain.length / 2));
+  });
+
+  test("relayed, packets stay as they are for who takes them; others get the last without", () => {
+    const { payloads, taken, plain } = pass("relay", Buffer.concat([picture, trailer]));
+    expect(taken).toEqual(payloads);
+    expect(unpacked(plain).equals(picture)).toBe(true);
+    expect(payloads.map((payload, index) => payload.length - plain[index]!.length)).toEqual([0, 0, 0, 15]);
+  });
+
+  test("relayed, one that begins in the packet before stays", () => {
+    const sizeMax = { vp8: 4, vp9: 3, h264: 2 }[codecName] + 340 - startCode.length;
+    const { payloads, plain } = pass("relay", Buffer.concat([picture, trailer]), sizeMax);
+    expect(payloads).toHaveLength(2);
+    expect(plain).toEqual(payloads);
+  });
+});
+
+test("relayed, spatial layers of VP9 lose a trailer each", () => {
+  const pipeline = open({ mode: "relay", codec: "vp9" });
+  const plain: Buffer[] = [];
+  pipeline.add({ sendVideo: (payloads) => plain.push(...payloads), sendAudio() {} });
+  const format = payloadFormats.vp9();
+  const layers = [Buffer.alloc(300, 1), Buffer.alloc(500, 2)];
+  const payloads = layers.flatMap((layer) =>
+    format.pack(Buffer.concat([layer, writeTrailer(5n)]), true, 200),
+  );
+  for (const [sequenceNumber, payload] of payloads.entries()) {
+    const marker = sequenceNumber === payloads.length - 1;
+    pipeline.receiveVideo({ sequenceNumber, timestamp: 7, marker, payload, receivedMs: nowMs });
+  }
+  expect(Buffer.from(format.unpack(plain)!).equals(Buffer.concat(layers))).toBe(true);
+});
+
 test.each(["transcode", "relay"] as const)(
   "%s: the sender's colour space goes along until it says another, or a key picture says none",
   (mode) => {
@@ -265,6 +361,7 @@ function open(options: Partial<PipelineOptions> = {}, on: Partial<PipelineEvents
     {
       mode: "transcode",
       codec: "vp8",
+      outputCodec: options.codec ?? "vp8",
       clock,
       codecs,
       look,

@@ -26,7 +26,10 @@ export type Output = {
 
 export type PipelineOptions = {
   readonly mode: MediaMode;
+  /** What comes in. */
   readonly codec: PictureCodec;
+  /** What goes out: the same, unless pictures are transcoded. */
+  readonly outputCodec: PictureCodec;
   readonly clock: Clock;
   readonly codecs: CodecPool;
   readonly look: Look;
@@ -71,6 +74,7 @@ export type PipelineStats = {
 };
 
 export type Pipeline = {
+  /** What goes out. */
   readonly codec: PictureCodec;
   /** `colorSpace` as the packet's header extension says it, if it does. */
   receiveVideo(packet: MediaPacket, colorSpace?: Buffer | null): void;
@@ -98,8 +102,9 @@ const residenceCountMax = 3000;
 const payloadSizeMax = 1180;
 
 export function createPipeline(options: PipelineOptions, on: PipelineEvents): Pipeline {
-  const { mode, clock, codec } = options;
+  const { mode, clock, codec, outputCodec } = options;
   const format = payloadFormats[codec]();
+  const outputFormat = payloadFormats[outputCodec]();
   const outputs = new Set<Output>();
   const timers = new Set<Timer>();
   const stats: PipelineStats = {
@@ -160,7 +165,14 @@ export function createPipeline(options: PipelineOptions, on: PipelineEvents): Pi
 
   function openCodec(): CodecSession {
     const { strips, pixelMarker, outputSize } = options;
-    const settings = { codec, bitsPerSecond: stats.bitsPerSecond, strips, pixelMarker, outputSize };
+    const settings = {
+      codec,
+      outputCodec,
+      bitsPerSecond: stats.bitsPerSecond,
+      strips,
+      pixelMarker,
+      outputSize,
+    };
     return options.codecs.open(settings, look, {
       picture(picture) {
         inFlight--;
@@ -199,7 +211,7 @@ export function createPipeline(options: PipelineOptions, on: PipelineEvents): Pi
     stats.decodeMs += picture.cost.decodeMs;
     stats.transformMs += picture.cost.transformMs;
     stats.encodeMs += picture.cost.encodeMs;
-    const payloads = format.pack(picture.data, picture.key, payloadSizeMax);
+    const payloads = outputFormat.pack(picture.data, picture.key, payloadSizeMax);
     send(payloads, withTrailer(payloads, picture.userTimestamp), picture.timestamp, true);
     noteResidence(picture.receivedMs);
     if (picture.revision > shownRevision) {
@@ -226,8 +238,9 @@ export function createPipeline(options: PipelineOptions, on: PipelineEvents): Pi
    * A relayed packet for those who take no trailers. One that begins in the packet before stays, or else every packet would have to
    * wait for the next: a decoder then sees up to 15 bytes too many. Chromium cuts pictures into equal pieces and never does this.
    */
-  function withoutTrailer({ payload, marker }: MediaPacket): Buffer {
-    const trailer = marker ? readTrailer(payload) : null;
+  function withoutTrailer({ payload }: MediaPacket): Buffer {
+    // Not the last packet only: each spatial layer of VP9 ends in one.
+    const trailer = readTrailer(payload);
     return ((trailer && format.cutTail(payload, trailer.byteLength)) ?? payload) as Buffer;
   }
 
@@ -291,7 +304,7 @@ export function createPipeline(options: PipelineOptions, on: PipelineEvents): Pi
   }
 
   return {
-    codec,
+    codec: outputCodec,
     stats,
     receiveVideo(packet, said = null) {
       if (closed) return;
