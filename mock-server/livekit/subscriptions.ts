@@ -23,10 +23,10 @@ type Subscription = {
 };
 
 /**
- * A section that lost its stream counts as free one offer later, and an offer may cross our asking. A client that has none by then
- * has none at all: in the track's codec, say.
+ * A section that lost its stream counts as free one offer later, and several offers may cross our asking. A client that has none by
+ * then has none at all: in the track's codec, say.
  */
-const askedCountMax = 4;
+const askedCountMax = 8;
 /** Tracks asked for in one message. */
 const chosenMax = 64;
 
