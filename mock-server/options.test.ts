@@ -153,6 +153,15 @@ const rows: Row[] = [
   },
 ];
 
+test.each<Partial<MockServerOptions>>([{}, { livekitKey: "devkey" }, { livekitSecret: "secret" }])(
+  "a deployment's address with %o is not enough to join there",
+  (given) => {
+    const read = () => readOptions({ ...given, livekitUrl: "ws://127.0.0.1:7880" });
+    expect(read).toThrow(RangeError);
+    expect(read).toThrow("Add --livekit-key and --livekit-secret");
+  },
+);
+
 test.each(["ws://127.0.0.1:7880/", "ws://127.0.0.1:7880//"])("%s is an address without its slash", (text) => {
   expect(readOptions({ ...credentials, livekitUrl: text }).livekitUrl).toBe("ws://127.0.0.1:7880");
 });
