@@ -12,7 +12,6 @@ import { createJournal, type Journal } from "./journal.ts";
 import { builtInHome } from "./livekit/built-in-home.ts";
 import { externalHome } from "./livekit/external-home.ts";
 import type { Rooms } from "./livekit/rooms.ts";
-import { requireRtcNode } from "./livekit/rtc-node.ts";
 import { createCodecPool } from "./media/codec-pool.ts";
 import { type MockServerOptions, readOptions, sessionsMax } from "./options.ts";
 import type { Session } from "./session.ts";
@@ -210,6 +209,17 @@ function listenError(error: NodeJS.ErrnoException, { host, port }: MockServerOpt
     );
   }
   return error;
+}
+
+/** An optional peer, for the few who have a deployment. */
+function requireRtcNode(): void {
+  try {
+    import.meta.resolve("@livekit/rtc-node");
+  } catch {
+    throw new Error(
+      "@livekit/rtc-node, which joins the rooms of a LiveKit deployment, is not installed. Install it (npm install @livekit/rtc-node@1.1.0), or leave out --livekit-url for the built-in rooms.",
+    );
+  }
 }
 
 /** node-av is an optional dependency: there is no build of it for every platform. */

@@ -2,12 +2,13 @@
  * A client that is not ours, for tests: LiveKit's own for Node (Rust, libwebrtc), with a synthetic camera that counts its pictures
  * and a microphone that hums. Keeps what it gets; expects nothing.
  */
+import type { RemoteTrack, Room } from "@livekit/rtc-node";
+import { afterAll, vi } from "vitest";
 import { movingSquare, withInputStrip } from "../../fixtures/cameras.ts";
 import type { Frame } from "../../fixtures/frame.ts";
 import { type InputStrip, type OutputStrip, readInputStrip, readOutputStrip } from "../../fixtures/strips.ts";
 import { realClock, type Timer } from "../clock.ts";
 import { readI420, writeI420 } from "../media/i420.ts";
-import { borrowRtcNode, type RemoteTrack, type Room } from "./rtc-node.ts";
 
 export type RtcPicture = {
   /** Whose track it came on. */
@@ -17,6 +18,8 @@ export type RtcPicture = {
   readonly output: OutputStrip | null;
 };
 
+export type EditedPicture = RtcPicture & { readonly input: InputStrip; readonly output: OutputStrip };
+
 export type RtcTrack = {
   readonly sid: string;
   mute(muted: boolean): void;
@@ -25,7 +28,10 @@ export type RtcTrack = {
 
 export type RtcClient = AsyncDisposable & {
   readonly room: Room;
+  /** All of them: the first come at a rate at which strips cannot always be read. */
   readonly pictures: readonly RtcPicture[];
+  /** Those whose strips could be read. */
+  readonly edited: readonly EditedPicture[];
   /** Pieces of 10 ms that were not silent, by whose they are. */
   readonly heard: ReadonlyMap<string, number>;
   /** `who: text`, as data packets brought them. */
@@ -47,12 +53,27 @@ const size = { width: 640, height: 360 };
 const fps = 15;
 const sampleRate = 48_000;
 
+type Rtc = typeof import("@livekit/rtc-node");
+let loading: Promise<Rtc> | undefined;
+
+/** Once in a process, and disposed of once, after all tests: it cannot be started again. */
+function load(): Promise<Rtc> {
+  // It logs in detail unless this is production.
+  vi.stubEnv("NODE_ENV", "production");
+  loading ??= import("@livekit/rtc-node").finally(() => vi.unstubAllEnvs());
+  return loading;
+}
+afterAll(async () => {
+  const { dispose } = (await loading) ?? {};
+  await dispose?.();
+});
+
 /** Joins. `connections`: 1 asks for `/rtc/v1`, 2 for `/rtc`. Rejects with its ConnectError. */
 export async function joinRoom(
   { livekit_url: url, token }: { livekit_url: string; token: string },
   connections: 1 | 2 = 1,
 ): Promise<RtcClient> {
-  const { rtc, giveBack } = await borrowRtcNode();
+  const rtc = await load();
   const { RoomEvent, TrackKind, TrackSource } = rtc;
   const clock = realClock();
   const room = new rtc.Room();
@@ -152,20 +173,17 @@ export async function joinRoom(
     await room.disconnect();
     await Promise.all([...readers].map((reader) => reader.cancel()));
     await Promise.all([...published.values()].map((track) => track.close()));
-    await giveBack();
   }
 
-  try {
-    const options = { autoSubscribe: true, dynacast: false, singlePeerConnection: connections === 1 };
-    await room.connect(url, token, options);
-  } catch (error) {
-    await giveBack();
-    throw error;
-  }
+  const options = { autoSubscribe: true, dynacast: false, singlePeerConnection: connections === 1 };
+  await room.connect(url, token, options);
 
   return {
     room,
     pictures,
+    get edited() {
+      return pictures.filter((picture): picture is EditedPicture => !!picture.input && !!picture.output);
+    },
     heard,
     messages,
     events,

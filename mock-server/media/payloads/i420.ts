@@ -3,7 +3,7 @@ import type { PayloadFormat } from "./payload-format.ts";
 
 export const i420 = (): PayloadFormat => ({
   startsKeyPicture: () => true,
-  unpack: ([picture]) => (picture as Uint8Array<ArrayBuffer> | undefined) ?? null,
+  unpack: ([picture]) => (picture ? new Uint8Array(picture) : null),
   pack: ({ buffer, byteOffset, byteLength }) => [Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength)],
   // Nothing stands behind it.
   cutTail: () => null,
