@@ -101,26 +101,6 @@ test.describe("with --mode relay", () => {
   });
 });
 
-for (const mode of ["relay", "transcode"] as const) {
-  test.describe(`colours, with --mode ${mode}`, () => {
-    test.use({ serverOptions: { mode } });
-
-    for (const color of ["rgb(229, 62, 62)", "rgb(45, 140, 90)"]) {
-      test(`${color} looks as it does without a server`, async ({ harness }) => {
-        const flat = { width: 640, height: 360, fps: 15, strip: false, color };
-        const direct = await harness.call("loopback", flat);
-        await harness.call("morePictures", direct, 5);
-        const client = await harness.connect({ version: "0.0.46", ...flat });
-        await client.morePictures(10);
-        const wanted = await harness.call("middleColor", direct);
-        const shown = await harness.call("middleColor", client.id);
-        const distances = shown.map((channel, index) => Math.abs(channel - wanted[index]!));
-        expect(Math.max(...distances), `shown ${shown}, without a server ${wanted}`).toBeLessThanOrEqual(6);
-      });
-    }
-  });
-}
-
 test.describe("with --mode none", () => {
   test.use({ serverOptions: { mode: "none" } });
 

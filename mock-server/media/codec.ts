@@ -13,6 +13,12 @@ import {
   AV_PICTURE_TYPE_NONE,
   AV_PIX_FMT_YUV420P,
   AV_PIX_FMT_YUVJ420P,
+  AVCOL_PRI_UNSPECIFIED,
+  AVCOL_RANGE_MPEG,
+  AVCOL_RANGE_UNSPECIFIED,
+  AVCOL_SPC_BT470BG,
+  AVCOL_SPC_UNSPECIFIED,
+  AVCOL_TRC_UNSPECIFIED,
 } from "node-av/constants";
 import { Codec, CodecContext, Log, Frame as NativeFrame, Packet, Rational } from "node-av/lib";
 import { chroma, type Frame } from "../../fixtures/frame.ts";
@@ -71,6 +77,25 @@ export type Decoder = {
   close(): void;
 };
 
+/**
+ * What the samples of a picture mean, in the code points of ITU-T H.273 (2: not said); `range` is 1 for 16 to 235, 2 for 0 to 255.
+ * VP8 can say none of it, VP9 only the matrix and the range.
+ */
+export type Colors = {
+  readonly matrix: number;
+  readonly primaries: number;
+  readonly transfer: number;
+  readonly range: number;
+};
+
+/** A `Frame`'s. */
+export const bt601: Colors = {
+  matrix: AVCOL_SPC_BT470BG,
+  primaries: AVCOL_PRI_UNSPECIFIED,
+  transfer: AVCOL_TRC_UNSPECIFIED,
+  range: AVCOL_RANGE_MPEG,
+};
+
 /** A decoder's picture: rows may be longer than the picture is wide. */
 export type PaddedFrame = {
   width: number;
@@ -78,6 +103,7 @@ export type PaddedFrame = {
   /** Views of the decoder's memory, made when asked for: each costs the collector something. */
   readonly planes: readonly Uint8Array[];
   readonly strides: readonly number[];
+  readonly colors: Colors;
   /** The same picture for the encoder of this file, which copies it without views; `null` where no codec made it. */
   readonly native: NativeFrame | null;
 };
@@ -129,14 +155,33 @@ function viewOf(native: NativeFrame): PaddedFrame {
     get strides() {
       return native.linesize;
     },
+    get colors() {
+      return colorsOf(native);
+    },
     native,
+  };
+}
+
+/**
+ * What is not said is BT.601: Chromium sends that without a word, from canvas and camera, in every codec and size, and yet takes
+ * H.264 and VP9 that say nothing for BT.709 (Chromium 150, measured). So we say it.
+ */
+function colorsOf({ colorSpace, colorPrimaries, colorTrc, colorRange }: NativeFrame): Colors {
+  return {
+    matrix: colorSpace === AVCOL_SPC_UNSPECIFIED ? bt601.matrix : colorSpace,
+    primaries: colorPrimaries,
+    transfer: colorTrc,
+    range: colorRange === AVCOL_RANGE_UNSPECIFIED ? bt601.range : colorRange,
   };
 }
 
 export type Encoder = {
   /** The picture to fill before `encode`; its samples are the codec's own memory, so nothing is copied. */
   readonly frame: Frame;
-  /** Copies a decoder's picture into `frame`; where the sizes differ, the nearest sample is taken. */
+  /**
+   * Copies a decoder's picture into `frame`; where the sizes differ, the nearest sample is taken. What is coded says of its colours
+   * what this picture says; where that changes, the encoder is opened anew, which costs a key frame.
+   */
   take(picture: PaddedFrame): void;
   /** Codes `frame`. The bytes are a copy that belongs to the caller. */
   encode(forceKey: boolean): { data: Uint8Array<ArrayBuffer>; key: boolean };
@@ -177,10 +222,12 @@ export function createEncoder(
   const packet = new Packet();
   packet.alloc();
 
-  let context = open(bitsPerSecond);
+  let bitRate = bitsPerSecond;
+  let colors = bt601;
+  let context = open();
   let count = 0n;
 
-  function open(bitRate: number): CodecContext {
+  function open(): CodecContext {
     const opened = new CodecContext();
     opened.allocContext3(native);
     opened.width = width;
@@ -192,6 +239,13 @@ export function createEncoder(
     opened.maxBFrames = 0;
     // Key frames only when somebody asks for one: a scheduled one would be a burst for nothing.
     opened.gopSize = 100_000;
+    // Typed as what FFmpeg has names for; a bitstream can say any number.
+    Object.assign(opened, {
+      colorSpace: colors.matrix,
+      colorPrimaries: colors.primaries,
+      colorTrc: colors.transfer,
+      colorRange: colors.range,
+    });
     applyRate(opened, bitRate);
     for (const [key, value] of Object.entries(options)) {
       check(
@@ -204,6 +258,11 @@ export function createEncoder(
     return opened;
   }
 
+  function reopen(): void {
+    context.freeContext();
+    context = open();
+  }
+
   return {
     frame,
     take(from) {
@@ -211,6 +270,10 @@ export function createEncoder(
       const same = from.width === width && from.height === height && native?.format === picture.format;
       if (same) check(picture.copy(native), "copy a picture");
       else copyPicture(from, frame);
+      const said = from.colors;
+      if (sameColors(said, colors)) return;
+      colors = said;
+      reopen();
     },
     encode(forceKey) {
       picture.pictType = forceKey ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
@@ -222,10 +285,10 @@ export function createEncoder(
       packet.unref();
       return { data, key };
     },
-    setBitrate(bitRate) {
-      if (codec === "h264") return applyRate(context, bitRate);
-      context.freeContext();
-      context = open(bitRate);
+    setBitrate(next) {
+      bitRate = next;
+      if (codec === "h264") applyRate(context, bitRate);
+      else reopen();
     },
     close() {
       packet.free();
@@ -254,6 +317,10 @@ export function copyPicture(from: PaddedFrame, to: Frame): void {
           target[line * width + x] = plane[start + Math.floor((x * fromWidth) / width)]!;
     }
   }
+}
+
+function sameColors(one: Colors, other: Colors): boolean {
+  return (Object.keys(one) as (keyof Colors)[]).every((key) => one[key] === other[key]);
 }
 
 /** Constant-ish rate with a buffer of half a second: large enough for a key frame, small enough to keep the rate. */

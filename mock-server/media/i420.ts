@@ -3,7 +3,7 @@
  * in 16 bits each. Decoding and encoding them is copying.
  */
 import { chroma, type Frame } from "../../fixtures/frame.ts";
-import { copyPicture, type Decoder, type Encoder } from "./codec.ts";
+import { bt601, copyPicture, type Decoder, type Encoder } from "./codec.ts";
 
 /** Behind the planes, so that they begin where the memory does: some who take them look nowhere else. */
 const sizeLength = 4;
@@ -44,7 +44,7 @@ export function createI420Decoder(): Decoder {
       if (!frame) return false;
       const { width, height, y, u, v } = frame;
       const strides = [width, chroma(width), chroma(width)];
-      use({ width, height, planes: [y, u, v], strides, native: null });
+      use({ width, height, planes: [y, u, v], strides, colors: bt601, native: null });
       return true;
     },
     close() {},
