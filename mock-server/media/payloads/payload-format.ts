@@ -7,7 +7,7 @@ export type PayloadFormat = {
   /** One coded picture as payloads of at most `sizeMax` bytes. `key`: whether it can be decoded alone. */
   pack(picture: Uint8Array, key: boolean, sizeMax: number): Buffer[];
   /**
-   * The last payload of a picture without the picture's last `byteCount` bytes; it may share memory. `null` where it does not
+   * The last payload of a picture, or of one of its layers, without the last `byteCount` bytes; it may share memory. `null` where it does not
    * hold those and one more: receivers drop a payload that holds nothing, and with it the picture.
    */
   cutTail(payload: Uint8Array, byteCount: number): Uint8Array | null;

@@ -10,6 +10,7 @@ import {
 import { readClip } from "../../../fixtures/clips.ts";
 import { createDice, type Dice } from "../../dice.ts";
 import { type CodecName, codecNames } from "../codec-name.ts";
+import { writeTrailer } from "../packet-trailer.ts";
 import { splitUnits } from "./h264.ts";
 import { payloadFormats } from "./index.ts";
 
@@ -17,6 +18,13 @@ const sizeMax = 1180;
 
 /** Uint8Array and Buffer of the same bytes are alike here. */
 const hex = (bytes: Uint8Array | null | undefined) => bytes && Buffer.from(bytes).toString("hex");
+
+/** Bytes in front of the picture's own, as we pack: H.264's are the fragment's two, or the unit's own first. */
+const descriptorLengths: Record<CodecName, (payload: Uint8Array) => number> = {
+  vp8: () => 4,
+  vp9: () => 3,
+  h264: (payload) => ((payload[0]! & 31) === 28 ? 2 : 1),
+};
 
 function randomBytes(dice: Dice, length: number): Uint8Array {
   return Uint8Array.from({ length }, () => Math.floor(dice.next() * 256));
@@ -77,11 +85,31 @@ describe.each(codecNames)("%s", (codec) => {
       });
       if (dice.next() < 0.5)
         payloads.splice(0, 0, Buffer.from(randomBytes(dice, Math.floor(dice.next() * 6))));
-      for (const payload of payloads) expect(typeof format.startsKeyPicture(payload)).toBe("boolean");
+      for (const payload of payloads) {
+        expect(typeof format.startsKeyPicture(payload)).toBe("boolean");
+        expect(format.cutTail(payload, 15)?.length ?? payload.length - 15).toBe(payload.length - 15);
+      }
       const picture = format.unpack(payloads);
       expect(picture === null || picture instanceof Uint8Array).toBe(true);
       const bytesIn = payloads.reduce((sum, { length }) => sum + length, 0);
       expect(picture?.length ?? 0).toBeLessThanOrEqual(bytesIn + 5 * (bytesIn + payloads.length));
+    }
+  });
+
+  test("a picture's tail can be cut off its last payload, unless nothing would be left in it", () => {
+    const dice = createDice(`tails/${codec}`);
+    const format = payloadFormats[codec]();
+    for (const size of [16, 17, 400, 1176, 1177, 1178, 1180, 1190, 1200, 3000, 9999]) {
+      const picture = randomPicture(codec, dice, size, true);
+      const payloads = format.pack(picture, true, sizeMax);
+      const last = payloads.pop()!;
+      for (const byteCount of [1, 5, 15, 21]) {
+        const before = hex(last);
+        const cut = format.cutTail(last, byteCount);
+        expect(hex(last)).toBe(before);
+        expect(cut === null).toBe(last.length - byteCount <= descriptorLengths[codec](last));
+        if (cut) expect(hex(format.unpack([...payloads, cut]))).toBe(hex(picture.subarray(0, -byteCount)));
+      }
     }
   });
 
@@ -200,6 +228,15 @@ describe("VP8 descriptors (RFC 7741, section 4.2)", () => {
 });
 
 describe("VP9 descriptors (RFC 9628, section 4.2)", () => {
+  test("spatial layers come one after the other, each without its trailer but the last", () => {
+    const dice = createDice("layers");
+    const format = payloadFormats.vp9();
+    const trailer = writeTrailer(1_767_225_600_000_000n);
+    const layers = [200, 2000, 5000].map((length) => randomBytes(dice, length));
+    const payloads = layers.flatMap((layer) => format.pack(Buffer.concat([layer, trailer]), true, sizeMax));
+    expect(hex(format.unpack(payloads))).toBe(hex(Buffer.concat([...layers, trailer])));
+  });
+
   const structure = {
     "one layer, no sizes": [0x00],
     "two layers with sizes": [0x30, 5, 0, 2, 208, 2, 128, 1, 104],
@@ -378,6 +415,23 @@ describe("H.264 payloads (RFC 6184, section 5)", () => {
     { name: "FU-B, not of this mode", payloads: [[0x7d, 0x85, 0, 0, 1]], picture: null },
     { name: "type 0", payloads: [[0x60, 1]], picture: null },
   ];
+
+  test.each([
+    {
+      name: "two units",
+      payload: [0x78, 0, 2, 0x67, 9, 0, 4, 0x65, 1, 2, 3],
+      cut: [0x78, 0, 2, 0x67, 9, 0, 2, 0x65, 1],
+    },
+    { name: "one", payload: [0x78, 0, 4, 0x41, 1, 2, 3], cut: [0x78, 0, 2, 0x41, 1] },
+    { name: "nothing left but the unit's type", payload: [0x78, 0, 3, 0x41, 1, 2], cut: null },
+    { name: "a last unit that is cut short", payload: [0x78, 0, 9, 0x41, 1, 2, 3], cut: null },
+    { name: "a byte too many", payload: [0x78, 0, 4, 0x41, 1, 2, 3, 0], cut: null },
+    { name: "nothing", payload: [0x78], cut: null },
+  ])("two bytes are cut off an aggregate of $name, and its length follows", ({ payload, cut }) => {
+    expect(hex(payloadFormats.h264().cutTail(Uint8Array.from(payload), 2))).toBe(
+      cut && hex(Uint8Array.from(cut)),
+    );
+  });
 
   test.each(rows)("$name", ({ payloads, picture, key }) => {
     const format = payloadFormats.h264();

@@ -1,4 +1,5 @@
 /** VP9 in RTP; of a picture with spatial layers, all of them: https://www.rfc-editor.org/rfc/rfc9628#section-4.2 */
+import { readTrailer, stripTrailer } from "../packet-trailer.ts";
 import { cutTailBehind, type PayloadFormat, packBehind, unpackBehind } from "./payload-format.ts";
 
 const descriptorLengthWritten = 3;
@@ -13,7 +14,10 @@ export function vp9(): PayloadFormat {
     },
     unpack(payloads) {
       const first = payloads[0];
-      return first && first[0]! & 0x08 ? unpackBehind(payloads, descriptorLength) : null;
+      if (!first || !(first[0]! & 0x08)) return null;
+      const last = payloads.length - 1;
+      const whole = payloads.map((payload, index) => (index < last ? withoutLayerTrailer(payload) : payload));
+      return unpackBehind(whole, descriptorLength);
     },
     pack(picture, key, sizeMax) {
       pictureId = (pictureId + 1) & 0x7fff;
@@ -24,6 +28,13 @@ export function vp9(): PayloadFormat {
     },
     cutTail: (payload, byteCount) => cutTailBehind(payload, descriptorLength(payload), byteCount),
   };
+}
+
+/** To a sender each spatial layer is a picture that gets a trailer, but a decoder looks for the next layer where the one before ends. */
+function withoutLayerTrailer(payload: Uint8Array): Uint8Array {
+  const endsLayer = (payload[0]! & 0x04) !== 0; // E
+  const trailer = endsLayer ? readTrailer(payload) : null;
+  return trailer ? stripTrailer(payload, trailer) : payload;
 }
 
 /** Bytes before the VP9 data. Longer than the payload where it is cut short. */
