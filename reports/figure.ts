@@ -1,13 +1,43 @@
 /** A measured figure: every value that was taken, so that whoever shows it can show the spread and not only a number. */
 export type Figure = {
+  /** What is measured. Figures of one name stand in one row. */
   readonly name: string;
-  /** `ms`, `sessions`, `×` for a ratio. */
+  /** Whom it is measured of, where several stand side by side, each in a column. */
+  readonly of?: string;
+  /** `ms`, `MB`, `fps`; the same in a row. */
   readonly unit: string;
   /** One a run, in the order they were taken; at least one. */
   readonly values: readonly number[];
-  /** What was hoped for, in words: `≤ 10`. */
-  readonly aim?: string;
+  /** What else was measured in the same runs, one a run in the same unit: the figure is told as a ratio to it, too. */
+  readonly beside?: readonly number[];
+  /** For the ratio where there is one, else for the value. */
+  readonly aim?: Aim;
 };
+
+/** What is hoped for. */
+export type Aim = { readonly atMost: number } | { readonly atLeast: number };
+
+/**
+ * The median of the ratios, each of one run, or null where nothing was measured beside.
+ * @throws RangeError when the runs do not pair up
+ */
+export function ratioOf({ name, values, beside }: Figure): number | null {
+  if (!beside) return null;
+  if (beside.length !== values.length) {
+    throw new RangeError(
+      `Figure "${name}" has ${values.length} values beside ${beside.length}. Take both once in each run.`,
+    );
+  }
+  return median(values.map((value, run) => value / beside[run]!));
+}
+
+/** Whether the median, or the ratio, is where it was hoped to be; null without an aim. */
+export function meetsAim(figure: Figure): boolean | null {
+  const { aim, values } = figure;
+  if (!aim) return null;
+  const reached = ratioOf(figure) ?? median(values);
+  return "atMost" in aim ? reached <= aim.atMost : reached >= aim.atLeast;
+}
 
 /** The middle value, or the mean of the two in the middle. @throws RangeError without values: no figure is no zero */
 export function median(values: readonly number[]): number {

@@ -10,12 +10,14 @@ const countMax = 12;
 
 export const capacity: Bench = {
   name: "capacity",
-  about: `Sessions of 1280×720@30 of which each keeps ≥ ${fpsMin} fps for 6 s, the senders on the same machine. Transcoded.`,
+  about: `Sessions of 1280×720@30 of which each keeps ≥ ${fpsMin} fps for 6 s, the senders on the same machine. Transcoded, direct dialect, clips made beforehand.`,
+  doubt:
+    "The count stands at the edge of what the machine holds and varies by one or two; where a line below says that many were sent late, it is the sender's limit and not the server's.",
   async run(runs) {
     const figures: Figure[] = [];
-    for (const [clip, aim] of [
-      ["vp8-720p30", "≥ 5"],
-      ["h264-720p30", "≥ 6"],
+    for (const [clip, atLeast] of [
+      ["vp8-720p30", 5],
+      ["h264-720p30", 6],
     ] as const) {
       const held: number[] = [];
       const megabytes: number[] = [];
@@ -24,7 +26,7 @@ export const capacity: Bench = {
         held.push(one.held);
         megabytes.push(one.megabytes);
       }
-      figures.push({ name: `${clip} sessions held`, unit: "", values: held, aim });
+      figures.push({ name: `${clip} sessions held`, unit: "", values: held, aim: { atLeast } });
       figures.push({ name: `${clip} memory a session`, unit: "MB", values: megabytes });
     }
     return figures;

@@ -1,8 +1,9 @@
 /**
  * `npm run bench`: the figures of the mock server on this machine. Not a test: nothing passes or fails. Each figure is the
- * median of several runs, taken alone; close what else runs here before you believe an absolute one.
+ * median of several runs with their least and greatest; a ratio is the median of the runs' own ratios. Close what else runs here
+ * before you believe an absolute one.
  *
- *   npm run bench -- --runs 3 --only stages,glass
+ *   npm run bench -- --runs 3 --only stages,glass --markdown
  */
 import { readFileSync } from "node:fs";
 import { cpus } from "node:os";
@@ -10,14 +11,24 @@ import { parseArgs } from "node:util";
 import type { Figure } from "../../reports/figure.ts";
 import { figureMarkdown, figureText } from "../../reports/figure-table.ts";
 import { capacity } from "./capacity.ts";
+import { connect } from "./connect.ts";
 import { glass } from "./glass.ts";
+import { sessions } from "./sessions.ts";
+import { set } from "./set.ts";
 import { stages } from "./stages.ts";
 import { startUp } from "./start-up.ts";
 
 /** A measurement: takes one value for each of its figures a run. */
-export type Bench = { readonly name: string; readonly about: string; run(runs: number): Promise<Figure[]> };
+export type Bench = {
+  readonly name: string;
+  /** How its figures are made. */
+  readonly about: string;
+  /** When not to believe them. */
+  readonly doubt: string;
+  run(runs: number): Promise<Figure[]>;
+};
 
-const benches: readonly Bench[] = [startUp, stages, glass, capacity];
+const benches: readonly Bench[] = [startUp, connect, glass, set, sessions, stages, capacity];
 
 const { values } = parseArgs({
   options: {
@@ -40,7 +51,7 @@ if (!Number.isInteger(runs) || runs < 1 || runs > 20 || unknown.length > 0) {
 
 console.log(`${cpus().length} × ${cpus()[0]?.model}, Node ${process.version}, load ${loadAverage()}`);
 for (const bench of benches.filter(({ name }) => wanted.includes(name))) {
-  console.log(`\n${bench.name}: ${bench.about}`);
+  console.log(`\n${bench.name}: ${bench.about}\nDoubt: ${bench.doubt}\n`);
   const figures = await bench.run(runs);
   console.log(values.markdown ? figureMarkdown(figures) : figureText(figures));
 }

@@ -21,6 +21,7 @@ export type Health = {
 export type SessionReport = {
   id: string;
   media: {
+    codec: string;
     picturesIn: number;
     picturesOut: number;
     dropped: number;

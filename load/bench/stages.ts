@@ -1,6 +1,6 @@
 /** What one picture costs, by stage, and how long it stays in the server. One sender, 720p30. */
 import type { ClipName } from "../../fixtures/index.ts";
-import type { Figure } from "../../reports/figure.ts";
+import type { Aim, Figure } from "../../reports/figure.ts";
 import type { Bench } from "./index.ts";
 import { startMockProcess } from "./mock-process.ts";
 import { runSenders } from "./run-senders.ts";
@@ -8,12 +8,14 @@ import { runSenders } from "./run-senders.ts";
 export const stages: Bench = {
   name: "stages",
   about:
-    "CPU a picture at 1280×720@30, one session. Codec stages: CPU time of the worker's thread. Receive: the main thread in mode none. Send: the main thread in mode transcode, less receive.",
+    "CPU a picture at 1280×720@30, one session. Codec stages: CPU time of the worker's thread. Receive: the main thread in mode none. Send: the main thread in mode transcode, less receive. Direct dialect; the sender sends a clip made beforehand.",
+  doubt:
+    "CPU is counted, not waited for; time in the server is waited for, and its p99 is the first to suffer from a busy machine.",
   async run(runs) {
     const figures: Figure[] = [];
-    for (const [codec, aim] of [
-      ["vp8", "≤ 10"],
-      ["h264", "≤ 7.5"],
+    for (const [codec, atMost] of [
+      ["vp8", 10],
+      ["h264", 7.5],
     ] as const) {
       const taken: Awaited<ReturnType<typeof once>>[] = [];
       for (let i = 0; i < runs; i++) taken.push(await once(`${codec}-720p30`));
@@ -21,14 +23,16 @@ export const stages: Bench = {
         name: string,
         unit: string,
         value: (one: (typeof taken)[number]) => number,
-        aim?: string,
+        aim?: Aim,
       ) => figures.push({ name: `${codec} ${name}`, unit, values: taken.map(value), ...(aim && { aim }) });
       figure("receive", "CPU ms", (one) => one.receive);
       figure("decode", "CPU ms", (one) => one.decode);
       figure("transform", "CPU ms", (one) => one.transform);
       figure("encode", "CPU ms", (one) => one.encode);
       figure("send", "CPU ms", (one) => one.send);
-      figure("decode + transform + encode", "CPU ms", (one) => one.decode + one.transform + one.encode, aim);
+      figure("decode + transform + encode", "CPU ms", (one) => one.decode + one.transform + one.encode, {
+        atMost,
+      });
       figure("whole process", "CPU ms", (one) => one.whole);
       figure("in the server p50", "ms", (one) => one.p50);
       figure("in the server p99", "ms", (one) => one.p99);

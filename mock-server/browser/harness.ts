@@ -69,6 +69,9 @@ type Client = {
   sdk: any;
   /** Settles as the SDK's `connect()` or `subscribe()` does. */
   connected: Promise<void>;
+  /** `performance.now()` when that was called, and when it resolved. */
+  calledMs: number | null;
+  connectedMs: number | null;
   camera: SyntheticCamera | null;
   video: HTMLVideoElement;
   /** Remote streams that the SDK has handed over so far. */
@@ -121,8 +124,14 @@ export const harness = {
   /** Resolves once a client that was begun is connected, and rejects with what its `connect()` rejects with. */
   connected: (id: number): Promise<void> => clients[id]!.connected,
 
-  /** Sends a camera's pictures to this page itself, without any server; returns a number that stands for the receiver. */
-  async loopback(options: Parameters<typeof startSyntheticCamera>[0]): Promise<number> {
+  /**
+   * Sends a camera's pictures to this page itself, without any server, with the rate hints that the mock server gives; returns a
+   * number that stands for the receiver.
+   */
+  async loopback({
+    codec,
+    ...options
+  }: Parameters<typeof startSyntheticCamera>[0] & { codec?: Codec }): Promise<number> {
     const camera = startSyntheticCamera(options);
     const client = newClient(camera);
     const sender = new RTCPeerConnection();
@@ -132,11 +141,18 @@ export const harness = {
     receiver.ontrack = ({ streams }) => {
       client.video.srcObject = streams[0]!;
     };
-    sender.addTrack(camera.stream.getVideoTracks()[0]!, camera.stream);
+    const transceiver = sender.addTransceiver(camera.stream.getVideoTracks()[0]!, {
+      direction: "sendonly",
+      streams: [camera.stream],
+    });
+    if (codec) transceiver.setCodecPreferences(capabilitiesOf(codec));
     await sender.setLocalDescription();
     await receiver.setRemoteDescription(sender.localDescription!);
     await receiver.setLocalDescription();
-    await sender.setRemoteDescription(receiver.localDescription!);
+    await sender.setRemoteDescription({
+      type: "answer",
+      sdp: withRateHints(receiver.localDescription!.sdp),
+    });
     return clients.indexOf(client);
   },
 
@@ -216,6 +232,8 @@ export const harness = {
       state: (sdk?.getConnectionState() ?? null) as string | null,
       streamCount,
       /** Kind and readyState, such as `video live`, of what the video element was given and of what the camera gives. */
+      calledMs: client.calledMs,
+      connectedMs: client.connectedMs,
       remoteTracks: tracksOf(video.srcObject as MediaStream | null),
       cameraTracks: tracksOf(camera?.stream ?? null),
       firstFrameId: camera?.firstFrameId ?? 0,
@@ -379,6 +397,7 @@ async function connect(client: Client, sdk: any, options: ConnectOptions): Promi
     image,
     passthrough,
   });
+  client.calledMs = performance.now();
   client.sdk = await sdk.createDecartClient(clientOptions(options)).realtime.connect(client.camera!.stream, {
     model: sdk.models.realtime(options.model ?? traitsOf(version).model),
     onRemoteStream: (stream: MediaStream) => showStream(client, stream),
@@ -391,6 +410,7 @@ async function connect(client: Client, sdk: any, options: ConnectOptions): Promi
       preferredVideoCodec: codec.toLowerCase(),
     }),
   });
+  client.connectedMs = performance.now();
   listen(client);
   client.atConnect = {
     sessionId: client.sdk.sessionId ?? null,
@@ -428,6 +448,8 @@ function newClient(camera: SyntheticCamera | null): Client {
   const client: Client = {
     sdk: null,
     connected: Promise.resolve(),
+    calledMs: null,
+    connectedMs: null,
     camera,
     video,
     streamCount: 0,
@@ -527,6 +549,24 @@ function preferCodec(offer: RTCSessionDescriptionInit, codec: string): void {
     const wanted = types.filter((type) => new RegExp(`^a=rtpmap:${type} ${codec}/`, "m").test(offer.sdp!));
     return `${head} ${[...wanted, ...types.filter((type) => !wanted.includes(type))].join(" ")}`;
   });
+}
+
+/** The codec's entries that a browser packs in the usual way: of H.264, one NAL unit in several packets. */
+function capabilitiesOf(codec: Codec) {
+  return RTCRtpReceiver.getCapabilities("video")!.codecs.filter(
+    ({ mimeType, sdpFmtpLine = "" }) =>
+      mimeType === `video/${codec}` && (codec !== "H264" || sdpFmtpLine.includes("packetization-mode=1")),
+  );
+}
+
+/** Of every video codec in an answer. */
+function withRateHints(sdp: string): string {
+  const hints = "x-google-start-bitrate=3000;x-google-max-bitrate=3500";
+  return sdp
+    .replace(/^a=rtpmap:(\d+) (?:VP8|VP9|H264)\/90000\r$/gm, (line, type: string) =>
+      sdp.includes(`a=fmtp:${type} `) ? line : `${line}\na=fmtp:${type} ${hints}\r`,
+    )
+    .replace(/^(a=fmtp:\d+ .*(?:packetization-mode|profile-id)=.*)\r$/gm, `$1;${hints}\r`);
 }
 
 declare global {
