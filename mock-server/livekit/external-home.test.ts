@@ -86,17 +86,17 @@ test("another camera takes the place of the one before; a client that comes agai
   const { info } = await openSession(server);
   const first = closeLater(await joinRoom(info));
   const camera = await first.publishCamera();
-  await first.picture(({ input }) => input !== null && input.frameId > 20);
+  await first.picture(({ output }) => output !== null && output.outputCount >= 15);
   await camera.unpublish();
   const count = first.pictures.length;
   await first.publishCamera();
-  await first.picture(({ input }) => input !== null && input.frameId < 20, count + 1);
+  await first.picture(({ output }) => output !== null && output.outputCount < 10, count);
   await first[Symbol.asyncDispose]();
   await until(server, () => server.sessions[0]?.phase === "joined");
 
   const second = closeLater(await joinRoom(info));
   await second.publishCamera();
-  await second.picture(({ output }) => output !== null && output.outputCount < 20);
+  await second.picture(({ output }) => output !== null && output.outputCount < 15);
   expect(server.sessions[0]?.phase).toBe("generating");
   expect(server.open).toMatchObject({ sessions: 1, codecs: 1, peers: 1 });
 });

@@ -131,7 +131,11 @@ async function join(
     agent.on("message", (message: FromAgent) => {
       if (message.type === "picture") return receivePicture(message.bytes);
       if (message.type === "camera") return openMedia();
-      if (message.type === "client-left") return session.disconnected();
+      if (message.type === "client-left") {
+        // What it still sent is no sign of life.
+        pipeline = null;
+        return session.disconnected();
+      }
       if (message.type === "failed") return fail(message.error);
       if (message.type === "joined") {
         hasJoined = true;

@@ -73,15 +73,12 @@ describe.each([1, 2] as const)("rtc-node in a session's room, %i connection(s)",
     const camera = await client.publishCamera();
     await client.publishMicrophone();
     await client.until(() => (client.heard.get(model) ?? 0) > 20);
-    await client.picture(({ output }) => output !== null);
+    await client.picture(({ output }) => output !== null && output.outputCount >= 15);
 
     await camera.unpublish();
     const count = client.pictures.length;
     await client.publishCamera();
-    await client.picture(
-      ({ input, output }) => !!input && input.frameId < 20 && !!output && output.outputCount < 20,
-      count,
-    );
+    await client.picture(({ output }) => output !== null && output.outputCount < 10, count);
     expect(server.open).toMatchObject({ sessions: 1, codecs: 1 });
   });
 
@@ -164,6 +161,20 @@ describe("rtc-node in an open room", () => {
     await bob[Symbol.asyncDispose]();
     await emptied(server);
     expect(server.journal.lines.filter(({ kind }) => kind === "room-closed")).toHaveLength(1);
+  });
+
+  test("one camera after the other, in sections that were another's before", async () => {
+    const server = await runServer({ livekitKey: key.key, livekitSecret: key.secret });
+    const ann = await enter(server, "ann", 1);
+    const bob = await enter(server, "bob", 1);
+    // Each starts its RTP timestamps anywhere: half of those that come into a used section seem to be older than what was there.
+    for (let index = 0; index < 6; index++) {
+      const count = bob.pictures.length;
+      const camera = await ann.publishCamera();
+      await bob.picture(() => true, count);
+      await camera.unpublish();
+      await bob.until(() => bob.events.filter((event) => event === "unsubscribed ann").length > index);
+    }
   });
 
   test("a token of another server does not get in", async () => {

@@ -160,6 +160,8 @@ export function createPeer(options: PeerOptions, on: PeerEvents): Peer {
   });
   const sequences = new Map<string, number>();
   const ssrcs = new Map<string, number>();
+  /** What each section has sent last: the RTP timestamp, and when. */
+  const lastSent = new Map<string, { timestamp: number; atMs: number }>();
   const channels = new Map<string, RTCDataChannel>();
   const transports = new Set<RTCDtlsTransport>();
   let originId: string | null = null;
@@ -259,6 +261,28 @@ export function createPeer(options: PeerOptions, on: PeerEvents): Peer {
     });
   }
 
+  /**
+   * Timestamps of one stream as its section has them: they go on where the stream before it in that section has stopped, or libwebrtc
+   * takes what seems to be older for late and shows nothing any more (observed; the section keeps its SSRC). `hz`: of the RTP clock.
+   */
+  function continueTime(mid: string, hz: number): (timestamp: number) => number {
+    let offset: number | null = null;
+    return (own) => {
+      const before = lastSent.get(mid);
+      const atMs = clock.now();
+      if (offset === null) {
+        offset = 0;
+        if (before) {
+          const passed = Math.max(1, Math.round(((atMs - before.atMs) * hz) / 1000));
+          offset = before.timestamp + passed - own;
+        }
+      }
+      const timestamp = (own + offset) >>> 0;
+      lastSent.set(mid, { timestamp, atMs });
+      return timestamp;
+    };
+  }
+
   const pacer = createPacer(clock, (packet) => sendRtp(packet.mid, packet));
 
   return {
@@ -305,21 +329,28 @@ export function createPeer(options: PeerOptions, on: PeerEvents): Peer {
     removeSender(mid) {
       find(mid)?.setDirection("inactive");
     },
-    output: ({ video, audio }) => ({
-      sendVideo(payloads, timestamp, ends, colorSpace) {
-        if (video === undefined) return;
-        pacer.push(
-          payloads.map((payload, index) => {
-            const marker = ends && index === payloads.length - 1;
-            // Chromium looks for it on a picture's last packet only.
-            return { mid: video, payload, timestamp, marker, colorSpace: marker ? colorSpace : null };
-          }),
-        );
-      },
-      sendAudio(payload, timestamp, marker) {
-        if (audio !== undefined) sendRtp(audio, { mid: audio, payload, timestamp, marker, colorSpace: null });
-      },
-    }),
+    output({ video, audio }) {
+      const videoTime = continueTime(video ?? "", 90_000);
+      const audioTime = continueTime(audio ?? "", 48_000);
+      return {
+        sendVideo(payloads, own, ends, colorSpace) {
+          if (video === undefined) return;
+          const timestamp = videoTime(own);
+          pacer.push(
+            payloads.map((payload, index) => {
+              const marker = ends && index === payloads.length - 1;
+              // Chromium looks for it on a picture's last packet only.
+              return { mid: video, payload, timestamp, marker, colorSpace: marker ? colorSpace : null };
+            }),
+          );
+        },
+        sendAudio(payload, own, marker) {
+          if (audio === undefined) return;
+          const packet = { mid: audio, payload, timestamp: audioTime(own), marker, colorSpace: null };
+          sendRtp(audio, packet);
+        },
+      };
+    },
     async addCandidate(candidate) {
       if (closed || !candidate?.candidate) return;
       const { length } = candidate.candidate;
