@@ -61,6 +61,8 @@ export function createSessionRoom(
   room.enter(model);
   /** What the client publishes of each kind, and what was made of it. */
   const sources = new Map<"audio" | "video", { from: Publication; stop(): void }>();
+  /** We are connected a moment before the client is; its next packet shows that it is. */
+  let awaitsPacket = false;
 
   function replace(from: Publication, track: RoomTrack, stop: () => void): void {
     sources.get(from.kind)?.stop();
@@ -72,8 +74,7 @@ export function createSessionRoom(
 
   function edit(camera: Publication): void {
     const pipeline = session.openMedia(camera.codec ?? "vp8", null, { needsKey: camera.requestKey });
-    // We are connected a moment before the client is; its first packet shows that it is.
-    let awaitsPacket = true;
+    awaitsPacket = true;
     const stop = camera.listen({
       video(packet, colorSpace) {
         if (awaitsPacket) {
@@ -148,11 +149,16 @@ export function createSessionRoom(
     return { ok: true, takesTrailers: false, events };
   }
 
+  function lost(): void {
+    awaitsPacket = true;
+    session.disconnected();
+  }
+
   const clientEvents: ParticipantEvents = {
     failed: complain,
     connected() {},
-    lost: session.disconnected,
-    left: session.disconnected,
+    lost,
+    left: lost,
     published(track) {
       const before = sources.get(track.kind)?.from;
       // A second camera at the same time is nobody's: the model has one.
