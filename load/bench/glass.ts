@@ -21,9 +21,9 @@ type Seen = { readonly agesMs: number[]; readonly fps: number };
 
 export const glass: Bench = {
   name: "glass",
-  about: `Age of a picture at requestVideoFrameCallback, from being drawn on the camera's canvas, 1280×720@30, in one Chromium, page and server on one machine. Each run takes the page's own loopback (two peer connections, same codec, rate hints, camera and reader), then each dialect relayed and transcoded, ${measureMs / 1000} s each after ${warmUpMs / 1000} s. × is the ratio to the loopback of the same run.`,
+  about: `Age of a picture when it goes to the compositor (presentationTime of requestVideoFrameCallback), from being drawn on the camera's canvas, 1280×720@30, in one Chromium, page and server on one machine. Each run takes the page's own loopback (two peer connections, same codec, rate hints, camera and reader), then each dialect relayed and transcoded, ${measureMs / 1000} s each after ${warmUpMs / 1000} s. × is the ratio to the loopback of the same run.`,
   doubt:
-    "Believe the ratios, not the milliseconds, and no difference under 15 %. Where the rate is well under 30 fps the machine could not keep up, and ages are those of its queue. The loopback smooths its playout as any page does; the server asks for none, which is why relaying can be faster.",
+    "Believe the ratios, not the milliseconds, and no difference under 15 %. Where the rate is well under 30 fps the machine could not keep up, and ages are those of its queue. The loopback smooths its playout as any page does; the server asks for none, which is why relaying can be faster. What the display adds, up to a tick, is in no figure.",
   async run(runs) {
     const mocks = {
       relay: await startMockProcess(["--mode", "relay"]),

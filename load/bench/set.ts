@@ -41,9 +41,9 @@ const readings: readonly {
 
 export const set: Bench = {
   name: "set",
-  about: `set() of a published SDK to its resolving, and to the first picture presented that shows its revision, 1280×720@30, transcoded. Each run connects each dialect once and calls ${setCount} times, spread over the time between two pictures. Counted too are the pictures presented from the ack on before that one: at most 2 is "visible within ack + 3 frames".`,
+  about: `set() of a published SDK to its resolving, and to the first picture that goes to the compositor and shows its revision, 1280×720@30, transcoded. Each run connects each dialect once and calls ${setCount} times, spread over the time between two pictures. Counted too are the pictures presented from the ack on before that one: at most 2 is "visible within ack + 3 frames".`,
   doubt:
-    "A picture is presented on a tick of the display (60 Hz), so no delay is finer than 17 ms. When pictures come at less than 30 fps, few pictures may be many milliseconds: read both.",
+    "A call waits for the next picture first, 17 ms on average, and of pictures replaced within one tick of the display (60 Hz) only the last is seen. When pictures come at less than 30 fps, few pictures may be many milliseconds: read both.",
   async run(runs) {
     const mock = await startMockProcess();
     const browser = await startBrowser();
