@@ -5,12 +5,13 @@ import { readClip } from "../fixtures/clips.ts";
 import { createFrame, type Frame } from "../fixtures/frame.ts";
 import { imageHash, promptHash } from "../fixtures/hashes.ts";
 import { readImage } from "../fixtures/images.ts";
+import { readPixelMarker, writePixelMarker } from "../fixtures/pixel-marker.ts";
 import { stripsHeight } from "../fixtures/strips.ts";
 import { createMediaClient, type MediaAbout, type MediaClient, psnr } from "./_media-client.ts";
 import { closeLater, emptied, nothingOpen, runServer, until } from "./_running-server.ts";
 import { openSocket, type SocketAbout } from "./_socket-client.ts";
 import { type Clock, manualClock } from "./clock.ts";
-import { copyPicture, createDecoder } from "./media/codec.ts";
+import { copyPicture, createDecoder, createEncoder } from "./media/codec.ts";
 import type { MockServer } from "./server.ts";
 
 type Codec = "vp8" | "h264";
@@ -79,6 +80,28 @@ function decodeClip(codec: Codec, count: number): Frame[] {
   decoder.close();
   return frames;
 }
+
+test.each([
+  { query: { pixel_latency: "1" }, expected: 0x1234 },
+  { query: { pixel_latency: "0" }, expected: null },
+  { query: {}, expected: null },
+])(
+  "a pixel marker is kept through a prompt with the query $query: $expected",
+  async ({ query, expected }) => {
+    const server = await runServer();
+    const { control, media } = await connect(server, { codec: "vp8" }, { query });
+    control.send({ type: "prompt", prompt: "mirror", enhance_prompt: true });
+    await control.take("prompt_ack");
+    const encoder = createEncoder("vp8", 320, 180, 1_000_000);
+    for (const plane of [encoder.frame.y, encoder.frame.u, encoder.frame.v]) plane.fill(90);
+    writePixelMarker(encoder.frame, 0x1234);
+    const { data, key } = encoder.encode(true);
+    encoder.close();
+    media.sendPicture(data, key, 0);
+    const { frame } = await media.picture(({ output }) => output?.revision === 1);
+    expect(readPixelMarker(frame)).toBe(expected);
+  },
+);
 
 describe.each(["vp8", "h264"] as const)("%s, 320×180, transcoded", (codec) => {
   test("the picture is kept without a prompt, edited from one picture to the next with one, none lost or doubled", async () => {
