@@ -91,7 +91,8 @@ export function createMediaClient(
 ): MediaClient {
   const pc = new RTCPeerConnection({
     codecs: { video: [codec === "vp8" ? useVP8() : useH264()], audio: [useOPUS()] },
-    iceServers: [],
+    // As in media/peer.ts: named none, werift asks a public one.
+    iceServers: [{ urls: "stun:[::1]:1" }],
     iceUseIpv4: false,
     iceUseIpv6: false,
     iceAdditionalHostAddresses: ["127.0.0.1"],
