@@ -195,6 +195,15 @@ test("an option that is none is refused, with those there are", () => {
   expect(read).toThrow('startMockServer() has no option "ports". It has host, port,');
 });
 
+test.each<Partial<MockServerOptions>>([{}, { livekitKey: "a-key" }, { livekitSecret: "a-secret" }])(
+  "a LiveKit deployment with only %o is refused",
+  (given) => {
+    const read = () => readOptions({ livekitUrl: "ws://127.0.0.1:7880", ...given });
+    expect(read).toThrow(RangeError);
+    expect(read).toThrow("Add --livekit-key and --livekit-secret");
+  },
+);
+
 test("defaults are made anew for each caller", () => {
   const first = defaultOptions();
   first.port = 1;
