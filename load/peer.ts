@@ -50,7 +50,8 @@ export async function connectSender({
   codec.rtcpFeedback = [{ type: "nack" }, { type: "nack", parameter: "pli" }, { type: "goog-remb" }];
   const pc = new RTCPeerConnection({
     codecs: { video: [codec], audio: [] },
-    iceServers: [],
+    // Named none, werift asks a public STUN server; this one it turns down before anything is sent.
+    iceServers: [{ urls: "stun:[::1]:1" }],
     iceUseIpv4: false,
     iceUseIpv6: false,
     iceAdditionalHostAddresses: ["127.0.0.1"],
