@@ -27,6 +27,7 @@ describe("a set()", () => {
     ["shown by the first picture after the ack", [100, 133], [166, 200], 150, 0],
     ["shown by the third", [100, 133, 166, 200], [233], 150, 2],
     ["shown by a picture that was presented at the ack", [100, 133], [150], 150, 0],
+    ["shown by the one after that", [100, 133, 150], [166], 150, 1],
     ["shown before the ack", [100, 133], [166, 200], 180, 0],
     ["not counted before the ack", [100, 110, 120, 130, 140], [200], 150, 0],
   ])("%s", (_name, before, after, ackedMs, picturesBefore) => {
