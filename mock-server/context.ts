@@ -23,7 +23,7 @@ export type ServerContext = {
   /** The LiveKit rooms of this process, loaded when the first is needed. */
   rooms(): Promise<Rooms>;
   /** Where sessions of the livekit dialect get their rooms. */
-  readonly roomHome: RoomHome;
+  roomHome(): Promise<RoomHome>;
   /** Rooms of running sessions by their names: what viewers ask for. */
   readonly openRooms: Map<string, OpenedRoom>;
   /** Viewers by the id of the session they watch, from the moment they are let in. None has no entry. */

@@ -9,8 +9,7 @@ import type { ServerContext } from "./context.ts";
 import { createDice } from "./dice.ts";
 import { createFileStore } from "./file-store.ts";
 import { createJournal, type Journal } from "./journal.ts";
-import { builtInHome } from "./livekit/built-in-home.ts";
-import { externalHome } from "./livekit/external-home.ts";
+import type { RoomHome } from "./livekit/room-home.ts";
 import type { Rooms } from "./livekit/rooms.ts";
 import { createCodecPool } from "./media/codec-pool.ts";
 import { type MockServerOptions, readOptions, sessionsMax } from "./options.ts";
@@ -72,6 +71,7 @@ export async function startServer(given: Partial<MockServerOptions>, clock: Cloc
     secret: options.livekitSecret ?? roomDice.hex(32),
   };
   let rooms: Promise<Rooms> | undefined;
+  let roomHome: Promise<RoomHome> | undefined;
   const context: ServerContext = {
     options,
     clock,
@@ -86,7 +86,13 @@ export async function startServer(given: Partial<MockServerOptions>, clock: Cloc
       rooms ??= import("./livekit/rooms.ts").then(({ createRooms }) => createRooms(context, roomKey));
       return rooms;
     },
-    get roomHome() {
+    roomHome() {
+      roomHome ??=
+        options.livekitUrl === null
+          ? import("./livekit/built-in-home.ts").then(({ builtInHome }) => builtInHome(context))
+          : import("./livekit/external-home.ts").then(({ externalHome }) =>
+              externalHome(context, options.livekitUrl!, roomKey),
+            );
       return roomHome;
     },
     openRooms: new Map(),
@@ -96,8 +102,6 @@ export async function startServer(given: Partial<MockServerOptions>, clock: Cloc
     udpPorts: options.udpPorts ? (options.udpPorts.split("-").map(Number) as [number, number]) : null,
     address,
   };
-  const roomHome =
-    options.livekitUrl === null ? builtInHome(context) : externalHome(context, options.livekitUrl, roomKey);
 
   const http = options.tls ? await createTlsServer(clock, options.host) : createServer();
   // Twice the limit of a message, so that one that is too large can be answered with a sentence instead of a bare close.

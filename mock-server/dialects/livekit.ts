@@ -33,9 +33,10 @@ function converse(
       throw new Error("This session has joined already. Send livekit_join once, as the first message.");
     joined = true;
     const frameTiming = message.client_capabilities?.frame_timing === true;
-    await wait(options.queue);
+    // Loaded while the client still waits for its turn.
+    const [home] = await Promise.all([context.roomHome(), wait(options.queue)]);
     if (closed) return;
-    const room = await context.roomHome.open(session, {
+    const room = await home.open(session, {
       frameTiming,
       realtimeUrl: client.realtimeUrl,
       complain: (error) => socket.send({ type: "error", error }),
