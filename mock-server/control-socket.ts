@@ -92,15 +92,9 @@ export function wrapSocket(
     send(message) {
       if (socket.readyState !== socket.OPEN) return;
       journal.add({ session: id, direction: "to-client", kind: message.type, fields: withoutType(message) });
-      socket.send(JSON.stringify(message));
-      if (socket.bufferedAmount > backlogMax) {
-        journal.add({
-          session: id,
-          kind: "slow-reader",
-          fields: { bytes: socket.bufferedAmount, bytesMax: backlogMax },
-        });
-        socket.terminate();
-      }
+      sendWithin(backlogMax, socket, JSON.stringify(message), (bytes) =>
+        journal.add({ session: id, kind: "slow-reader", fields: { bytes, bytesMax: backlogMax } }),
+      );
     },
     refuse(error, code) {
       control.send({ type: "error", error });
@@ -140,6 +134,19 @@ export function watchHeartbeat(
     socket.ping();
   });
   return () => timer.cancel();
+}
+
+/** Sends, and drops a socket whose other end does not read: more than `bytesMax` then wait to be sent. */
+export function sendWithin(
+  bytesMax: number,
+  socket: WebSocket,
+  data: string | Uint8Array,
+  slow: (bytes: number) => void,
+): void {
+  socket.send(data);
+  if (socket.bufferedAmount <= bytesMax) return;
+  slow(socket.bufferedAmount);
+  socket.terminate();
 }
 
 function withoutType({ type: _, ...fields }: { type: string }): Record<string, unknown> {

@@ -4,7 +4,7 @@
  */
 import type { WebSocket } from "ws";
 import type { ServerContext } from "../context.ts";
-import { watchHeartbeat } from "../control-socket.ts";
+import { sendWithin, watchHeartbeat } from "../control-socket.ts";
 import {
   fieldsOf,
   type Request,
@@ -91,15 +91,13 @@ export function wrapSignal(
         fields,
         measured: isRoutine(message.case),
       });
-      socket.send(bytes);
-      if (socket.bufferedAmount > backlogMax) {
+      sendWithin(backlogMax, socket, bytes, (waiting) =>
         journal.add({
           session: owner,
           kind: "slow-reader",
-          fields: { bytes: socket.bufferedAmount, bytesMax: backlogMax },
-        });
-        socket.terminate();
-      }
+          fields: { bytes: waiting, bytesMax: backlogMax },
+        }),
+      );
     },
     close(code, reason) {
       if (socket.readyState === socket.OPEN) socket.close(code, reason);
