@@ -27,6 +27,12 @@ export async function openPeer(context: ServerContext, owner: string, on: PeerEv
           note("key-requested", { kind });
           on.keyRequested(kind, mid);
         },
+        misread(error) {
+          note("peer-misread", { error });
+        },
+        tooLarge(label, bytes) {
+          note("data-too-large", { label, bytes });
+        },
       },
     ),
   );

@@ -149,7 +149,31 @@ test.each([
 test("a viewer gets the publisher's codec, wherever it stands in its offer, or a sentence", () => {
   expect(readOffer(offerText("chromium-viewer"), () => ["h264"])).toMatchObject({ codec: "h264" });
   const vp8Only = videoOffer("96", "rtpmap:96 VP8/90000");
-  expect(() => readOffer(vp8Only, () => ["h264"])).toThrow("codecs are VP8; this server speaks H264");
+  expect(() => readOffer(vp8Only, () => ["h264"])).toThrow("This section carries H264: offer that, too.");
+});
+
+test.each([
+  ["H264 of mode 0", "rtpmap:97 H264/90000", mode0],
+  ["VP9 of more bits", "rtpmap:97 VP9/90000", "fmtp:97 profile-id=2"],
+])("%s is not among the codecs of a section", (_name, ...other) => {
+  const { sections } = readOffer(videoOffer("97 96", ...other, "rtpmap:96 VP8/90000"));
+  expect(sections[0]?.codecs).toEqual(["vp8"]);
+  const ofThose = () => readOffer(videoOffer("97", ...other), ({ codecs }) => codecs);
+  expect(ofThose).toThrow("this server speaks VP8, VP9, H264 (");
+});
+
+test("of candidates 64 are kept, in all sections together", () => {
+  const many = Array.from({ length: 5000 }, (_, at) => `candidate:${at} 1 udp 1 10.0.0.1 ${at + 1} typ host`);
+  const section = videoOffer("96", "rtpmap:96 VP8/90000", ...many.slice(0, 60));
+  const second = section.slice(section.indexOf("m="));
+  const kept = readOffer(section + second).sdp.match(/^a=candidate:.*$/gm);
+  const first = many.slice(0, 60).map((candidate) => `a=${candidate}`);
+  expect(kept).toEqual([...first, ...first.slice(0, 4)]);
+});
+
+test("parameters of a payload type that is mapped nowhere are cut", () => {
+  const audio = "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:a\r\na=fmtp:111 minptime=10\r\n";
+  expect(readOffer(videoOffer("96", "rtpmap:96 VP8/90000") + audio).sdp).not.toContain("a=fmtp:111");
 });
 
 test("an offer without video has no codec", () => {
@@ -218,7 +242,7 @@ test.each<[string, string, string]>([
   [
     "H264 of mode 0 only",
     videoOffer("97", "rtpmap:97 H264/90000", mode0),
-    "(H264 in packetization mode 1). Offer one of them.",
+    "codecs are H264; this server speaks VP8, VP9, H264 (H264 in packetization mode 1, VP9 in profile 0). Offer one of them.",
   ],
   ["no codec at all", videoOffer("96"), "The offer's video codecs are none;"],
   ["no payload type at all", videoOffer(""), "The offer's video codecs are none;"],

@@ -57,6 +57,8 @@ const feedback = ["nack", "nack pli", "ccm fir", "goog-remb"];
 
 /** Sections in one offer: direct clients make two, LiveKit's nine. Each is a transceiver for good. */
 const sectionCountMax = 32;
+/** In one offer, and at one end of a connection. A browser has some 10 for each of its networks; each is tried with each of ours. */
+export const candidateCountMax = 64;
 /** There are 128 RTP payload types. What is listed beyond them costs time and means nothing. */
 const payloadTypeCountMax = 128;
 
@@ -74,7 +76,7 @@ export function readOffer(sdp: string, allowed: CodecRule = oneForAll): Offer {
       `The offer has ${byteLength} bytes; at most ${SDP_BYTES_MAX} are read. A browser's has about 6000: send RTCPeerConnection's localDescription.sdp.`,
     );
   }
-  const [head, ...sections] = withoutHiddenCandidates(sdp.replaceAll("\r\n", "\n")).split(/\n(?=m=)/);
+  const [head, ...sections] = withUsableCandidates(sdp.replaceAll("\r\n", "\n")).split(/\n(?=m=)/);
   const originId = /^o=\S+ (\S+)/m.exec(head ?? "")?.[1];
   if (!sdp.startsWith("v=0") || !originId || sections.length === 0) {
     throw new OfferError(
@@ -150,23 +152,36 @@ function isStopped(section: string): boolean {
 
 /** The first payload type, in the client's order of preference, that is one of `allowed`. */
 function choose(section: string, allowed: readonly CodecName[]) {
-  const offered: string[] = [];
   for (const payloadType of order(section)) {
-    const name = codecOf(section, payloadType);
-    if (name) offered.push(name.toUpperCase());
-    const codec = allowed.find((known) => known === name);
-    if (!codec) continue;
-    const parameters = parametersOf(section, payloadType);
-    // werift and our packetizer speak packetization mode 1; every browser offers it beside mode 0.
-    if (codec === "h264" && !/packetization-mode=1/.test(parameters)) continue;
-    // Profiles 1 to 3 of VP9 are not 8-bit 4:2:0; browsers offer profile 0 beside them.
-    if (codec === "vp9" && /profile-id=[1-9]/.test(parameters)) continue;
-    const start = /x-google-start-bitrate=(\d+)/.exec(parameters)?.[1];
+    const codec = spokenCodec(section, payloadType);
+    if (!codec || !allowed.includes(codec)) continue;
+    const start = /x-google-start-bitrate=(\d+)/.exec(parametersOf(section, payloadType))?.[1];
     return { codec, payloadType, startBitsPerSecond: start ? Number(start) * 1000 : null };
   }
+  const named = order(section).map((payloadType) => codecOf(section, payloadType));
+  const offered = listed(named.filter((name) => name !== undefined)) || "none";
+  const isSpoken = codecsOf(section).length > 0;
+  const wanted = isSpoken
+    ? ` This section carries ${listed(allowed)}: offer that, too.`
+    : " Offer one of them.";
   throw new OfferError(
-    `The offer's video codecs are ${[...new Set(offered)].join(", ") || "none"}; this server speaks ${allowed.map((name) => name.toUpperCase()).join(", ")} (H264 in packetization mode 1). Offer one of them.`,
+    `The offer's video codecs are ${offered}; this server speaks ${listed(codecNames)} (H264 in packetization mode 1, VP9 in profile 0).${wanted}`,
   );
+}
+
+function listed(names: readonly string[]): string {
+  return [...new Set(names)].map((name) => name.toUpperCase()).join(", ");
+}
+
+/** The codec of a payload type, in the form of it that this server speaks. */
+function spokenCodec(section: string, payloadType: string): CodecName | undefined {
+  const codec = codecNames.find((known) => known === codecOf(section, payloadType));
+  const parameters = parametersOf(section, payloadType);
+  // werift and our packetizer speak packetization mode 1; every browser offers it beside mode 0.
+  if (codec === "h264" && !/packetization-mode=1/.test(parameters)) return undefined;
+  // Profiles 1 to 3 of VP9 are not 8-bit 4:2:0; browsers offer profile 0 beside them.
+  if (codec === "vp9" && /profile-id=[1-9]/.test(parameters)) return undefined;
+  return codec;
 }
 
 function order(section: string): string[] {
@@ -182,8 +197,8 @@ function parametersOf(section: string, payloadType: string): string {
 }
 
 function codecsOf(section: string): CodecName[] {
-  const named = order(section).map((payloadType) => codecOf(section, payloadType));
-  return [...new Set(named)].filter((name) => codecNames.some((known) => known === name)) as CodecName[];
+  const spoken = order(section).map((payloadType) => spokenCodec(section, payloadType));
+  return [...new Set(spoken)].filter((codec) => codec !== undefined);
 }
 
 function payloadTypes(section: string, name: string): string[] {
@@ -204,6 +219,8 @@ function keep(section: string, kept: readonly string[]): string {
       if (numbered) {
         const [, attribute, payloadType, value] = numbered;
         if (!kept.includes(payloadType!)) return false;
+        // Parameters of what is mapped nowhere: werift stumbles over them (0.25.2).
+        if (attribute === "fmtp" && codecOf(section, payloadType!) === undefined) return false;
         return attribute !== "rtcp-fb" || feedback.includes(value!.trim());
       }
       const extension = /^a=extmap:\S+ (\S+)/.exec(line);
@@ -216,10 +233,15 @@ function keep(section: string, kept: readonly string[]): string {
     .join("\n");
 }
 
-export function withoutHiddenCandidates(sdp: string): string {
+/** Without candidates that are hidden, or more than anybody has. */
+export function withUsableCandidates(sdp: string): string {
+  let count = 0;
   return sdp
     .split("\n")
-    .filter((line) => !(line.startsWith("a=candidate:") && isHiddenCandidate(line)))
+    .filter((line) => {
+      if (!line.startsWith("a=candidate:")) return true;
+      return !isHiddenCandidate(line) && ++count <= candidateCountMax;
+    })
     .join("\n");
 }
 

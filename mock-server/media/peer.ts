@@ -12,6 +12,7 @@ import {
   RTCPeerConnection,
   type RTCRtpCodecParameters,
   type RTCRtpTransceiver,
+  type RTCSctpTransport,
   type RtcpPacket,
   RtcpPayloadSpecificFeedback,
   RtpHeader,
@@ -26,6 +27,7 @@ import { type CodecName, codecNames } from "./codec-name.ts";
 import type { MediaPacket } from "./frame-assembler.ts";
 import {
   absoluteSendTimeUri,
+  candidateCountMax,
   colorSpaceUri,
   isHiddenCandidate,
   midUri,
@@ -33,10 +35,11 @@ import {
   OfferError,
   playoutDelayUri,
   ridUri,
-  withoutHiddenCandidates,
   withRateHints,
+  withUsableCandidates,
 } from "./offer.ts";
 import type { Output } from "./pipeline.ts";
+import { isReadable } from "./sctp-packet.ts";
 
 export type PeerEvents = {
   /** ICE and DTLS are through: media can flow both ways. */
@@ -52,6 +55,10 @@ export type PeerEvents = {
   estimated(bitsPerSecond: number): void;
   /** A message on a data channel of this label. */
   data?(label: string, bytes: Buffer): void;
+  /** The other side's SCTP holds something that cannot be followed: left out, as if lost. Told once a peer. */
+  misread?(error: string): void;
+  /** A message is larger than the other side said it takes, and was not sent. */
+  tooLarge?(label: string, byteLength: number): void;
 };
 
 export type PeerOptions = {
@@ -95,7 +102,7 @@ export type Peer = {
   requestKey(mid: string): void;
   /** Opens a data channel from our side. */
   openChannel(label: string, ordered: boolean): void;
-  /** Nothing is sent where the channel is not open. */
+  /** Nothing is sent where the channel is not open, or the message is larger than the other side takes. */
   sendData(label: string, bytes: Uint8Array): void;
   close(): Promise<void>;
 };
@@ -124,9 +131,12 @@ const burstCount = 16;
 /** Then this many a millisecond, which is 75 Mbit/s. */
 const paceCount = 8;
 
-/** One message of a data channel; LiveKit's clients send at most this much at once. */
-const dataBytesMax = 64 * 1024;
-/** LiveKit's clients open three. */
+/**
+ * What we say one message of a data channel may have. It grows by its sender's name before it is passed on, to others that may take no
+ * more than the 64 KiB that hold where nothing is said (https://www.rfc-editor.org/rfc/rfc8841#section-6.1).
+ */
+const dataBytesMax = 63 * 1024;
+/** Open at once; LiveKit's clients have three. */
 const channelCountMax = 8;
 
 /** Characters of one trickled candidate. */
@@ -163,10 +173,20 @@ export function createPeer(options: PeerOptions, on: PeerEvents): Peer {
   const ssrcs = new Map<string, number>();
   /** What each section has sent last: the RTP timestamp, and when. */
   const lastSent = new Map<string, { timestamp: number; atMs: number }>();
-  const channels = new Map<string, RTCDataChannel>();
+  const channels = new Set<RTCDataChannel>();
+  /** All that are open, whether a section still uses them or not. */
   const transports = new Set<RTCDtlsTransport>();
   let originId: string | null = null;
+  /** Candidates trickled since the other side's ICE credentials are these. */
+  let trickled = { credentials: "", count: 0 };
+  let hasMisread = false;
   let closed = false;
+
+  afterEach(pc, "createDtlsTransport", watchTransport);
+  afterEach(pc, "createSctpTransport", (transport: RTCSctpTransport) => {
+    guardSctp(transport);
+    afterEach(transport, "setDtlsTransport", () => guardSctp(transport));
+  });
 
   pc.connectionStateChange.subscribe((state) => {
     if (closed) return;
@@ -190,8 +210,15 @@ export function createPeer(options: PeerOptions, on: PeerEvents): Peer {
   pc.onDataChannel.subscribe(keepChannel);
 
   function keepChannel(channel: RTCDataChannel): void {
-    if (channels.size >= channelCountMax) return channel.close();
-    channels.set(channel.label, channel);
+    if (channels.size >= channelCountMax) {
+      // Not before it was acknowledged: that would be an acknowledgement of nothing.
+      setImmediate(() => channel.close());
+      return;
+    }
+    channels.add(channel);
+    channel.stateChange.subscribe((state) => {
+      if (state === "closed") channels.delete(channel);
+    });
     channel.onMessage.subscribe((data) => {
       if (!closed) on.data?.(channel.label, Buffer.from(data as Buffer));
     });
@@ -235,16 +262,52 @@ export function createPeer(options: PeerOptions, on: PeerEvents): Peer {
     }
   }
 
-  /** Each transport there is by now, once. */
-  function watchTransports(): void {
-    for (const transport of pc.dtlsTransports) {
-      if (transports.has(transport)) continue;
-      transports.add(transport);
-      transport.onRtcp.subscribe(receiveRtcp);
-      transport.onStateChange.subscribe((state) => {
-        if (state === "connected") prepareKeys(transport);
-      });
-    }
+  function watchTransport(transport: RTCDtlsTransport): void {
+    transports.add(transport);
+    transport.onRtcp.subscribe(receiveRtcp);
+    transport.onStateChange.subscribe((state) => {
+      if (state === "connected") prepareKeys(transport);
+    });
+    const { iceTransport } = transport;
+    const { addRemoteCandidate } = iceTransport;
+    // Each offer of a connection names those again that the ones before had, and werift tries each as often as it is named.
+    iceTransport.addRemoteCandidate = async (candidate) => {
+      const known = iceTransport.connection.remoteCandidates;
+      const isKnown = known.some(({ host, port }) => host === candidate?.ip && port === candidate.port);
+      if (!candidate || (!isKnown && known.length < candidateCountMax)) await addRemoteCandidate(candidate);
+    };
+  }
+
+  /** Those that no section uses any more: werift forgets them, open sockets and all (0.25.2). */
+  async function stopUnused(): Promise<void> {
+    const used = new Set(closed ? [] : pc.dtlsTransports);
+    const unused = [...transports].filter((transport) => !used.has(transport));
+    for (const transport of unused) transports.delete(transport);
+    await Promise.all(unused.map((transport) => transport.stop()));
+  }
+
+  /** What the other side's bytes set off in here, werift leaves to promises that nobody awaits: one that fails would end the process. */
+  function guardSctp(transport: RTCSctpTransport): void {
+    const { sctp } = transport;
+    const handleData: (data: Buffer) => Promise<void> = Reflect.get(sctp, "handleData");
+    const receive: (...message: unknown[]) => Promise<void> = Reflect.get(transport, "datachannelReceive");
+    Reflect.set(sctp, "handleData", (data: Buffer) => {
+      if (!isReadable(data)) return misread(new Error(`${data.length} bytes are no SCTP packet`));
+      return handleData.call(sctp, data).catch(misread);
+    });
+    Reflect.set(sctp, "receive", (...message: unknown[]) => receive(...message).catch(misread));
+  }
+
+  function misread({ message }: Error): void {
+    if (closed || hasMisread) return;
+    hasMisread = true;
+    on.misread?.(message);
+  }
+
+  /** New credentials come with new candidates. */
+  function countAnew(sdp: string): void {
+    const credentials = /^a=ice-ufrag:(.*)$/m.exec(sdp)?.[1] ?? "";
+    if (credentials !== trickled.credentials) trickled = { credentials, count: 0 };
   }
 
   function sendRtp(mid: string, { payload, timestamp, marker, colorSpace }: OutgoingPacket): void {
@@ -295,29 +358,31 @@ export function createPeer(options: PeerOptions, on: PeerEvents): Peer {
     },
     async answer(offer, sends) {
       originId ??= offer.originId;
+      countAnew(offer.sdp);
       try {
         await pc.setRemoteDescription({ type: "offer", sdp: offer.sdp });
         attach(sends);
         await pc.setLocalDescription(await pc.createAnswer());
       } catch (error) {
         throw new OfferError(
-          `The offer could not be answered (${(error as Error).message}). Send RTCPeerConnection's localDescription.sdp as it is.`,
+          `The offer could not be answered${inBrackets(error)}. Send RTCPeerConnection's localDescription.sdp as it is.`,
         );
+      } finally {
+        await stopUnused();
       }
-      watchTransports();
       return withRateHints(pc.localDescription!.sdp, options.uplinkRate);
     },
     async offer(iceRestart) {
       await pc.setLocalDescription(await pc.createOffer({ iceRestart }));
-      watchTransports();
       return pc.localDescription!.sdp;
     },
     async acceptAnswer(sdp) {
+      countAnew(sdp);
       try {
-        await pc.setRemoteDescription({ type: "answer", sdp: withoutHiddenCandidates(sdp) });
+        await pc.setRemoteDescription({ type: "answer", sdp: withUsableCandidates(sdp) });
       } catch (error) {
         throw new OfferError(
-          `The answer could not be taken (${(error as Error).message}). Send RTCPeerConnection's localDescription.sdp as it is.`,
+          `The answer could not be taken${inBrackets(error)}. Send RTCPeerConnection's localDescription.sdp as it is.`,
         );
       }
     },
@@ -360,7 +425,7 @@ export function createPeer(options: PeerOptions, on: PeerEvents): Peer {
           `The candidate has ${length} characters; at most ${candidateLengthMax} are read. A browser's has about 150: send RTCIceCandidate.toJSON() as it is.`,
         );
       }
-      if (isHiddenCandidate(candidate.candidate)) return;
+      if (isHiddenCandidate(candidate.candidate) || ++trickled.count > candidateCountMax) return;
       const { sdpMid, sdpMLineIndex } = candidate;
       await pc.addIceCandidate({
         candidate: candidate.candidate,
@@ -376,16 +441,37 @@ export function createPeer(options: PeerOptions, on: PeerEvents): Peer {
       keepChannel(pc.createDataChannel(label, { ordered, ...(!ordered && { maxRetransmits: 0 }) }));
     },
     sendData(label, bytes) {
-      const channel = channels.get(label);
-      if (!closed && channel?.readyState === "open") channel.send(Buffer.from(bytes));
+      const channel = [...channels].findLast((one) => one.label === label && one.readyState === "open");
+      if (closed || !channel) return;
+      // 0: the other side sets no limit.
+      const bytesMax = channel.sctp.remoteMaxMessageSize || Number.POSITIVE_INFINITY;
+      if (bytes.length > bytesMax) return on.tooLarge?.(label, bytes.length);
+      channel.send(Buffer.from(bytes));
     },
     async close() {
       if (closed) return;
       closed = true;
       pacer.close();
       await pc.close();
+      await stopUnused();
     },
   };
+}
+
+/** Shows `see` what a method of werift's gives back before anybody else has it. */
+function afterEach<Given>(owner: object, method: string, see: (given: Given) => void): void {
+  const call: (...about: unknown[]) => Given = Reflect.get(owner, method);
+  Reflect.set(owner, method, (...about: unknown[]) => {
+    const given = call.apply(owner, about);
+    see(given);
+    return given;
+  });
+}
+
+/** werift's own words, where it has any: some of its errors are empty, some the engine's about `undefined`. */
+function inBrackets(error: unknown): string {
+  const { message } = error as Error;
+  return /\s/.test(message) && !/undefined|null|is not /.test(message) ? ` (${message})` : "";
 }
 
 /**
