@@ -43,7 +43,7 @@ export type Member = {
   allows(member: Member, track: RoomTrack): boolean;
   /** Somebody it can see came, changed or went. */
   noticed(member: Member, gone: boolean): void;
-  /** A message on a data channel, to be passed on as it is. */
+  /** A message on a data channel, to be passed on as it is. One that it cannot take is its own affair: nothing is thrown. */
   receiveData(label: string, bytes: Uint8Array): void;
   /** Told to go. */
   dismiss(reason: DisconnectReason): void;
