@@ -1,5 +1,6 @@
-import { type ClientRequest, request as httpRequest } from "node:http";
+import { type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
 import { connect as connectTcp } from "node:net";
+import { text } from "node:stream/consumers";
 import { createDecartClient } from "decart-sdk-0.1.20";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { imageHash } from "../../fixtures/hashes.ts";
@@ -406,6 +407,30 @@ describe("hostile forms", () => {
     begun[0]!.end(Buffer.concat([part(named("a.png")), end]));
     expect(await answered).toMatchObject({ statusCode: 200 });
     await upload(server);
+  });
+
+  test("one that is not complete after 30 s is told so, and makes room", async () => {
+    const clock = manualClock();
+    const server = await run({}, clock);
+    const begun = Array.from({ length: 16 }, () => beginUpload(server));
+    await Promise.all(begun.map((request) => new Promise((resolve) => request.once("continue", resolve))));
+    clock.advance(29_999);
+    expect((await post(server, form())).status).toBe(503);
+    const ends = begun.map(
+      (request) => new Promise<IncomingMessage>((resolve) => request.once("response", resolve)),
+    );
+    // What comes of a form makes no difference.
+    begun[0]!.write(part(named("a.png")).subarray(0, 200));
+    clock.advance(1);
+    for (const response of await Promise.all(ends)) {
+      expect(response.statusCode).toBe(408);
+      expect(await text(response)).toContain("The upload is not complete after 30 s");
+    }
+    expect(kinds(server).filter((kind) => kind === "http-refused")).toHaveLength(17);
+    await upload(server);
+    // Nor is one that is complete told later.
+    clock.advance(30_000);
+    expect(kinds(server).filter((kind) => kind === "http-refused")).toHaveLength(17);
   });
 });
 

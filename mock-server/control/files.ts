@@ -22,6 +22,8 @@ export type Refuse = (request: Request, response: Response, status: number, deta
 
 /** Bodies read at the same time: each may take as much memory as the largest file. */
 const uploadsMax = 16;
+/** From an upload's head to its last byte. The largest file takes as long at 2.8 Mbit/s, and nobody is far from a mock server. */
+const uploadMsMax = 30_000;
 /** Of one body. One field is known, `ttl_seconds`; the rest is room for what later versions send. */
 const limits = {
   files: 1,
@@ -38,7 +40,7 @@ const readForm = multer({ storage: multer.memoryStorage(), limits, defParamChars
 );
 
 export function files(context: ServerContext, refuse: Refuse): express.Router {
-  const { journal, files: store } = context;
+  const { journal, clock, files: store } = context;
   const router = express.Router();
   let uploadCount = 0;
 
@@ -56,12 +58,24 @@ export function files(context: ServerContext, refuse: Refuse): express.Router {
       return refuse(request, response, 422, fileProblem("missing", sentence));
     }
     if (uploadCount >= uploadsMax) {
-      const sentence = `${uploadsMax} files are being uploaded, which is as many as may be. Try again when one is done.`;
+      const sentence = `${uploadsMax} files are being uploaded, which is as many as may be. Try again when one is done, in ${uploadMsMax / 1000} s at the latest.`;
       return refuse(request, response, 503, sentence);
     }
     uploadCount++;
-    response.once("close", () => uploadCount--);
+    const deadline = clock.after(uploadMsMax, () => {
+      // What still comes of the body is not waited for.
+      response.set("connection", "close");
+      const sentence = `The upload is not complete after ${uploadMsMax / 1000} s, which is as long as one may take. Send it again, all of it at once.`;
+      refuse(request, response, 408, sentence);
+    });
+    response.once("close", () => {
+      deadline.cancel();
+      uploadCount--;
+    });
     readForm(request, response, (error) => {
+      deadline.cancel();
+      // Too late: it was told so.
+      if (response.headersSent) return;
       if (!error) return takeFile(request, response);
       const { status, detail } = formProblem(error as FormError);
       refuse(request, response, status, detail);
