@@ -1,26 +1,28 @@
 import type { SdkClient } from "./lucy-test.ts";
 import { expect, journalLine, test } from "./lucy-test.ts";
 
-type Stats = {
-  glassToGlass?: { medianMs: number | null; sampleCount: number; dropRatio?: number | null } | null;
-};
+type Measured = { medianMs: number | null; sampleCount: number; dropRatio?: number | null };
 
-/** The newest of the SDK's measurements that has samples; it looks once a second, and leaves the first two out. */
-async function measured(client: SdkClient): Promise<NonNullable<Stats["glassToGlass"]>> {
+/** A picture takes some 20 to 60 ms here, and on a busy machine ten times that. Microseconds or a time since 1970 would be far above. */
+const medianMsMax = 1000;
+
+/** The first of the SDK's measurements that has samples and is `enough`; it looks once a second, and leaves the first two out. */
+async function measured(client: SdkClient, enough = (_: Measured) => true): Promise<Measured> {
   for (let count = 1; ; count++) {
     await client.untilEvent("stats", count);
-    const { glassToGlass } = (await client.events("stats")).at(-1) as Stats;
-    if (glassToGlass && glassToGlass.sampleCount > 0) return glassToGlass;
+    const { glassToGlass } = (await client.events("stats")).at(-1) as { glassToGlass?: Measured | null };
+    if (glassToGlass && glassToGlass.sampleCount > 0 && enough(glassToGlass)) return glassToGlass;
   }
 }
 
 for (const version of ["0.1.6", "0.1.14"]) {
   test(`${version}: finds the marker that it painted in the edited picture`, async ({ harness }) => {
     const client = await harness.connect({ version, debugQuality: true, prompt: "sepia" });
-    const { medianMs, dropRatio } = await measured(client);
+    // Known from 30 pictures on.
+    const { medianMs, dropRatio } = await measured(client, (found) => typeof found.dropRatio === "number");
     expect(medianMs).toBeGreaterThan(0);
-    expect(medianMs).toBeLessThan(5000);
-    expect(dropRatio ?? 0).toBeLessThan(0.5);
+    expect(medianMs).toBeLessThan(medianMsMax);
+    expect(dropRatio).toBeLessThan(0.5);
   });
 }
 
@@ -36,7 +38,7 @@ for (const codec of ["H264", "VP8", "VP9"] as const) {
     const client = await harness.connect({ version: "0.1.20", debugQuality: true, prompt: "sepia", codec });
     const { medianMs } = await measured(client);
     expect(medianMs).toBeGreaterThan(0);
-    expect(medianMs).toBeLessThan(5000);
+    expect(medianMs).toBeLessThan(medianMsMax);
     await client.soundPictures();
 
     const { subscribeToken } = await client.get();
