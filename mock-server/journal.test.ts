@@ -85,6 +85,7 @@ test("a reader gets every line from now on, until it stops; readers do not distu
 
 const key = "dct_Very-Secret_123";
 const token = "ek_0123456789abcdef";
+const jwt = "eyJhbGciOiJIUzI1NiJ9.eyJ2aWRlbyI6eyJyb29tIjoiciJ9fQ.-Sig_nature";
 
 test.each<[string, unknown, unknown]>([
   ["a key's field", { api_key: key }, { api_key: "[redacted]" }],
@@ -109,6 +110,12 @@ test.each<[string, unknown, unknown]>([
     "ws://h/v1/stream?api_key=[redacted]&model=lucy_2_rt",
   ],
   ["a token in a URL", "?model=m&access_token=a.b.c x", "?model=m&access_token=[redacted] x"],
+  [
+    "an access token in a path, encoded or not, whole or cut",
+    `/rtc/${jwt}, %2F${jwt.slice(0, 40)}, ${jwt}.`,
+    "/rtc/eyJ[redacted], %2FeyJ[redacted], eyJ[redacted].",
+  ],
+  ["a subscribe token, which is none", "eyJzaWQiOiJTIn0=, eyJzaWQ.", "eyJzaWQiOiJTIn0=, eyJzaWQ."],
   [
     "words that only look alike",
     { tokens: 3, projects: "project_ek" },

@@ -170,11 +170,15 @@ function copyText(text: string, budget: Budget): string {
   return isCut ? `${Buffer.from(kept).toString()}… (${text.length} characters)` : kept;
 }
 
-/** Keys have a known look wherever they stand, in an error text or a URL too. */
-function redactText(text: string): string {
-  return text
-    .replace(/\b(dct|ek)_[\w-]+/g, "$1_[redacted]")
-    .replace(/([?&](?:api_key|access_token|token)=)[^&\s]*/gi, "$1[redacted]");
+/** Keys and access tokens (JWTs) have a known look wherever they stand, in an error text or a URL too. */
+export function redactText(text: string): string {
+  return (
+    text
+      .replace(/\b(dct|ek)_[\w-]+/g, "$1_[redacted]")
+      // All of a word in one go, and then a look at it: linear in whatever a client sends. One without a dot is no JWT.
+      .replace(/eyJ[\w.-]*[\w-]/g, (word) => (word.includes(".") ? "eyJ[redacted]" : word))
+      .replace(/([?&](?:api_key|access_token|token)=)[^&\s]*/gi, "$1[redacted]")
+  );
 }
 
 function summary(bytes: Uint8Array): { sha256: string; length: number } {
