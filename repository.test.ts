@@ -259,6 +259,22 @@ const rules: Rule[] = [
     ],
   },
   {
+    name: "a socket is closed with a code from the table",
+    find: (files) =>
+      files
+        .filter((file) => isCode(file) && !isTest(file) && folderOf(file.path) === "mock-server")
+        .flatMap(({ path, text }) =>
+          [...withoutComments(text).matchAll(/\b(?:(?:close|refuse)\([^;]*?|code: )\b([14]\d{3})\b/g)].map(
+            ([, code]) => `${path} closes with ${code}; take it from CLOSE_CODES in protocol/close-codes.ts.`,
+          ),
+        ),
+    broken: [
+      source("mock-server/session.ts", 'socket.close(isBad ? 1011 : CLOSE_CODES.normal.code, "x");'),
+      source("mock-server/session.ts", "socket.refuse(\n  sentence,\n  1008,\n);"),
+      source("mock-server/gate.ts", "return { ok: false, error, code: 1013 };"),
+    ],
+  },
+  {
     name: "chance is seeded",
     find: (files) =>
       files

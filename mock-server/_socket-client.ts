@@ -24,16 +24,18 @@ export type SocketAbout = {
   path?: string;
   query?: Record<string, string>;
   origin?: string;
+  headers?: Record<string, string>;
 };
 
 /** Resolves once the socket is open; rejects with the HTTP status where there is none. */
 export async function openSocket(
   realtimeUrl: string,
-  { path = "/v1/stream", query = {}, origin }: SocketAbout = {},
+  { path = "/v1/stream", query = {}, origin, headers = {} }: SocketAbout = {},
 ): Promise<SocketClient> {
   const fields = new URLSearchParams({ api_key: "dct_local", model: "lucy_2_rt", ...query });
   const socket = new WebSocket(`${realtimeUrl}${path}?${fields}`, {
     maxPayload: 64 * 1024 * 1024,
+    headers,
     ...(origin !== undefined && { origin }),
   });
   const received: ServerMessage[] = [];

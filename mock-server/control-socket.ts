@@ -4,6 +4,7 @@
  */
 import type { WebSocket } from "ws";
 import {
+  CLOSE_CODES,
   type ClientMessage,
   closeReason,
   MESSAGE_BYTES_MAX,
@@ -48,7 +49,7 @@ export function wrapSocket(
     if (data.length > MESSAGE_BYTES_MAX) {
       const error = `A message of ${data.length} bytes is too large: at most ${MESSAGE_BYTES_MAX} are read. Send a smaller image.`;
       journal.add({ session: id, direction: "to-server", kind: "too-large", fields: { bytes: data.length } });
-      return control.refuse(error, 1009);
+      return control.refuse(error, CLOSE_CODES.tooBig.code);
     }
     if (isBinary) {
       const error = "A binary frame is no message of this protocol. Send JSON text.";

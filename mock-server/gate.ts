@@ -4,6 +4,7 @@
  */
 import {
   CLIENT_KEY_PREFIX,
+  CLOSE_CODES,
   findModel,
   QUERY,
   type RealtimeModel,
@@ -63,22 +64,22 @@ export function checkKey(
 
 export function admit(context: ServerContext, query: URLSearchParams, origin: string | undefined): Admission {
   const key = checkKey(context, query.get(QUERY.apiKey) ?? "", origin);
-  if (!key.ok) return { ok: false, error: key.error, code: 1008 };
+  if (!key.ok) return { ok: false, error: key.error, code: CLOSE_CODES.policy.code };
   const model = query.get(QUERY.model) ?? "";
   const row = findModel(model);
   if (model === "" || (!row && context.options.unknownModels === "refuse")) {
-    return { ok: false, error: unknownModelSentence(model), code: 1008 };
+    return { ok: false, error: unknownModelSentence(model), code: CLOSE_CODES.policy.code };
   }
   const models = key.token?.models;
   if (models && !models.includes(model)) {
     return {
       ok: false,
       error: `Model ${model} is not allowed by this client token, which allows ${models.join(", ")}.`,
-      code: 1008,
+      code: CLOSE_CODES.policy.code,
     };
   }
   if (context.sessions.size >= sessionsMax(context.options)) {
-    return { ok: false, error: SERVER_ERRORS.concurrentSessionLimit, code: 1013 };
+    return { ok: false, error: SERVER_ERRORS.concurrentSessionLimit, code: CLOSE_CODES.atCapacity.code };
   }
   return { ok: true, model, row, token: key.token };
 }

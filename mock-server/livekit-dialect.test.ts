@@ -1,8 +1,12 @@
+import { once } from "node:events";
+import { request as httpRequest } from "node:http";
+import { json } from "node:stream/consumers";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { readImage } from "../fixtures/images.ts";
 import { closeLater, emptied, runServer, until } from "./_running-server.ts";
 import { openSocket, type SocketAbout, type SocketClient } from "./_socket-client.ts";
 import { manualClock } from "./clock.ts";
+import { tell } from "./command.ts";
 import type { MockServerOptions } from "./options.ts";
 import type { MockServer } from "./server.ts";
 
@@ -169,6 +173,12 @@ const rows: Row[] = [
     state: untouched,
   },
   {
+    who: "a client that writes null for what it leaves out",
+    first: [{ ...join, initial_state: null, passthrough: null, client_capabilities: null }],
+    acks: [],
+    state: untouched,
+  },
+  {
     who: "several at once: in the order they were sent, the join's own first",
     first: [{ ...join, initial_state: image }, prompt, passthrough, { ...prompt, prompt: "Q" }],
     acks: ["set_image_ack", "prompt_ack", "set_image_ack", "prompt_ack"],
@@ -262,6 +272,73 @@ describe("a join whose state is no good is a join all the same: its client learn
     expect((await client.take("error")).error).toContain("passthrough");
     expect(server.sessions[0]).toMatchObject({ phase: "opened", state: untouched });
   });
+});
+
+describe("what a later client may say is passed over: an error would reject its join, and then every ack it waits for", () => {
+  const unknown = [
+    { type: "pause" },
+    { type: "resume" },
+    { type: "setup_timing", source: "client", marks: [] },
+    { type: "livekit_room_info" },
+    { type: 7 },
+    {},
+  ];
+
+  test.each(unknown)("%j", async (message) => {
+    const server = await runControl();
+    const client = await open(server);
+    sendAtOnce(client, [message, join, message, prompt, message]);
+    await client.take("livekit_room_info");
+    await client.take("prompt_ack");
+    client.send(message);
+    client.send({ ...prompt, prompt: "the last" });
+    expect(await client.take("prompt_ack")).toMatchObject({ prompt: "the last" });
+    expect(client.received.map(({ type }) => type).sort()).toEqual([
+      "livekit_room_info",
+      "prompt_ack",
+      "prompt_ack",
+    ]);
+    const lines = server.journal.lines.filter(({ kind }) => kind === "malformed");
+    expect(lines).toHaveLength(4);
+    for (const line of lines) expect(tell(line)).toContain("malformed");
+  });
+
+  test.each(unknown)("but not in the direct dialect, which has no later clients: %j", async (message) => {
+    const server = await runControl();
+    const client = await open(server);
+    client.send(prompt);
+    client.send(message);
+    expect((await client.take("error")).error).toMatch(/one of offer, answer/);
+  });
+
+  test.each(["null", "[]", "{", Buffer.from("{}")])(
+    "what is broken in any version is an error: %s",
+    async (frame) => {
+      const server = await runControl();
+      const client = await open(server);
+      client.send(join);
+      await client.take("livekit_room_info");
+      client.send(frame);
+      await client.take("error");
+    },
+  );
+});
+
+test("behind a proxy with TLS, room and viewer are given the address that the client knows", async () => {
+  const server = await runControl();
+  const proxied = { host: "lucy.example", "x-forwarded-proto": "https" };
+  const client = await open(server, { headers: proxied });
+  client.send(join);
+  const { livekit_url: url, room_name: room } = await client.take("livekit_room_info");
+  const asked = httpRequest(`${server.url}/watch-stream/${room}`, {
+    method: "POST",
+    headers: { "x-api-key": "dct_local", ...proxied },
+  }).end();
+  const [answer] = await once(asked, "response");
+  expect([url, ((await json(answer)) as { livekit_url: string }).livekit_url]).toEqual([
+    "wss://lucy.example",
+    "wss://lucy.example",
+  ]);
 });
 
 describe("room info", () => {

@@ -649,6 +649,49 @@ describe("the HTTP side", () => {
     expect(((await response.json()) as { detail: string }).detail).toContain(sentence);
   });
 
+  test("a key or an access token that was pasted into an address comes back neither in an answer nor in the journal", async () => {
+    const server = await runControl();
+    const jwt = "eyJhbGciOiJIUzI1NiJ9.eyJ2aWRlbyI6eyJ9fQ.signature";
+    const asked: [method: string, path: string, status: number][] = [
+      ["GET", "/nothing/", 404],
+      ["GET", "/v1/jobs/", 501],
+      ["POST", "/watch-stream/", 404],
+    ];
+    for (const [method, path, status] of asked) {
+      for (const secret of [jwt, "dct_secret"]) {
+        const headers = { "x-api-key": "dct_local" };
+        const response = await fetch(`${server.url}${path}${secret}`, { method, headers });
+        expect(response.status).toBe(status);
+        expect(await response.text()).toContain(`_[redacted]`.slice(secret === jwt ? 1 : 0));
+      }
+    }
+    expect(await rawUpgrade(server, `/rtc/${jwt}`)).toContain("no WebSocket at /rtc/eyJ[redacted].");
+    const shown = JSON.stringify(server.journal.lines);
+    expect(shown).not.toMatch(/signature|secret"/);
+    expect(shown).toContain("/nothing/eyJ[redacted]");
+  });
+
+  test("that cannot be loaded is a sentence and a defect, and the sockets go on", async () => {
+    vi.doMock("./control/app.ts", () => ({
+      createApp() {
+        throw new Error("express is not here");
+      },
+    }));
+    onTestFinished(() => vi.doUnmock("./control/app.ts"));
+    const server = await runControl();
+    for (let round = 0; round < 2; round++) {
+      const response = await fetch(`${server.url}/_lucy/health`);
+      expect(response.status).toBe(500);
+      expect(await response.json()).toEqual({
+        detail: "The mock server failed, and has no HTTP side: express is not here",
+      });
+    }
+    expect(server.journal.lines.filter(({ kind }) => kind === "defect")).toHaveLength(2);
+    const client = await open(server);
+    client.send({ type: "prompt", prompt: "still here" });
+    await client.take("prompt_ack");
+  });
+
   test.each(["//", "http://[", "*"])("a request for the crooked address %s gets an answer", async (path) => {
     const server = await runControl();
     const status = await new Promise((resolve, reject) => {

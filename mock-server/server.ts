@@ -117,7 +117,14 @@ export async function startServer(given: Partial<MockServerOptions>, clock: Cloc
   http.on("request", (request, response) => {
     // express loads with the first request: the server is up before it is needed.
     app ??= import("./control/app.ts").then(({ createApp }) => createApp(server, context) as never);
-    app.then((handle) => handle(request, response as never));
+    app
+      .then((handle) => handle(request, response as never))
+      .catch((error) => {
+        journal.add({ kind: "defect", fields: { error: error.stack } });
+        if (response.headersSent) return response.destroy();
+        const detail = `The mock server failed, and has no HTTP side: ${error.message}`;
+        response.writeHead(500, { "content-type": "application/json" }).end(JSON.stringify({ detail }));
+      });
   });
 
   await new Promise<void>((resolve, reject) => {

@@ -5,6 +5,7 @@
 import { imageHash } from "../fixtures/hashes.ts";
 import {
   ackFor,
+  CLOSE_CODES,
   type GenerationEndReason,
   IMAGE_BASE64_CHARS_MAX,
   IMAGE_PIXELS_MAX,
@@ -154,7 +155,8 @@ export function createSession(context: ServerContext, socket: ControlSocket, abo
       return;
     }
     const limit = `${waitingMax} state messages or ${waitingCharactersMax / 1024 ** 2} MB of them`;
-    socket.refuse(`More than ${limit} wait for their acks. Await each set() before the next.`, 1008);
+    const error = `More than ${limit} wait for their acks. Await each set() before the next.`;
+    socket.refuse(error, CLOSE_CODES.policy.code);
   }
 
   async function applyMessage(message: StateMessage): Promise<void> {
@@ -360,7 +362,7 @@ export function createSession(context: ServerContext, socket: ControlSocket, abo
       if (phase === "ended") return;
       if (error) socket.send({ type: "error", error });
       socket.send({ type: "generation_ended", seconds, reason });
-      socket.close(reason === "error" ? 1011 : 1000, reason);
+      socket.close(CLOSE_CODES[reason === "error" ? "serverError" : "normal"].code, reason);
       session.leave(reason);
     },
     leave(reason) {

@@ -2,7 +2,9 @@
 import type { IncomingMessage } from "node:http";
 import type { WebSocket } from "ws";
 import {
+  CLOSE_CODES,
   type ClientMessage,
+  type ParseFailure,
   parseClientMessage,
   QUERY,
   refusalFor,
@@ -14,6 +16,7 @@ import type { Client, Conversation } from "./dialects/dialect.ts";
 import { dialects } from "./dialects/index.ts";
 import { admit, checkKey } from "./gate.ts";
 import { codecNames } from "./media/codec-name.ts";
+import { realtimeUrl } from "./realtime-url.ts";
 import { createSerialQueue, type SerialQueue } from "./serial-queue.ts";
 import { createSession, type Session } from "./session.ts";
 import { takePlace, watch } from "./viewer.ts";
@@ -22,6 +25,11 @@ import { takePlace, watch } from "./viewer.ts";
 const waitingMax = 512;
 /** A socket that says nothing for so long is given up. The longest any SDK waits before its first message is 5 minutes. */
 const silenceMsMax = 300_000;
+/** What a session begins with, in words. */
+const beginnings = dialects
+  .flatMap(({ begins }) => begins)
+  .join(", ")
+  .replace(/, (\S+)$/, " or $1");
 
 /** `/v1/stream` */
 export function acceptStream(context: ServerContext, socket: WebSocket, request: IncomingMessage): void {
@@ -30,13 +38,16 @@ export function acceptStream(context: ServerContext, socket: WebSocket, request:
   let session: Session | null = null;
   let conversation: Conversation | null = null;
   const { control, queue } = listen(context, id, socket, {
-    begins: "livekit_join, offer, prompt or set_image",
+    begins: beginnings,
     message: receive,
     malformed(failure) {
       // One ack for each state message, a bad one too.
       const refusal = refusalFor(failure);
       if (session && refusal) session.refuseState(refusal);
       if (refusal && failure.type !== "livekit_join") return;
+      // A client from the future may say what we do not know. The journal has it; an error would reject a LiveKit client's join, and
+      // later every ack it waits for. The direct dialect has no future: there it is a mistake, and its author is told.
+      if (isUnknown(failure) && session?.dialect !== "direct") return;
       // A join whose state is no good is a join all the same: its client reads the ack once it has its room, and would
       // otherwise wait for the room in vain.
       const join = refusal && parseClientMessage({ ...failure.raw, initial_state: null });
@@ -47,7 +58,7 @@ export function acceptStream(context: ServerContext, socket: WebSocket, request:
   });
 
   const query = new URL(request.url ?? "/", "ws://localhost").searchParams;
-  const client: Client = { query, realtimeUrl: realtimeUrl(context, request), handleLater };
+  const client: Client = { query, realtimeUrl: realtimeUrl(context, request.headers), handleLater };
   const { origin, "user-agent": userAgent } = request.headers;
   journal.add({
     session: id,
@@ -100,8 +111,8 @@ export function acceptStream(context: ServerContext, socket: WebSocket, request:
   function pickDialect(message: ClientMessage) {
     const dialect = dialects.find(({ begins }) => begins.includes(message.type));
     if (!dialect) {
-      const known = dialects.flatMap(({ begins }) => begins).join(", ");
-      control.refuse(`A session cannot begin with ${message.type}; it begins with ${known}.`, 1008);
+      const error = `A session cannot begin with ${message.type}; it begins with ${beginnings}.`;
+      control.refuse(error, CLOSE_CODES.policy.code);
     }
     return dialect;
   }
@@ -151,8 +162,13 @@ export function acceptViewer(
 
   function refuse(error: string): void {
     journal.add({ session: id, kind: "refused", fields: { error } });
-    control.refuse(error, 1008);
+    control.refuse(error, CLOSE_CODES.policy.code);
   }
+}
+
+/** An object whose `type` nobody here knows, or that has none: all else is broken in any version of the protocol. */
+function isUnknown({ kind }: ParseFailure): boolean {
+  return kind === "unknown-type" || kind === "no-type";
 }
 
 type SocketAbout = Pick<ControlSocketEvents, "message" | "malformed"> & {
@@ -193,7 +209,8 @@ function listen(
     if (!wrapped.isOpen) leave("error");
   });
   const silence = clock.after(silenceMsMax, () => {
-    control.refuse(`Nothing was said for ${silenceMsMax / 1000} s. Send ${on.begins}.`, 1008);
+    const error = `Nothing was said for ${silenceMsMax / 1000} s. Send ${on.begins}.`;
+    control.refuse(error, CLOSE_CODES.policy.code);
   });
   const control: ControlSocket = {
     ...wrapped,
@@ -225,18 +242,14 @@ function listen(
       add(task) {
         const added = queue.add(task);
         if (!added && control.isOpen) {
-          control.refuse(`More than ${waitingMax} messages wait for their turn. Send fewer at once.`, 1008);
+          const error = `More than ${waitingMax} messages wait for their turn. Send fewer at once.`;
+          control.refuse(error, CLOSE_CODES.policy.code);
         }
         return added;
       },
       close: queue.close,
     },
   };
-}
-
-/** As the client reaches us, whatever stands between. A request without a Host is no browser's. */
-function realtimeUrl({ options, address }: ServerContext, { headers }: IncomingMessage): string {
-  return `${options.tls ? "wss" : "ws"}://${headers.host ?? `${address.ip}:${address.port}`}`;
 }
 
 /** The query as the journal has it. A key that is not encoded falls apart into parameters of any name. */

@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import type { WebSocketServer } from "ws";
 import { PATHS, STREAM_PATHS } from "../protocol/index.ts";
 import type { ServerContext } from "./context.ts";
+import { redactText } from "./journal.ts";
 import { acceptStream, acceptViewer } from "./stream-socket.ts";
 
 /** The signalling of LiveKit rooms; the first takes one connection for both directions, the second two. */
@@ -34,7 +35,7 @@ export async function upgrade(
   if (!sid && !STREAM_PATHS.includes(path)) {
     return refuse(
       404,
-      `There is no WebSocket at ${path.slice(0, 80)}. Clients connect to ${PATHS.stream}, /subscribe/{sid}, or with a token of ours to ${signalPaths.join(" and ")}.`,
+      `There is no WebSocket at ${redactText(path).slice(0, 80)}. Clients connect to ${PATHS.stream}, /subscribe/{sid}, or with a token of ours to ${signalPaths.join(" and ")}.`,
     );
   }
   sockets.handleUpgrade(request, socket, head, (webSocket) => {

@@ -1,5 +1,5 @@
 /** A socket on `/subscribe/{sid}`: somebody who watches a session of the direct dialect and sends nothing but signalling. */
-import type { ClientMessage } from "../protocol/index.ts";
+import { CLOSE_CODES, type ClientMessage } from "../protocol/index.ts";
 import type { ServerContext } from "./context.ts";
 import type { ControlSocket } from "./control-socket.ts";
 import { createOfferedConnection } from "./dialects/offered-connection.ts";
@@ -51,7 +51,7 @@ export function watch(
       connected() {
         removeOutput = session.addViewer({
           output: self().output,
-          end: () => socket.close(1000, "the session that was watched has ended"),
+          end: () => socket.close(CLOSE_CODES.normal.code, "the session that was watched has ended"),
         });
       },
       lost: stop,

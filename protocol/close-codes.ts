@@ -8,40 +8,33 @@ import { type Evidence, isPermanent, websocketClosedText } from "./error-texts.t
  */
 export interface CloseCode {
   code: number;
-  name: string;
   meaning: string;
   evidence: Evidence;
   retried: { direct: boolean; livekit: boolean };
 }
 
-/** The codes in use, by number. */
-export const CLOSE_CODES: readonly CloseCode[] = [
-  closeCode(
-    1000,
-    "normal",
-    "The client is done; Android gives the reason `client disconnect`.",
-    "documented",
+/** The codes in use, by name. */
+export const CLOSE_CODES = {
+  normal: closeCode(1000, "The client is done; Android gives the reason `client disconnect`.", "documented"),
+  goingAway: closeCode(1001, "The page closes or the server shuts down.", "assumed"),
+  unsupportedData: closeCode(1003, "A binary frame: messages are JSON text.", "assumed"),
+  abnormal: closeCode(1006, "The connection broke without a close frame; never sent.", "observed"),
+  badData: closeCode(
+    1007,
+    "A text frame that is not UTF-8; on a room's socket, what is no signal message.",
+    "assumed",
   ),
-  closeCode(1001, "going-away", "The page closes or the server shuts down.", "assumed"),
-  closeCode(1003, "unsupported-data", "A binary frame: messages are JSON text.", "assumed"),
-  closeCode(1006, "abnormal", "The connection broke without a close frame; never sent.", "observed"),
-  closeCode(1007, "bad-text", "A text frame that is not UTF-8.", "assumed"),
-  closeCode(1008, "policy", "Out of credits, or an expired or refused key.", "assumed"),
-  closeCode(1009, "too-big", "A message beyond the size limit.", "assumed"),
-  closeCode(1011, "server-error", "The server failed.", "assumed"),
-  closeCode(1012, "restart", "The server restarts.", "assumed"),
-  closeCode(1013, "at-capacity", "No session slot is free; said with an `error` first.", "documented"),
-  closeCode(4401, "unauthorized", "The key is refused; JS 0.1.x reads the 401 in it.", "assumed"),
-];
+  policy: closeCode(1008, "Out of credits, or an expired or refused key.", "assumed"),
+  tooBig: closeCode(1009, "A message beyond the size limit.", "assumed"),
+  serverError: closeCode(1011, "The server failed.", "assumed"),
+  restart: closeCode(1012, "The server restarts.", "assumed"),
+  atCapacity: closeCode(1013, "No session slot is free; said with an `error` first.", "documented"),
+  unauthorized: closeCode(4401, "The key is refused; JS 0.1.x reads the 401 in it.", "assumed"),
+} satisfies Readonly<Record<string, CloseCode>>;
 
-function closeCode(code: number, name: string, meaning: string, evidence: Evidence): CloseCode {
+function closeCode(code: number, meaning: string, evidence: Evidence): CloseCode {
   // The direct era's error is a bare `WebSocket closed`, so only an `error` message before it can stop the retries.
-  return { code, name, meaning, evidence, retried: { direct: true, livekit: !isPermanentClose(code, "") } };
-}
-
-/** The entry of this code, or null for one that is not in use here. */
-export function findCloseCode(code: number): CloseCode | null {
-  return CLOSE_CODES.find((entry) => entry.code === code) ?? null;
+  return { code, meaning, evidence, retried: { direct: true, livekit: !isPermanentClose(code, "") } };
 }
 
 /** Whether a JS 0.1.x client gives up after this close: its code or reason holds a permanent word. Observed. */

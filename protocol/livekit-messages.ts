@@ -13,7 +13,7 @@ export const INFERENCE_IDENTITY_PREFIX = "inference-server-";
  * - `passthrough` (JS 0.1.8 and later): false when a state message follows at once.
  * - `client_capabilities.frame_timing` (JS 0.1.15 and later): the client strips LiveKit packet trailers.
  *
- * Documented; seen in the published 0.1.3, 0.1.6, 0.1.14 and 0.1.20.
+ * Documented; seen in the published 0.1.3, 0.1.6, 0.1.14 and 0.1.20. Assumed: null says as little as leaving it out.
  */
 export const livekitJoinMessage = z.looseObject({
   type: z.literal("livekit_join"),
@@ -26,9 +26,10 @@ export const livekitJoinMessage = z.looseObject({
     })
     .nullable()
     .optional(),
-  passthrough: flag.optional(),
+  passthrough: flag.nullable().optional(),
   client_capabilities: z
     .looseObject({ frame_timing: flag.optional() }, { error: "must be an object" })
+    .nullable()
     .optional(),
 });
 

@@ -2,8 +2,7 @@ import { describe, expect, test } from "vitest";
 import {
   CLIENT_MESSAGES,
   CLIENT_TYPES,
-  type ClientMessageType,
-  eraOfFirstMessage,
+  FIRST_TYPES,
   parseClientMessage,
   parseServerMessage,
   SERVER_MESSAGES,
@@ -68,6 +67,10 @@ const CLIENT_WIRE: readonly [who: string, frame: object][] = [
   [
     "JS 0.1.20, debugQuality",
     { type: "livekit_join", passthrough: true, client_capabilities: { frame_timing: true } },
+  ],
+  [
+    "a client that writes null for what it leaves out",
+    { type: "livekit_join", initial_state: null, passthrough: null, client_capabilities: null },
   ],
   [
     "an unreleased branch",
@@ -170,14 +173,9 @@ test("each message type is spoken in at least one dialect, and only catalogued o
   expect(new Set(Object.values(SERVER_TYPES).flat())).toEqual(new Set(Object.keys(SERVER_MESSAGES)));
 });
 
-test.each<[ClientMessageType, "direct" | "livekit" | null]>([
-  ["livekit_join", "livekit"],
-  ["offer", "direct"],
-  ["prompt", "direct"],
-  ["set_image", "direct"],
-  ["answer", null],
-  ["ice-candidate", null],
-  ["switch_camera", null],
-])("a first frame of type %s opens dialect %s", (type, era) => {
-  expect(eraOfFirstMessage(type)).toBe(era);
+test("a first message tells the dialect: it is one of that dialect, and of no other", () => {
+  for (const era of ["direct", "livekit"] as const) {
+    for (const type of FIRST_TYPES[era]) expect(CLIENT_TYPES[era]).toContain(type);
+  }
+  expect(FIRST_TYPES.direct.filter((type) => FIRST_TYPES.livekit.includes(type))).toEqual([]);
 });

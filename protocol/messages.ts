@@ -123,10 +123,11 @@ export const SERVER_TYPES: Readonly<Record<Era, readonly ServerMessageType[]>> =
 };
 
 /**
- * The dialect a connection speaks, told by the type of its first frame; null for a message that opens neither.
- * Documented: LiveKit clients join first, direct ones offer or send their initial state.
+ * What a client may send first in each dialect; it tells which one the connection speaks. Documented: LiveKit clients join first, direct
+ * ones offer or send their initial state. Assumed: the mirror toggle, which nothing keeps an app from using before, and a
+ * candidate that overtakes its offer.
  */
-export function eraOfFirstMessage(type: ClientMessageType): Era | null {
-  if (type === "livekit_join") return "livekit";
-  return type === "offer" || type === "prompt" || type === "set_image" ? "direct" : null;
-}
+export const FIRST_TYPES: Readonly<Record<Era, readonly ClientMessageType[]>> = {
+  direct: ["offer", "prompt", "set_image", "ice-candidate", "switch_camera"],
+  livekit: ["livekit_join"],
+};

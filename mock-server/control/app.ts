@@ -6,7 +6,8 @@ import express, { type NextFunction, type Request, type Response } from "express
 import { API_KEY_HEADER, CLIENT_KEY_PREFIX, PATHS, parseClientTokenRequest } from "../../protocol/index.ts";
 import type { ServerContext } from "../context.ts";
 import { checkKey } from "../gate.ts";
-import { redact } from "../journal.ts";
+import { redact, redactText } from "../journal.ts";
+import { realtimeUrl } from "../realtime-url.ts";
 import type { MockServer } from "../server.ts";
 import { describeSession } from "./describe-session.ts";
 import { files } from "./files.ts";
@@ -87,12 +88,10 @@ export function createApp(server: MockServer, context: ServerContext): express.E
         request,
         response,
         404,
-        `There is no room ${name.slice(0, 80)}: a session's room is there from livekit_room_info until its control socket closes.`,
+        `There is no room ${shown(name)}: a session's room is there from livekit_room_info until its control socket closes.`,
       );
     }
-    const { host } = request.headers;
-    const url = host ? `${server.options.tls ? "wss" : "ws"}://${host}` : server.realtimeUrl;
-    response.json(await room.forViewer(url));
+    response.json(await room.forViewer(realtimeUrl(context, request.headers)));
   });
   // Where a LiveKit client asks why its socket was refused.
   app.get(["/rtc/validate", "/rtc/v1/validate"], async (request, response) => {
@@ -120,7 +119,7 @@ export function createApp(server: MockServer, context: ServerContext): express.E
         request,
         response,
         501,
-        `${request.path} is not imitated: this mock server has the realtime API only. Use the real service for it.`,
+        `${shown(request.path)} is not imitated: this mock server has the realtime API only. Use the real service for it.`,
       );
     });
   }
@@ -130,7 +129,7 @@ export function createApp(server: MockServer, context: ServerContext): express.E
       request,
       response,
       404,
-      `There is nothing at ${request.method} ${request.path.slice(0, 80)}. The page is at /, the state of the server at /_lucy/health.`,
+      `There is nothing at ${request.method} ${shown(request.path)}. The page is at /, the state of the server at /_lucy/health.`,
     );
   });
   app.use(
@@ -163,6 +162,11 @@ export function createApp(server: MockServer, context: ServerContext): express.E
     });
     if (!response.headersSent) response.status(status).json({ detail });
   }
+}
+
+/** What was asked for, as an answer may quote it: whoever pasted a key or a token into an address does not get it into their logs, too. */
+function shown(path: string): string {
+  return redactText(path).slice(0, 80);
 }
 
 /** Without the excerpt of the body that the parser's message has: a key may be in it. The position stands at its end. */

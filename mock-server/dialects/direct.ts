@@ -2,7 +2,7 @@
  * The direct dialect (@decartai/sdk 0.0.x, Python up to 0.0.40, Android up to 0.6.1): the client offers, SDP and candidates
  * travel on the control socket, one RTCPeerConnection goes straight to us. Protocol reference, section 2.
  */
-import type { ClientMessage } from "../../protocol/index.ts";
+import { type ClientMessage, FIRST_TYPES } from "../../protocol/index.ts";
 import type { ServerContext } from "../context.ts";
 import type { ControlSocket } from "../control-socket.ts";
 import { type Offer, OfferError, readOffer } from "../media/offer.ts";
@@ -14,7 +14,7 @@ import { createOfferedConnection } from "./offered-connection.ts";
 
 export const direct: Dialect = {
   name: "direct",
-  begins: ["offer", "prompt", "set_image", "ice-candidate", "switch_camera"],
+  begins: FIRST_TYPES.direct,
   open(context, session, socket, client) {
     // As early as can be: the SDK has it by the time connect() resolves. Clients before 0.0.46 do not know it and pass over it.
     const { ip, port } = context.address;

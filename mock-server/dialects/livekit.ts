@@ -2,7 +2,7 @@
  * The LiveKit dialect (@decartai/sdk 0.1.x, Python 0.1.x, Android 0.7.x): the control socket carries state and tells of a LiveKit
  * room, in which media flows. Protocol reference, section 3.
  */
-import type { ClientMessage } from "../../protocol/index.ts";
+import { type ClientMessage, FIRST_TYPES } from "../../protocol/index.ts";
 import type { Timer } from "../clock.ts";
 import type { ServerContext } from "../context.ts";
 import type { ControlSocket } from "../control-socket.ts";
@@ -12,7 +12,7 @@ import type { Client, Conversation, Dialect } from "./dialect.ts";
 
 export const livekit: Dialect = {
   name: "livekit",
-  begins: ["livekit_join"],
+  begins: FIRST_TYPES.livekit,
   open: converse,
 };
 

@@ -3,6 +3,7 @@
  * connections: one for both directions (`/rtc/v1`), or one for each (`/rtc`). It outlives its socket for a while, so that a client
  * can resume. Messages are handled one after the other: a candidate that overtakes its offer would be lost (measured).
  */
+import { CLOSE_CODES } from "../../protocol/index.ts";
 import type { Timer } from "../clock.ts";
 import type { ServerContext } from "../context.ts";
 import { readOffer, type Section } from "../media/offer.ts";
@@ -332,7 +333,7 @@ export function createParticipant(
         .catch((error) => journal.add({ session: owner, kind: "defect", fields: { error: error.stack } }));
     }
     on.left();
-    socket?.close(1000, reason);
+    socket?.close(CLOSE_CODES.normal.code, reason);
     socket = null;
   }
 
@@ -384,7 +385,7 @@ export function createParticipant(
     attach(next) {
       absence?.cancel();
       // It may not know yet that its old socket is dead; we do.
-      socket?.close(1000, "resumed on another socket");
+      socket?.close(CLOSE_CODES.normal.code, "resumed on another socket");
       socket = next;
     },
     detach(closed) {

@@ -3,7 +3,7 @@
  * is told why not. A session opens its own room; a token that may create rooms opens one for whoever comes, as a LiveKit server does.
  */
 import type { WebSocket } from "ws";
-import { closeReason } from "../../protocol/index.ts";
+import { CLOSE_CODES, closeReason } from "../../protocol/index.ts";
 import type { ServerContext } from "../context.ts";
 import { type Grants, type RoomKey, readToken, TokenError } from "./access-token.ts";
 import { createParticipant, type Participant, type ParticipantEvents } from "./participant.ts";
@@ -176,7 +176,7 @@ export function createRooms(context: ServerContext, key: RoomKey): Rooms {
     let participant: Participant | null = null;
     const signal = wrapSignal(context, owner, socket, {
       request: (request) => participant?.handleLater(request),
-      malformed: (sentence) => signal.close(1007, closeReason(sentence)),
+      malformed: (sentence) => signal.close(CLOSE_CODES.badData.code, closeReason(sentence)),
       closed: () => participant?.detach(signal),
     });
     journal.add({
@@ -202,7 +202,7 @@ export function createRooms(context: ServerContext, key: RoomKey): Rooms {
           case: "leave",
           value: { reason: DisconnectReason.STATE_MISMATCH, action: LeaveRequest_Action.RECONNECT },
         });
-        return signal.close(1000, "nothing to resume");
+        return signal.close(CLOSE_CODES.normal.code, "nothing to resume");
       }
       participant.attach(signal);
       journal.add({ session: owner, kind: "resumed", fields: { identity: grants.identity } });
@@ -226,7 +226,7 @@ export function createRooms(context: ServerContext, key: RoomKey): Rooms {
         case: "leave",
         value: { reason: DisconnectReason.JOIN_FAILURE, action: LeaveRequest_Action.DISCONNECT },
       });
-      return signal.close(1008, closeReason(error));
+      return signal.close(CLOSE_CODES.policy.code, closeReason(error));
     }
     const { room } = host;
     const { takesTrailers, events } = welcome;

@@ -46,8 +46,6 @@ export type SubscriptionsAbout = {
   later(task: () => Promise<void> | void): void;
 };
 
-export type Subscriptions = ReturnType<typeof createSubscriptions>;
-
 export function createSubscriptions(context: ServerContext, about: SubscriptionsAbout) {
   const current = new Map<string, Subscription>();
   /** What the client asked for by name, whatever `autoSubscribe` says. */
