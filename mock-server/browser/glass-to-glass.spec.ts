@@ -3,7 +3,7 @@ import { expect, journalLine, test } from "./lucy-test.ts";
 
 type Measured = { medianMs: number | null; sampleCount: number; dropRatio?: number | null };
 
-/** A picture takes some 20 to 60 ms here, and on a busy machine ten times that. Microseconds or a time since 1970 would be far above. */
+/** Measured: 20 to 60 ms, on a busy machine. A clock of another unit or origin is off by far more than this leaves room for. */
 const medianMsMax = 1000;
 
 /** The first of the SDK's measurements that has samples and is `enough`; it looks once a second, and leaves the first two out. */
