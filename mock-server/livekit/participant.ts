@@ -3,15 +3,16 @@
  * connections: one for both directions (`/rtc/v1`), or one for each (`/rtc`). It outlives its socket for a while, so that a client
  * can resume. Messages are handled one after the other: a candidate that overtakes its offer would be lost (measured).
  */
-import { CLOSE_CODES } from "../../protocol/index.ts";
+import { CLOSE_CODES, type ClientMessageOf, closeReason, parseClientMessage } from "../../protocol/index.ts";
 import type { Timer } from "../clock.ts";
 import type { ServerContext } from "../context.ts";
+import { codecNames } from "../media/codec-name.ts";
 import { readOffer, type Section } from "../media/offer.ts";
-import type { Peer, PeerEvents } from "../media/peer.ts";
+import type { Candidate, Peer, PeerEvents } from "../media/peer.ts";
 import { openPeer } from "../open-peer.ts";
 import { createSerialQueue } from "../serial-queue.ts";
 import type { Grants } from "./access-token.ts";
-import { createPublication, type Publication } from "./publication.ts";
+import { createPublication, type Publication, whyUnfit } from "./publication.ts";
 import type { Member, Room } from "./room.ts";
 import type { SignalSocket } from "./signal-socket.ts";
 import {
@@ -42,8 +43,11 @@ export type ParticipantAbout = {
 };
 
 export type ParticipantEvents = {
-  /** Told when a message could not be followed; the text is a sentence for the client. */
-  failed(sentence: string): void;
+  /**
+   * Told when the client is left without media; the text is a sentence for its app. Without this there is nobody to tell: the client
+   * is sent away with the sentence.
+   */
+  failed?(sentence: string): void;
   /** Its media goes through, or no longer. */
   connected(): void;
   lost(): void;
@@ -74,6 +78,13 @@ const waitingMax = 256;
 const absenceMs = 20_000;
 /** Tracks announced and not yet offered. */
 const announcedMax = 16;
+/** Characters of one trickled candidate as JSON. A browser's has some 250. */
+const candidateLengthMax = 4096;
+/**
+ * What fails here leaves the client without media, so that its app is told. Everything else is for the journal: on a session's
+ * control socket, an `error` rejects every ack that the app waits for (documented; protocol reference, 3.3).
+ */
+const negotiation: readonly Request["case"][] = ["offer", "answer"];
 
 export function createParticipant(
   context: ServerContext,
@@ -96,17 +107,27 @@ export function createParticipant(
   let dead = false;
   let gone = false;
 
+  // Whatever waits there beside the client's messages is an offer of ours.
   const queue = createSerialQueue(waitingMax, (error) => {
-    // What was taken away under its hands is nobody's failure.
-    if (gone) return;
+    if (noteFailure(error)) tellApp(error as Error);
+  });
+
+  /** Whether it was one: what was taken away under its hands is nobody's failure. */
+  function noteFailure(error: unknown): boolean {
+    if (gone) return false;
     const { message, name } = error as Error;
     journal.add({
       session: owner,
       kind: "message-failed",
       fields: { socket: "livekit", name, error: message },
     });
-    on.failed(message);
-  });
+    return true;
+  }
+
+  function tellApp({ message }: Error): void {
+    if (on.failed) on.failed(message);
+    else sendAway(DisconnectReason.JOIN_FAILURE, message, CLOSE_CODES.policy.code);
+  }
 
   const peerEvents: PeerEvents = {
     connected() {
@@ -167,7 +188,7 @@ export function createParticipant(
   }
 
   async function answer({ sdp, id, midToTrackId }: SessionDescription): Promise<void> {
-    const { sections } = readOffer(sdp, ({ codecs }) => codecs);
+    const { sections } = readOffer(sdp, () => codecNames);
     publisher ??= await openPeer(context, owner, peerEvents);
     if (gone) return publisher.close();
     const wanted = findPublications(sections, midToTrackId);
@@ -196,18 +217,28 @@ export function createParticipant(
   function findPublications(
     sections: readonly Section[],
     midToTrackId: Readonly<Record<string, string>>,
-  ): [Publication, Section][] {
-    return sections.flatMap((section): [Publication, Section][] => {
-      if (!section.sends || section.kind === "application") return [];
-      const cid = [midToTrackId[section.mid], section.trackId].find((id) => id && announced.has(id));
-      // A native client's SDP may name its track otherwise; then they come in the order they were announced.
-      const track = cid
-        ? announced.get(cid)
-        : publicationOf(section.mid)
-          ? undefined
-          : [...announced.values()].find(({ kind }) => kind === section.kind);
-      return track ? [[track, section]] : [];
+  ): Map<Publication, Section> {
+    const sending = sections.filter(({ sends, kind }) => sends && kind !== "application");
+    const left = new Map(announced);
+    const found = new Map<Publication, Section>();
+    function match(track: Publication | undefined, section: Section): void {
+      if (!track) return;
+      left.delete(track.cid);
+      found.set(track, section);
+    }
+    const unnamed = sending.filter((section) => {
+      const cid = [midToTrackId[section.mid], section.trackId].find((id) => id && left.has(id));
+      if (cid) match(left.get(cid), section);
+      return !cid && !publicationOf(section.mid);
     });
+    // A native client's SDP may name its tracks otherwise; then they come in the order they were announced.
+    for (const section of unnamed) {
+      match(
+        [...left.values()].find(({ kind }) => kind === section.kind),
+        section,
+      );
+    }
+    return found;
   }
 
   function publish(track: Publication, { mid, codecs }: Section): void {
@@ -235,27 +266,33 @@ export function createParticipant(
 
   function announce(request: AddTrackRequest): void {
     const { cid, type } = request;
+    const { NOT_ALLOWED, UNSUPPORTED_TYPE, LIMIT_EXCEEDED } = RequestResponse_Reason;
     if (!grants.canPublish) {
-      const message = `${grants.identity} may not publish: its token does not have canPublish. Viewers watch only.`;
-      journal.add({ session: owner, kind: "refused", fields: { error: message } });
-      socket?.send({
-        case: "requestResponse",
-        value: {
-          reason: RequestResponse_Reason.NOT_ALLOWED,
-          message,
-          request: { case: "addTrack", value: request },
-        },
-      });
-      return;
+      const why = `${grants.identity} may not publish: its token does not have canPublish. Viewers watch only.`;
+      return refuse(request, NOT_ALLOWED, why);
     }
-    if (type === TrackType.DATA || announced.size >= announcedMax) {
-      throw new Error(
-        `The track ${cid.slice(0, 80)} cannot be published: it is ${type === TrackType.DATA ? "neither audio nor video" : `one of more than ${announcedMax} that no offer carries`}.`,
-      );
+    const start = `The track ${cid.slice(0, 80)} cannot be published:`;
+    if (type === TrackType.DATA) {
+      return refuse(request, UNSUPPORTED_TYPE, `${start} it is neither audio nor video.`);
     }
+    const why =
+      announced.size >= announcedMax
+        ? `${announcedMax} are announced that no offer carries yet`
+        : whyUnfit(request);
+    if (why) return refuse(request, LIMIT_EXCEEDED, `${start} ${why}.`);
     const track = createPublication(`TR_${dice.hex(12)}`, request);
     announced.set(cid, track);
     socket?.send({ case: "trackPublished", value: { cid, track: track.info } });
+  }
+
+  function refuse({ cid, type }: AddTrackRequest, reason: RequestResponse_Reason, message: string): void {
+    journal.add({ session: owner, kind: "refused", fields: { error: message } });
+    // So much tells the client which one it was; the rest may be as large as a message can be.
+    const value = { cid: cid.slice(0, 80), type } as AddTrackRequest;
+    socket?.send({
+      case: "requestResponse",
+      value: { reason, message, request: { case: "addTrack", value } },
+    });
   }
 
   async function handle(request: Request): Promise<void> {
@@ -306,19 +343,22 @@ export function createParticipant(
   }
 
   async function addCandidate(text: string, target: SignalTarget): Promise<void> {
-    let candidate: unknown;
-    try {
-      candidate = JSON.parse(text);
-    } catch {
-      throw new Error(
-        "The trickled candidate is not JSON. Send RTCIceCandidate.toJSON() as text in candidateInit.",
-      );
-    }
+    const candidate = readCandidate(text);
     const peer = target === SignalTarget.SUBSCRIBER ? subscriptions.ownPeer : publisher;
-    await peer?.addCandidate(candidate as Parameters<Peer["addCandidate"]>[0]);
+    await peer?.addCandidate(candidate).catch((error: Error) => {
+      throw new Error(
+        `The trickled candidate cannot be used (${error.message}). Send RTCIceCandidate.toJSON() of the connection it belongs to.`,
+      );
+    });
   }
 
-  function leave(reason: string): void {
+  /** Tells the client to go, and closes its socket with the sentence. */
+  function sendAway(reason: DisconnectReason, sentence: string, code?: number): void {
+    socket?.send({ case: "leave", value: { reason, action: LeaveRequest_Action.DISCONNECT } });
+    leave(sentence, code);
+  }
+
+  function leave(reason: string, code: number = CLOSE_CODES.normal.code): void {
     if (gone) return;
     gone = true;
     absence?.cancel();
@@ -333,7 +373,7 @@ export function createParticipant(
         .catch((error) => journal.add({ session: owner, kind: "defect", fields: { error: error.stack } }));
     }
     on.left();
-    socket?.close(CLOSE_CODES.normal.code, reason);
+    socket?.close(code, closeReason(reason));
     socket = null;
   }
 
@@ -378,9 +418,7 @@ export function createParticipant(
     },
     receiveData: (label, bytes) => (subscriptions.ownPeer ?? publisher)?.sendData(label, bytes),
     dismiss(reason) {
-      if (gone) return;
-      socket?.send({ case: "leave", value: { reason, action: LeaveRequest_Action.DISCONNECT } });
-      leave(DisconnectReason[reason]!.toLowerCase().replaceAll("_", " "));
+      if (!gone) sendAway(reason, DisconnectReason[reason]!.toLowerCase().replaceAll("_", " "));
     },
     attach(next) {
       absence?.cancel();
@@ -395,10 +433,14 @@ export function createParticipant(
     },
     handleLater(request) {
       if (gone) return;
-      if (queue.add(() => handle(request))) return;
+      const task = () =>
+        handle(request).catch((error) => {
+          if (noteFailure(error) && negotiation.includes(request.case)) tellApp(error);
+        });
+      if (queue.add(task)) return;
       // A message that is left out would be missed for good: an offer, say.
       const sentence = `More than ${waitingMax} signal messages wait for their turn. Send fewer at once.`;
-      on.failed(sentence);
+      on.failed?.(sentence);
       leave(sentence);
     },
     begin: () => void queue.add(subscriptions.begin),
@@ -407,4 +449,25 @@ export function createParticipant(
   // Whoever is there already can be watched from the start.
   subscriptions.plan();
   return participant;
+}
+
+/** @throws Error with a sentence */
+function readCandidate(text: string): Candidate {
+  if (text.length > candidateLengthMax) {
+    throw new Error(
+      `The trickled candidate has ${text.length} characters; at most ${candidateLengthMax} are read. Send RTCIceCandidate.toJSON() as it is.`,
+    );
+  }
+  let candidate: unknown;
+  try {
+    candidate = JSON.parse(text);
+  } catch {
+    throw new Error(
+      "The trickled candidate is not JSON. Send RTCIceCandidate.toJSON() as text in candidateInit.",
+    );
+  }
+  // The same object travels on the control socket in the direct dialect.
+  const parsed = parseClientMessage({ type: "ice-candidate", candidate });
+  if (!parsed.ok) throw new Error(parsed.error);
+  return (parsed.message as ClientMessageOf<"ice-candidate">).candidate;
 }

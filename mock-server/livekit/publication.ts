@@ -17,6 +17,24 @@ export type Publication = PublishedTrack & {
   end(): void;
 };
 
+/** Characters of a name, items of a list: some four times what browsers send (measured), and what everybody in the room is told. */
+const max = { characters: 256, items: 8 };
+
+/** Why a track cannot be published as it is announced, as the end of a sentence; `null` when it can. */
+export function whyUnfit(request: AddTrackRequest): string | null {
+  const { cid, name, stream, layers, simulcastCodecs, packetTrailerFeatures } = request;
+  const lists = Object.entries({ layers, simulcastCodecs, packetTrailerFeatures });
+  const longList = lists.find(([, items]) => items.length > max.items);
+  if (longList) return `it has ${longList[1].length} ${longList[0]}; at most ${max.items} are taken`;
+  const texts: [string, string][] = [
+    ...Object.entries({ cid, name, stream }),
+    ...layers.map(({ rid }): [string, string] => ["rid", rid]),
+  ];
+  const longText = texts.find(([, text]) => text.length > max.characters);
+  if (!longText) return null;
+  return `its ${longText[0]} has ${longText[1].length} characters; at most ${max.characters} are taken`;
+}
+
 export function createPublication(sid: string, request: AddTrackRequest): Publication {
   const listeners = new Set<Listener>();
   const kind = request.type === TrackType.AUDIO ? "audio" : "video";

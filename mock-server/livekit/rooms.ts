@@ -114,7 +114,7 @@ export function createRooms(context: ServerContext, key: RoomKey): Rooms {
         if (room.members.size >= membersMax)
           return { ok: false, error: `The room has ${membersMax} members, which is as many as it may have.` };
         const ignore = () => {};
-        const events = { failed: ignore, connected: ignore, lost: ignore, left: ignore, published: ignore };
+        const events = { connected: ignore, lost: ignore, left: ignore, published: ignore };
         return { ok: true, takesTrailers: true, events };
       },
     };

@@ -136,11 +136,16 @@ export function createSessionRoom(
 
   function welcome(grants: Grants): ReturnType<HostedRoom["welcome"]> {
     if (isClient(grants)) return { ok: true, takesTrailers: frameTiming, events: clientEvents };
+    // Clients take whatever comes under such a name for the model's (documented).
+    if (grants.identity.startsWith(INFERENCE_IDENTITY_PREFIX)) {
+      const name = grants.identity.slice(0, 80);
+      const error = `${name} is a name of the model's: nobody else may begin with ${INFERENCE_IDENTITY_PREFIX} here. Take another identity.`;
+      return { ok: false, error };
+    }
     const place = takePlace(context, session.id);
     if (!place.ok) return place;
     const ignore = () => {};
     const events = {
-      failed: ignore,
       connected: ignore,
       lost: ignore,
       published: ignore,

@@ -29,6 +29,9 @@ export type SignalSocketEvents = {
 /** Bytes waiting to be sent to a client that does not read. */
 const backlogMax = 4 * SIGNAL_BYTES_MAX;
 
+/** A request of more bytes is in the journal with its size only: as JSON it would take long to make and be cut. An offer has some 18 000. */
+const wholeBytesMax = 32 * 1024;
+
 /** `owner`: whose lines of the journal tell of it. */
 export function wrapSignal(
   { clock, journal }: ServerContext,
@@ -47,7 +50,7 @@ export function wrapSignal(
         session: owner,
         direction: "to-server",
         kind: `livekit-${request.case}`,
-        fields: fieldsOf(request),
+        fields: data.length > wholeBytesMax ? { bytes: data } : fieldsOf(request),
         measured: isRoutine(request.case),
       });
       on.request(request);

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
+import { type AddTrackRequest, SimulcastCodec, VideoLayer } from "@livekit/protocol";
 import { AccessToken } from "livekit-server-sdk";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { closeLater, emptied, nothingOpen, runServer, until } from "../_running-server.ts";
 import { openSocket, type SocketClient } from "../_socket-client.ts";
 import { type ManualClock, manualClock } from "../clock.ts";
@@ -239,12 +240,12 @@ describe.each(paths)("%s", (path) => {
   describe("resuming", () => {
     test("in time keeps the stay: same sid, who is there is told again", async () => {
       const { server, clock } = await run();
-      const { token, room } = await joinSession(server);
+      const { token, room, control } = await joinSession(server);
       const client = await enter(server, { path, token });
       const { sid } = (await client.take("join")).participant!;
       client.socket.terminate();
       await until(server, () => linesOf(server, "livekit-close").length === 1);
-      clock.advance(9000);
+      await passTime(control, clock, 9000);
       const again = await enter(server, { path, token, ...resuming(path, sid) });
       await again.take("reconnect");
       const { participants } = await again.take("update");
@@ -254,9 +255,9 @@ describe.each(paths)("%s", (path) => {
       ]);
       expect(participants[0]!.sid).toBe(sid);
       // Its absence is over, and does not end it later.
-      clock.advance(9000);
+      await passTime(control, clock, 9000);
       await processed(again);
-      clock.advance(5000);
+      await passTime(control, clock, 5000);
       await processed(again);
       expect(linesOf(server, "left-room")).toEqual([]);
     });
@@ -406,23 +407,181 @@ describe("in a relayed session", () => {
     }),
   );
 
-  test("a bad offer or candidate is told on the control socket; the room goes on", async () => {
+  test("a bad offer is told on the control socket; the room goes on", async () => {
     const { server } = await run({ mode: "relay" });
     const { token, control } = await joinSession(server);
     const client = await enter(server, { token });
-    for (const [request, sentence] of [
-      [{ case: "offer", value: { type: "offer", sdp: "hello", id: 1 } }, "offer"],
-      [{ case: "trickle", value: { candidateInit: "{" } }, "The trickled candidate is not JSON."],
-      [{ case: "addTrack", value: { cid: "data", type: TrackType.DATA } }, "neither audio nor video"],
-    ] as const) {
-      client.send(request);
-      expect((await control.take("error")).error).toContain(sentence);
-    }
-    client.send({ case: "trickle", value: { candidateInit: "null" } });
-    client.send({ case: "trickle", value: { candidateInit: '"text"' } });
+    client.send({ case: "offer", value: { type: "offer", sdp: "hello", id: 1 } });
+    expect((await control.take("error")).error).toContain("The offer is not SDP");
     await processed(client);
     expect(linesOf(server, "defect")).toEqual([]);
   });
+
+  test.each<[string, string, string]>([
+    ["no JSON", "{", "The trickled candidate is not JSON."],
+    ["an empty text", "", "The trickled candidate is not JSON."],
+    ["a text", '"text"', 'field "candidate" is the string "text"; it must be an ICE candidate object'],
+    ["a number in place of its text", '{"candidate":5}', 'field "candidate.candidate" is a number (5)'],
+    ["one for no section", '{"candidate":"candidate:1 1 udp 1 127.0.0.1 9 typ host"}', "cannot be used ("],
+    ["one for an unknown section", candidateIn("77"), "cannot be used ("],
+    ["noise", '{"candidate":"nonsense","sdpMid":"0"}', "cannot be used ("],
+    ["4097 characters", JSON.stringify({ candidate: "x".repeat(4081) }), "has 4097 characters; at most 4096"],
+  ])(
+    "a candidate that is %s is harmless: in the journal as a sentence, and no ack is lost",
+    async (_name, text, why) => {
+      const { server } = await run({ mode: "relay" });
+      const { token, control } = await joinSession(server);
+      const client = await enter(server, { token });
+      client.send({ case: "offer", value: { type: "offer", sdp: offerOf("chromium-vp8"), id: 1 } });
+      await client.take("answer");
+      for (const candidateInit of ["null", candidateIn("0"), text]) {
+        client.send({ case: "trickle", value: { candidateInit } });
+      }
+      await processed(client);
+      const [failed, ...others] = linesOf(server, "message-failed").map(({ fields }) => fields.error);
+      expect(failed).toContain(why);
+      expect(failed).toMatch(/^[A-Z].*\.$/);
+      expect(others).toEqual([]);
+      control.send({ type: "prompt", prompt: "still here" });
+      await control.take("prompt_ack");
+      expect(control.received.filter(({ type }) => type === "error")).toEqual([]);
+    },
+  );
+
+  const video = { cid: "camera", type: TrackType.VIDEO };
+  const layers = (count: number) => Array.from({ length: count }, () => new VideoLayer({ rid: "f" }));
+  const codecs = (count: number) => Array.from({ length: count }, () => new SimulcastCodec({ codec: "vp8" }));
+  test.each<[string, Parameters<typeof announcing>[0], string]>([
+    ["data", { cid: "camera", type: TrackType.DATA }, "it is neither audio nor video."],
+    [
+      "an id of 257 characters",
+      { ...video, cid: "c".repeat(257) },
+      "its cid has 257 characters; at most 256",
+    ],
+    [
+      "a name of 257",
+      { ...video, name: "n".repeat(257) },
+      "its name has 257 characters; at most 256 are taken.",
+    ],
+    ["a stream of 257", { ...video, stream: "s".repeat(257) }, "its stream has 257 characters; at most 256"],
+    ["9 layers", { ...video, layers: layers(9) }, "it has 9 layers; at most 8 are taken."],
+    [
+      "a layer's name of 257",
+      { ...video, layers: [new VideoLayer({ rid: "f".repeat(257) })] },
+      "its rid has 257",
+    ],
+    ["9 codecs", { ...video, simulcastCodecs: codecs(9) }, "it has 9 simulcastCodecs; at most 8 are taken."],
+    ["9 features", { ...video, packetTrailerFeatures: Array(9).fill(1) }, "it has 9 packetTrailerFeatures"],
+  ])("a track announced with %s is refused to its client alone", async (_name, value, why) => {
+    const { server } = await run({ mode: "relay" });
+    const { token, control } = await joinSession(server);
+    const client = await enter(server, { token });
+    client.send(announcing(value));
+    const { message, request } = await client.take("requestResponse");
+    expect(message).toMatch(/^The track c\w+ cannot be published: .*\.$/);
+    expect(message).toContain(why);
+    expect(message.length).toBeLessThan(250);
+    // What is refused for its size is not sent back whole.
+    expect(request).toMatchObject({ case: "addTrack", value: { type: value.type, name: "", layers: [] } });
+    expect(linesOf(server, "refused").map(({ fields }) => fields)).toEqual([{ error: message }]);
+    client.send(
+      announcing({ ...video, layers: layers(8), simulcastCodecs: codecs(8), name: "n".repeat(256) }),
+    );
+    await client.take("trackPublished");
+    control.send({ type: "prompt", prompt: "still here" });
+    await control.take("prompt_ack");
+    expect(control.received.filter(({ type }) => type === "error")).toEqual([]);
+  });
+
+  test("17 tracks that no offer carries: the last is refused", async () => {
+    const { server } = await run({ mode: "relay" });
+    const { token } = await joinSession(server);
+    const client = await enter(server, { token });
+    for (let index = 0; index < 17; index++) client.send(announcing({ ...video, cid: `camera-${index}` }));
+    const { message } = await client.take("requestResponse");
+    expect(message).toBe(
+      "The track camera-16 cannot be published: 16 are announced that no offer carries yet.",
+    );
+  });
+
+  test("two tracks whose ids the offer does not name go into its sections in the order announced", async () => {
+    const { server } = await run({ mode: "relay" });
+    const { token } = await joinSession(server);
+    const client = await enter(server, { token });
+    for (const cid of ["microphone", "screen", "third"]) {
+      client.send(announcing({ cid, type: TrackType.AUDIO }));
+    }
+    const sids = [];
+    for (let index = 0; index < 3; index++) sids.push((await client.take("trackPublished")).track!.sid);
+    const [head, section] = offerOf("aiortc-whole")
+      .trimEnd()
+      .split(/\r\n(?=m=)/);
+    const others = ["1", "2"].map((mid) => section!.replace(/^a=mid:0/m, `a=mid:${mid}`));
+    const sdp = `${[head!.replace(/BUNDLE.*/, "BUNDLE 0 1 2"), section, ...others].join("\r\n")}\r\n`;
+    // One is named: it is not another section's, though that comes first.
+    client.send({ case: "offer", value: { type: "offer", sdp, id: 1, midToTrackId: { 2: "microphone" } } });
+    await client.take("answer");
+    const published = linesOf(server, "track-published").map(({ fields }) => fields.sid);
+    expect(published).toHaveLength(3);
+    expect(new Set(published)).toEqual(new Set(sids));
+  });
+
+  test("an announcement of 40 kB costs the journal a line with its size; an offer of 18 kB is there whole", async () => {
+    const { server } = await run({ mode: "relay" });
+    const { token } = await joinSession(server);
+    const client = await enter(server, { token });
+    client.send(announcing({ ...video, layers: Array(20_000).fill(new VideoLayer()) }));
+    expect((await client.take("requestResponse")).message).toContain("it has 20000 layers; at most 8");
+    const [line] = linesOf(server, "livekit-addTrack");
+    expect(line!.fields).toEqual({ bytes: { sha256: expect.any(String), length: expect.any(Number) } });
+    const sdp = offerOf("chromium-vp8");
+    client.send({ case: "offer", value: { type: "offer", sdp, id: 1 } });
+    await client.take("answer");
+    expect(linesOf(server, "livekit-offer")[0]!.fields).toMatchObject({ type: "offer", id: 1 });
+  });
+});
+
+describe("whoever has no control socket, and whose offer cannot be answered, is sent away with the reason", () => {
+  test.each<[string, (running: Running) => Promise<SignalClient>]>([
+    ["a viewer", async ({ server }) => watch(server, (await joinSession(server)).room)],
+    [
+      "a member of an open room",
+      async (running) => enter(running.server, { token: await mint(running, { roomCreate: true }) }),
+    ],
+  ])("%s", async (_name, come) => {
+    const running = await run({ mode: "relay" });
+    const { server } = running;
+    const client = await come(running);
+    client.send({ case: "trickle", value: { candidateInit: "{" } });
+    await processed(client);
+    client.send({ case: "offer", value: { type: "offer", sdp: "hello", id: 1 } });
+    expect(await client.take("leave")).toMatchObject({
+      reason: DisconnectReason.JOIN_FAILURE,
+      action: LeaveRequest_Action.DISCONNECT,
+    });
+    const { code, reason } = await client.closed;
+    expect([code, reason]).toEqual([1008, expect.stringMatching(/^The offer is not SDP: /)]);
+    expect(linesOf(server, "left-room")).toHaveLength(1);
+  });
+});
+
+test.each(["the model", "another model"])("nobody enters a session's room as %s", async (name) => {
+  const running = await run();
+  const { server } = running;
+  const { room, token } = await joinSession(server);
+  const identity = `inference-server-${name === "the model" ? room : "other"}`;
+  const intruder = await enter(server, { token: await mint(running, { room, identity }) });
+  expect(await intruder.take("leave")).toMatchObject({
+    reason: DisconnectReason.JOIN_FAILURE,
+    action: LeaveRequest_Action.DISCONNECT,
+  });
+  const error = `${identity} is a name of the model's: nobody else may begin with inference-server- here. Take another identity.`;
+  expect((await intruder.closed).code).toBe(1008);
+  expect(linesOf(server, "refused").map(({ fields }) => fields)).toEqual([{ error }]);
+  const client = await enter(server, { token });
+  expect((await client.take("join")).otherParticipants.map(({ identity }) => identity)).toEqual([
+    `inference-server-${room}`,
+  ]);
 });
 
 describe("one that misbehaves is alone with it", () => {
@@ -628,6 +787,58 @@ describe("a room that a token opens", () => {
     expect(server.open).toEqual(nothingOpen);
   });
 });
+
+test("without a secret in its options, each server makes up its own", async () => {
+  const [one, other] = [await runServer({ mode: "none" }), await runServer({ mode: "none" })];
+  const { token } = await joinSession(one);
+  await expect(openSignal(other.realtimeUrl, { token })).rejects.toThrow("it was not made by this server");
+  await (await enter(one, { token })).take("join");
+});
+
+describe("close() is not held up", () => {
+  const offer = { case: "offer", value: { type: "offer", sdp: offerOf("chromium-vp8"), id: 1 } } as const;
+  const notIn = /503|ECONNREFUSED|ECONNRESET|hang up/;
+
+  test("by a member that comes again at once", async () => {
+    const running = await run({ mode: "relay" });
+    const { server } = running;
+    const token = await mint(running, { roomCreate: true });
+    const client = await enter(server, { token });
+    client.send(offer);
+    await client.take("answer");
+    const refused = client.closed.then(function come(): Promise<string> {
+      return openSignal(server.realtimeUrl, { token }).then(
+        (again) => {
+          again.send(offer);
+          return again.closed.then(come);
+        },
+        (error: Error & { code?: string }) => error.code ?? error.message,
+      );
+    });
+    await server.close();
+    expect(await refused).toMatch(notIn);
+    expect(server.open).toEqual(nothingOpen);
+  });
+
+  test.each(paths)("by somebody whose token is just being read: %s", async (path) => {
+    const running = await run({ mode: "relay" });
+    const { server, clock } = running;
+    const token = await mint(running, { roomCreate: true });
+    const date = clock.date();
+    vi.spyOn(clock, "date").mockImplementation(() => {
+      void server.close();
+      return date;
+    });
+    await expect(openSignal(server.realtimeUrl, { path, token })).rejects.toThrow("503");
+    await server.close();
+    expect(server.open).toEqual(nothingOpen);
+  });
+});
+
+const candidateIn = (sdpMid: string) =>
+  JSON.stringify({ candidate: "candidate:1 1 udp 1 127.0.0.1 9 typ host", sdpMid });
+
+const announcing = (value: Partial<AddTrackRequest>) => ({ case: "addTrack", value }) as const;
 
 function resuming(path: "/rtc/v1" | "/rtc", sid: string): Pick<SignalAbout, "join" | "query"> {
   return path === "/rtc"
