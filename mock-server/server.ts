@@ -1,4 +1,5 @@
 /** Puts the parts of one server together, and takes them apart again. */
+import { randomBytes } from "node:crypto";
 import { lookup } from "node:dns/promises";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import { type AddressInfo, isIPv4, isIPv6, type Socket } from "node:net";
@@ -65,10 +66,10 @@ export async function startServer(given: Partial<MockServerOptions>, clock: Cloc
   const codecs = createCodecPool();
   const peers = new Set<() => Promise<void>>();
   const address = { ip: isEveryAddress ? "127.0.0.1" : host, port: options.port };
-  const roomDice = dice.split("rooms");
   const roomKey = {
     key: options.livekitKey ?? "lucy-testkit",
-    secret: options.livekitSecret ?? roomDice.hex(32),
+    // Ids are seeded, so that runs are alike. Whoever knows this makes tokens for any room: it must not be guessed from a seed.
+    secret: options.livekitSecret ?? randomBytes(32).toString("hex"),
   };
   let rooms: Promise<Rooms> | undefined;
   let roomHome: Promise<RoomHome> | undefined;
@@ -164,17 +165,17 @@ export async function startServer(given: Partial<MockServerOptions>, clock: Cloc
   return server;
 
   async function shut(): Promise<void> {
+    // First of all, as clients come again at once: from here on nobody connects, and an upgrade that is under way is refused with 503.
+    const stopped = new Promise((resolve) => http.close(resolve));
+    const emptied = new Promise((resolve) => sockets.close(resolve));
     for (const session of [...sessions.values()]) session.end("disconnect", null);
     (await rooms)?.close();
-    const gone = [...sockets.clients].map(
-      (client) => new Promise((resolve) => client.once("close", resolve)),
-    );
     for (const client of sockets.clients) client.terminate();
-    await Promise.all(gone);
+    await emptied;
     // Whoever closed it first has put a failure into the journal.
     await Promise.allSettled([...peers].map((close) => close()));
     http.closeAllConnections();
-    await new Promise((resolve) => http.close(resolve));
+    await stopped;
     await codecs.close();
     journal.add({ kind: "server-stopped" });
   }
