@@ -7,8 +7,8 @@ import { CLOSE_CODES, closeReason } from "../../protocol/index.ts";
 import type { ServerContext } from "../context.ts";
 import { type Grants, type RoomKey, readToken, TokenError } from "./access-token.ts";
 import { createParticipant, type Participant, type ParticipantEvents } from "./participant.ts";
-import { createRoom, type Member, type Room } from "./room.ts";
-import { wrapSignal } from "./signal-socket.ts";
+import { createRoom, type Room } from "./room.ts";
+import { type SignalSocket, wrapSignal } from "./signal-socket.ts";
 import {
   DisconnectReason,
   type JoinRequest,
@@ -191,30 +191,41 @@ export function createRooms(context: ServerContext, key: RoomKey): Rooms {
       },
     });
 
-    if (resumes !== null) {
-      participant = participants.get(resumes) ?? null;
-      const member = hosted.get(grants.room)?.room.members.get(grants.identity);
-      if (!participant?.canResume || participant !== member) {
-        participant = null;
-        journal.add({ session: owner, kind: "resume-refused", fields: { identity: grants.identity } });
-        // It starts over by itself.
-        signal.send({
-          case: "leave",
-          value: { reason: DisconnectReason.STATE_MISMATCH, action: LeaveRequest_Action.RECONNECT },
-        });
-        return signal.close(CLOSE_CODES.normal.code, "nothing to resume");
-      }
-      participant.attach(signal);
-      journal.add({ session: owner, kind: "resumed", fields: { identity: grants.identity } });
-      signal.send({ case: "reconnect", value: { serverInfo } });
-      const others = hosted.get(grants.room)?.room.seenBy(participant) ?? [];
-      signal.send({
-        case: "update",
-        value: { participants: [participant, ...others].map((member) => member.infoFor(participant!)) },
-      });
-      return participant.restart();
-    }
+    participant = resumes === null ? join(signal, owner, admitted) : resume(signal, owner, grants, resumes);
+  }
 
+  /** Goes on with a stay where it was; a client to whom that is refused starts over by itself. */
+  function resume(signal: SignalSocket, owner: string, grants: Grants, sid: string): Participant | null {
+    const { identity } = grants;
+    const room = hosted.get(grants.room)?.room;
+    const participant = participants.get(sid);
+    if (!room || !participant?.canResume || participant !== room.members.get(identity)) {
+      journal.add({ session: owner, kind: "resume-refused", fields: { identity } });
+      signal.send({
+        case: "leave",
+        value: { reason: DisconnectReason.STATE_MISMATCH, action: LeaveRequest_Action.RECONNECT },
+      });
+      signal.close(CLOSE_CODES.normal.code, "nothing to resume");
+      return null;
+    }
+    participant.attach(signal);
+    journal.add({ session: owner, kind: "resumed", fields: { identity } });
+    signal.send({ case: "reconnect", value: { serverInfo } });
+    const known = [participant, ...room.seenBy(participant)];
+    signal.send({
+      case: "update",
+      value: { participants: known.map((member) => member.infoFor(participant)) },
+    });
+    participant.restart();
+    return participant;
+  }
+
+  /** Begins a stay. */
+  function join(
+    signal: SignalSocket,
+    owner: string,
+    { grants, twoConnections, autoSubscribe, join }: Admitted,
+  ): Participant | null {
     // First, as a room that it leaves empty is closed.
     hosted.get(grants.room)?.room.members.get(grants.identity)?.dismiss(DisconnectReason.DUPLICATE_IDENTITY);
     const host = hosted.get(grants.room) ?? (grants.roomCreate ? openRoom(grants.room) : null);
@@ -226,11 +237,11 @@ export function createRooms(context: ServerContext, key: RoomKey): Rooms {
         case: "leave",
         value: { reason: DisconnectReason.JOIN_FAILURE, action: LeaveRequest_Action.DISCONNECT },
       });
-      return signal.close(CLOSE_CODES.policy.code, closeReason(error));
+      signal.close(CLOSE_CODES.policy.code, closeReason(error));
+      return null;
     }
     const { room } = host;
     const { takesTrailers, events } = welcome;
-    const { twoConnections, autoSubscribe, join } = admitted;
     const joined = createParticipant(
       context,
       room,
@@ -243,10 +254,8 @@ export function createRooms(context: ServerContext, key: RoomKey): Rooms {
         },
       },
     );
-    participant = joined;
     participants.set(joined.sid, joined);
     joined.attach(signal);
-    const others = room.seenBy(joined);
     const info = joined.infoFor(joined);
     info.state = ParticipantInfo_State.JOINED;
     signal.send({
@@ -254,7 +263,7 @@ export function createRooms(context: ServerContext, key: RoomKey): Rooms {
       value: {
         room: { sid: room.sid, name: room.name },
         participant: info,
-        otherParticipants: others.map((member: Member) => member.infoFor(joined)),
+        otherParticipants: room.seenBy(joined).map((member) => member.infoFor(joined)),
         serverVersion: serverInfo.version,
         serverInfo,
         subscriberPrimary: twoConnections,
@@ -274,6 +283,7 @@ export function createRooms(context: ServerContext, key: RoomKey): Rooms {
     for (const value of join?.addTrackRequests ?? []) joined.handleLater({ case: "addTrack", value });
     if (join?.publisherOffer) joined.handleLater({ case: "offer", value: join.publisherOffer });
     joined.begin();
+    return joined;
   }
 
   return {
