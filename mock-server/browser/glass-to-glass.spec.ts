@@ -26,7 +26,7 @@ for (const version of ["0.1.6", "0.1.14"]) {
   });
 }
 
-// Chromium 156 gives the time of a decoded picture since 1970; the SDK takes it for a time since the page began, adds when that was,
+// Chromium 150 gives the time of a decoded picture since 1970; the SDK takes it for a time since the page began, adds when that was,
 // and passes over what lies in the future. With a page that began in 1970 the sum is right.
 for (const codec of ["H264", "VP8", "VP9"] as const) {
   test(`0.1.20, ${codec}: reads the time its pictures were taken at behind those that come back`, async ({
