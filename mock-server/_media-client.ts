@@ -21,6 +21,7 @@ import {
 import { chroma, createFrame, type Frame } from "../fixtures/frame.ts";
 import { type InputStrip, type OutputStrip, readInputStrip, readOutputStrip } from "../fixtures/strips.ts";
 import type { SocketClient } from "./_socket-client.ts";
+import { createWaiters } from "./_waiters.ts";
 import { copyPicture, createDecoder } from "./media/codec.ts";
 import { createFrameAssembler } from "./media/frame-assembler.ts";
 import { payloadFormats } from "./media/payloads/index.ts";
@@ -102,7 +103,7 @@ export function createMediaClient(
   const answers: string[] = [];
   const pictures: SeenPicture[] = [];
   const heard: Buffer[] = [];
-  const waiters = new Set<() => void>();
+  const { wake: happened, until } = createWaiters();
   const sequence = { video: 0, audio: 0 };
   let keyRequestCount = 0;
   let losesNext = false;
@@ -168,23 +169,6 @@ export function createMediaClient(
   if (trickles) {
     pc.onIceCandidate.subscribe((candidate) => {
       control.send({ type: "ice-candidate", candidate: candidate ?? null });
-    });
-  }
-
-  function happened(): void {
-    for (const look of [...waiters]) look();
-  }
-
-  function until<Value>(find: () => Value | undefined): Promise<Value> {
-    return new Promise((resolve) => {
-      const look = () => {
-        const value = find();
-        if (value === undefined) return;
-        waiters.delete(look);
-        resolve(value);
-      };
-      waiters.add(look);
-      look();
     });
   }
 

@@ -56,8 +56,8 @@ export async function startMockServer(given: Partial<MockServerOptions> = {}): P
 /** The same on any clock; the front door does not show it. */
 export async function startServer(given: Partial<MockServerOptions>, clock: Clock): Promise<MockServer> {
   const options = readOptions(given);
-  if (options.mode === "transcode") requireCodec();
-  if (options.livekitUrl !== null) requireRtcNode();
+  if (options.mode === "transcode") requirePackage("node-av/lib");
+  if (options.livekitUrl !== null) requirePackage("@livekit/rtc-node");
   const host = await findAddress(options.host);
   const isEveryAddress = host === "0.0.0.0" || host === "::";
   const dice = createDice(options.seed);
@@ -223,24 +223,18 @@ function listenError(error: NodeJS.ErrnoException, { host, port }: MockServerOpt
   return error;
 }
 
-/** An optional peer, for the few who have a deployment. */
-function requireRtcNode(): void {
-  try {
-    import.meta.resolve("@livekit/rtc-node");
-  } catch {
-    throw new Error(
-      "@livekit/rtc-node, which joins the rooms of a LiveKit deployment, is not installed. Install it (npm install @livekit/rtc-node@1.1.0), or leave out --livekit-url for the built-in rooms.",
-    );
-  }
-}
+/** There is no build of node-av for every platform; rtc-node is for the few who have a deployment. */
+const optionalPackages = {
+  "node-av/lib":
+    "node-av, which decodes and encodes pictures, is not installed. Install it (npm install node-av@6.1.1), or do without: --mode relay sends pictures back untouched.",
+  "@livekit/rtc-node":
+    "@livekit/rtc-node, which joins the rooms of a LiveKit deployment, is not installed. Install it (npm install @livekit/rtc-node@1.1.0), or leave out --livekit-url for the built-in rooms.",
+};
 
-/** node-av is an optional dependency: there is no build of it for every platform. */
-function requireCodec(): void {
+function requirePackage(name: keyof typeof optionalPackages): void {
   try {
-    import.meta.resolve("node-av/lib");
+    import.meta.resolve(name);
   } catch {
-    throw new Error(
-      "node-av, which decodes and encodes pictures, is not installed. Install it (npm install node-av@6.1.1), or do without: --mode relay sends pictures back untouched.",
-    );
+    throw new Error(optionalPackages[name]);
   }
 }

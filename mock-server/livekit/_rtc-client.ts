@@ -7,6 +7,7 @@ import { afterAll, vi } from "vitest";
 import { movingSquare, withInputStrip } from "../../fixtures/cameras.ts";
 import type { Frame } from "../../fixtures/frame.ts";
 import { type InputStrip, type OutputStrip, readInputStrip, readOutputStrip } from "../../fixtures/strips.ts";
+import { createWaiters } from "../_waiters.ts";
 import { realClock, type Timer } from "../clock.ts";
 import { readI420, writeI420 } from "../media/i420.ts";
 
@@ -81,7 +82,7 @@ export async function joinRoom(
   const heard = new Map<string, number>();
   const messages: string[] = [];
   const events: string[] = [];
-  const waiters = new Set<() => void>();
+  const { wake, until } = createWaiters();
   const readers = new Set<{ cancel(): Promise<void> }>();
   const published = new Map<string, { close(): Promise<void> }>();
   const timers = new Map<string, Timer>();
@@ -89,20 +90,7 @@ export async function joinRoom(
 
   function happened(event?: string): void {
     if (event) events.push(event);
-    for (const look of [...waiters]) look();
-  }
-
-  function until<Value>(find: () => Value | undefined): Promise<Value> {
-    return new Promise((resolve) => {
-      const look = () => {
-        const value = find();
-        if (value === undefined) return;
-        waiters.delete(look);
-        resolve(value);
-      };
-      waiters.add(look);
-      look();
-    });
+    wake();
   }
 
   async function watch(track: RemoteTrack, from: string): Promise<void> {

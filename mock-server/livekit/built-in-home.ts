@@ -1,6 +1,6 @@
 /** Rooms in this process, on the server's own port. */
 import type { ServerContext } from "../context.ts";
-import { mintToken } from "./access-token.ts";
+import { keyholes } from "./keyholes.ts";
 import type { RoomHome } from "./room-home.ts";
 import { createSessionRoom } from "./session-room.ts";
 
@@ -12,22 +12,10 @@ export function builtInHome(context: ServerContext): RoomHome {
       const { name } = hosted.room;
       rooms.host(hosted);
 
-      const keyhole = async (url: string, identity: string, canPublish: boolean) => ({
-        livekit_url: url,
-        token: await mintToken(rooms.key, context.clock, {
-          identity,
-          room: name,
-          canPublish,
-          canSubscribe: true,
-          canPublishData: canPublish,
-          roomCreate: false,
-        }),
-        room_name: name,
-      });
-
+      const ways = keyholes(context, rooms.key, name);
       return {
-        client: await keyhole(realtimeUrl, hosted.clientIdentity, true),
-        forViewer: (url) => keyhole(url, `viewer-${context.dice.hex(12)}`, false),
+        client: await ways.forClient(realtimeUrl),
+        forViewer: ways.forViewer,
         async close() {
           rooms.forget(name);
           hosted.close();

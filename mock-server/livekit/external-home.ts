@@ -12,6 +12,7 @@ import type { Pipeline } from "../media/pipeline.ts";
 import type { Session } from "../session.ts";
 import { mintToken, type RoomKey } from "./access-token.ts";
 import { type FromAgent, sendNewest, type ToAgent } from "./agent-messages.ts";
+import { clientIdentityOf, keyholes } from "./keyholes.ts";
 import type { RoomHome } from "./room-home.ts";
 
 /** How long an agent may take to leave: it tries to enter for as long, when nobody answers. */
@@ -21,27 +22,21 @@ export function externalHome(context: ServerContext, url: string, key: RoomKey):
   return {
     async open(session) {
       const name = session.id;
-      const client = `client-${name}`;
-      const tokenFor = (identity: string, canPublish: boolean, roomCreate: boolean) =>
-        mintToken(key, context.clock, {
-          identity,
-          room: name,
-          canPublish,
-          canSubscribe: true,
-          canPublishData: canPublish,
-          roomCreate,
-        });
-      const keyhole = async (identity: string, canPublish: boolean) => ({
-        livekit_url: url,
-        token: await tokenFor(identity, canPublish, false),
-        room_name: name,
+      const client = clientIdentityOf(name);
+      const ways = keyholes(context, key, name);
+      const token = await mintToken(key, context.clock, {
+        identity: `${INFERENCE_IDENTITY_PREFIX}${name}`,
+        room: name,
+        canPublish: true,
+        canSubscribe: true,
+        canPublishData: true,
+        roomCreate: true,
       });
-      const token = await tokenFor(`${INFERENCE_IDENTITY_PREFIX}${name}`, true, true);
       const publishes = context.options.mode !== "none";
       const close = await join(context, session, { type: "join", url, token, client, publishes });
       return {
-        client: await keyhole(client, true),
-        forViewer: () => keyhole(`viewer-${context.dice.hex(12)}`, false),
+        client: await ways.forClient(url),
+        forViewer: () => ways.forViewer(url),
         close,
       };
     },

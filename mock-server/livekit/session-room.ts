@@ -8,6 +8,7 @@ import type { CodecName } from "../media/codec-name.ts";
 import type { Session } from "../session.ts";
 import { takePlace } from "../viewer.ts";
 import type { Grants } from "./access-token.ts";
+import { clientIdentityOf } from "./keyholes.ts";
 import type { ParticipantEvents } from "./participant.ts";
 import type { Publication } from "./publication.ts";
 import { createRoom, type Member, type RoomTrack } from "./room.ts";
@@ -33,7 +34,7 @@ export function createSessionRoom(
   { frameTiming, complain }: { frameTiming: boolean; complain(sentence: string): void },
 ): SessionRoom {
   const { dice } = context;
-  const clientIdentity = `client-${session.id}`;
+  const clientIdentity = clientIdentityOf(session.id);
   const isClient = ({ identity }: { identity: string }) => identity === clientIdentity;
   const edited = new Map<string, RoomTrack>();
   const model: Member = {
