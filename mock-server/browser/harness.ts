@@ -339,17 +339,21 @@ export const harness = {
     return 0;
   },
 
-  /** Resolves with the loudest frequency of the received sound once there is any. Hz. */
+  /** Resolves with the loudest frequency of the received sound once that stays the same. Hz. */
   async hear(id: number): Promise<number> {
     const context = new AudioContext();
     const analyser = new AnalyserNode(context, { fftSize: 4096 });
     context.createMediaStreamSource(remoteStream(clients[id]!)!).connect(analyser);
     const levels = new Float32Array(analyser.frequencyBinCount);
     let loudest = 0;
+    let steadyCount = 0;
     await until(clients[id]!, () => {
       analyser.getFloatFrequencyData(levels);
+      const before = loudest;
       loudest = levels.reduce((best, level, index) => (level > levels[best]! ? index : best), 0);
-      return levels[loudest]! > audibleDb;
+      const isSteady = levels[loudest]! > audibleDb && loudest === before;
+      steadyCount = isSteady ? steadyCount + 1 : 0;
+      return steadyCount >= steadyLooksMin;
     });
     await context.close();
     return (loudest * context.sampleRate) / analyser.fftSize;
@@ -375,6 +379,9 @@ export const harness = {
 export type Harness = typeof harness;
 
 const unreadableMax = 5;
+
+/** A sound that has just begun fills a part of the analyser's window only, and is heard beside its pitch. */
+const steadyLooksMin = 5;
 
 /** The tone comes back at some -25 dB; silence is below -90. */
 const audibleDb = -60;
