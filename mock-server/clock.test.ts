@@ -1,5 +1,6 @@
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { manualClock, realClock } from "./clock.ts";
+import { type ManualClock, manualClock, realClock } from "./clock.ts";
+import { createDice } from "./dice.ts";
 
 describe("the real clock", () => {
   test("starts near 0, counts in fractions and never runs backwards", () => {
@@ -112,7 +113,175 @@ describe("the manual clock", () => {
     expect(clock.pendingCount).toBe(0);
   });
 
-  test.each([-1, Number.NaN])("refuses to advance by %s", (ms) => {
-    expect(() => manualClock().advance(ms)).toThrow("0 ms or more");
+  test.each([-1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53 + 2, 8.64e15])(
+    "refuses to advance by %s",
+    async (ms) => {
+      const clock = manualClock();
+      clock.advance(5);
+      const sentence = `not by ${ms}: time does not run backwards, and dates end`;
+      expect(() => clock.advance(ms)).toThrow(sentence);
+      await expect(clock.advanceSettled(ms)).rejects.toThrow(sentence);
+      expect(clock.now()).toBe(5);
+    },
+  );
+
+  test("goes as far as dates do", () => {
+    const clock = manualClock(new Date(0));
+    clock.advance(8.64e15);
+    expect(clock.date().toISOString()).toBe("+275760-09-13T00:00:00.000Z");
+    clock.advance(0);
+    expect(() => clock.advance(1)).toThrow("by 0 to 0 ms");
+  });
+
+  test("now() is what was advanced, to the fraction, and at the due time while a timer runs", () => {
+    const clock = manualClock();
+    const seen: number[] = [];
+    clock.after(0.25, () => seen.push(clock.now()));
+    clock.after(-5, () => seen.push(clock.now()));
+    clock.after(Number.NaN, () => seen.push(clock.now()));
+    clock.advance(0);
+    expect(seen).toEqual([0, 0]);
+    clock.advance(0.5);
+    clock.advance(0.125);
+    expect([seen, clock.now()]).toEqual([[0, 0, 0.25], 0.625]);
+  });
+
+  test("never runs backwards, whoever advances it from within a timer", () => {
+    const clock = manualClock();
+    const seen: string[] = [];
+    const see = (name: string) => seen.push(`${name} ${clock.now()}`);
+    clock.after(10, () => {
+      clock.advance(100);
+      see("advanced");
+    });
+    clock.after(20, () => see("within"));
+    clock.after(110, () => see("at its end"));
+    clock.after(130, () => see("never"));
+    clock.advance(50);
+    expect([seen, clock.now()]).toEqual([["within 20", "at its end 110", "advanced 110"], 110]);
+  });
+
+  test("a timer that throws has run; the clock goes on from there", () => {
+    const clock = manualClock();
+    let ticks = 0;
+    const interval = clock.every(10, () => {
+      if (++ticks === 2) throw new Error("thrown");
+    });
+    expect(() => clock.advance(100)).toThrow("thrown");
+    expect([clock.now(), ticks]).toEqual([20, 2]);
+    clock.advance(80);
+    expect([clock.now(), ticks]).toEqual([100, 10]);
+    interval.cancel();
+  });
+
+  test("two that are due together run in the order they were set, an interval each time", () => {
+    const clock = manualClock();
+    const seen: string[] = [];
+    const intervals = ["a", "b", "c"].map((name) => clock.every(10, () => void seen.push(name)));
+    clock.advance(10);
+    clock.after(10, () => seen.push("d"));
+    clock.advance(10);
+    expect(seen.join("")).toBe("abcabcd");
+    for (const interval of intervals) interval.cancel();
+  });
+
+  test("runs what a plain sort would, whatever is set and cancelled", () => {
+    const dice = createDice(1);
+    const clock = manualClock();
+    const seen: number[] = [];
+    const timers = Array.from({ length: 2000 }, (_, index) => {
+      const dueMs = Math.floor(dice.next() * 300);
+      return { index, dueMs, timer: clock.after(dueMs, () => seen.push(index)) };
+    });
+    const kept = timers.filter(({ timer }) => {
+      if (dice.next() < 0.6) return true;
+      timer.cancel();
+      return false;
+    });
+    expect(clock.pendingCount).toBe(kept.length);
+    clock.advance(300);
+    expect(seen).toEqual([...kept].sort((a, b) => a.dueMs - b.dueMs).map(({ index }) => index));
+    expect(clock.pendingCount).toBe(0);
+  });
+
+  test("stops at a million timers, and says what to do", async () => {
+    const clock = manualClock();
+    let ticks = 0;
+    const often = clock.every(1, () => ticks++);
+    const sentence =
+      "1000000 timers have run, and the clock stands at 1000000 ms, 2072600000 ms short of where it was to go. Advance in smaller steps";
+    expect(() => clock.advance(24 * 24 * 3_600_000)).toThrow(sentence);
+    expect([ticks, clock.now()]).toEqual([1_000_000, 1_000_000]);
+    often.cancel();
+  });
+});
+
+describe("the manual clock, settled", () => {
+  /** A queue, as dialects have it: one timer awaited after the other. */
+  async function walk(clock: ManualClock, seen: string[], name: string, stepMs: number): Promise<void> {
+    for (let step = 1; step <= 3; step++) {
+      await new Promise<void>((resolve) => clock.after(stepMs, resolve));
+      await Promise.resolve();
+      seen.push(`${name}${step} ${clock.now()}`);
+    }
+  }
+
+  test("a loop that awaits timers goes on at its due times, as advance() alone cannot have it", async () => {
+    const clock = manualClock();
+    const seen: string[] = [];
+    const walking = [walk(clock, seen, "a", 10), walk(clock, seen, "b", 15)];
+    await clock.advanceSettled(44);
+    expect(seen).toEqual(["a1 10", "b1 15", "a2 20", "b2 30", "a3 30"]);
+    await clock.advanceSettled(1);
+    await Promise.all(walking);
+    expect([seen.at(-1), clock.now(), clock.pendingCount]).toEqual(["b3 45", 45, 0]);
+
+    const jumpy: string[] = [];
+    const jumping = walk(clock, jumpy, "a", 10);
+    clock.advance(30);
+    await clock.advanceSettled(0);
+    expect(jumpy).toEqual(["a1 75"]);
+    await clock.advanceSettled(20);
+    await jumping;
+  });
+
+  test("what was set off before comes first, and immediate callbacks count", async () => {
+    const clock = manualClock();
+    const seen: number[] = [];
+    setImmediate(() =>
+      clock.after(5, () => setImmediate(() => clock.after(5, () => seen.push(clock.now())))),
+    );
+    await clock.advanceSettled(10);
+    expect(seen).toEqual([10]);
+  });
+
+  test("calls are done one after the other, one that fails too", async () => {
+    const clock = manualClock();
+    const seen: string[] = [];
+    const walking = walk(clock, seen, "a", 10);
+    clock.after(12, () => {
+      throw new Error("thrown");
+    });
+    const calls = [15, -1, 5, 10].map((ms) =>
+      clock.advanceSettled(ms).then(
+        () => seen.push(`done ${clock.now()}`),
+        ({ message }) => seen.push(`${String(message).slice(0, 9)} ${clock.now()}`),
+      ),
+    );
+    expect(clock.now()).toBe(0);
+    await Promise.all(calls);
+    expect(seen).toEqual(["a1 10", "thrown 12", "The clock 12", "done 17", "a2 20", "done 27"]);
+    await clock.advanceSettled(3);
+    await walking;
+  });
+
+  test("six hundred sessions tick for two minutes within a moment", async () => {
+    const clock = manualClock();
+    let ticks = 0;
+    const intervals = Array.from({ length: 600 }, () => clock.every(1000, () => ticks++));
+    clock.advance(120_000);
+    expect(ticks).toBe(72_000);
+    for (const interval of intervals) interval.cancel();
+    expect(clock.pendingCount).toBe(0);
   });
 });

@@ -2,6 +2,8 @@
  * The only file of mock-server that reads time or sets timers. Everything timed goes through a `Clock`, so that a test can
  * put another one in its place.
  */
+import { setImmediate } from "node:timers/promises";
+
 export type Timer = { cancel(): void };
 
 export type Clock = {
@@ -65,31 +67,72 @@ export function realClock(): Clock {
 
 /** A clock that stands still until it is told to go on. */
 export type ManualClock = Clock & {
-  /** Lets so much time pass; timers run in the order they are due, each at its own time. Milliseconds, 0 or more. */
+  /**
+   * Lets so much time pass; timers run in the order they are due, each at its own time. Milliseconds, 0 or more.
+   * @throws RangeError for another number, and after 1,000,000 timers: time then stands where the last of them was due
+   */
   advance(ms: number): void;
+  /**
+   * The same, and what each timer sets off settles before the next one runs: promises and immediate callbacks, not what comes over
+   * a socket. So a loop that awaits one timer after the other goes on at its due times. Calls are done one after the other.
+   */
+  advanceSettled(ms: number): Promise<void>;
 };
+
+/** The last moment that a `Date` can tell, in the year 275760. */
+const dateMsMax = 8.64e15;
+/** What an hour of ten sessions with a picture every 33 ms takes: one advance() that needs more will hardly end. */
+const timersMax = 1_000_000;
+
+type DueTimer = Timer & { dueMs: number; readonly order: number; place: number; run(): void };
 
 /** Starts at 0 ms, and at `date` on the wall. */
 export function manualClock(date = new Date("2026-01-01T00:00:00Z")): ManualClock {
   let nowMs = 0;
-  const pending = new Set<Timer & { dueMs: number; run(): void }>();
+  let setCount = 0;
+  const pending = createDueTimers();
+  let settling = Promise.resolve();
 
-  function hold(delayMs: number, run: (timer: { dueMs: number; cancel(): void }) => void): Timer {
-    const timer = {
-      dueMs: nowMs + Math.max(0, delayMs),
+  function hold(delayMs: number, run: (timer: DueTimer) => void): Timer {
+    const timer: DueTimer = {
+      // As with setTimeout, what is no number is no delay.
+      dueMs: nowMs + Math.max(0, delayMs || 0),
+      order: setCount++,
+      place: -1,
       run: () => run(timer),
-      cancel() {
-        pending.delete(timer);
-      },
+      cancel: () => pending.remove(timer),
     };
     pending.add(timer);
     return timer;
   }
 
-  function nextDue(untilMs: number) {
-    const due = [...pending].filter(({ dueMs }) => dueMs <= untilMs);
-    // A stable sort: of two that are due together, the one set first runs first.
-    return due.sort((a, b) => a.dueMs - b.dueMs)[0];
+  /** Runs timers one by one, a step each: whoever takes the steps may do something in between. */
+  function* steps(ms: number): Generator<void, void> {
+    const msMax = dateMsMax - date.getTime() - nowMs;
+    if (!(ms >= 0 && ms <= msMax)) {
+      throw new RangeError(
+        `The clock advances by 0 to ${msMax} ms, not by ${ms}: time does not run backwards, and dates end in the year 275760.`,
+      );
+    }
+    const untilMs = nowMs + ms;
+    let count = 0;
+    for (let timer = pending.first; timer && timer.dueMs <= untilMs; timer = pending.first) {
+      if (count++ === timersMax) {
+        throw new RangeError(
+          `${timersMax} timers have run, and the clock stands at ${nowMs} ms, ${untilMs - nowMs} ms short of where it was to go. Advance in smaller steps, or cancel the timer that comes back so often.`,
+        );
+      }
+      // A timer may have advanced the clock itself, past others.
+      nowMs = Math.max(nowMs, timer.dueMs);
+      timer.run();
+      yield;
+    }
+    nowMs = Math.max(nowMs, untilMs);
+  }
+
+  async function advanceSettled(ms: number): Promise<void> {
+    await settle();
+    for (const _ of steps(ms)) await settle();
   }
 
   return {
@@ -102,21 +145,86 @@ export function manualClock(date = new Date("2026-01-01T00:00:00Z")): ManualCloc
       }),
     every: (intervalMs, run) =>
       hold(intervalMs, (timer) => {
-        timer.dueMs += Math.max(1, intervalMs);
+        pending.remove(timer);
+        timer.dueMs += Math.max(1, intervalMs || 0);
+        pending.add(timer);
         run();
       }),
     get pendingCount() {
       return pending.size;
     },
     advance(ms) {
-      if (!(ms >= 0))
-        throw new RangeError(`advance() takes 0 ms or more, not ${ms}: time does not run backwards.`);
-      const untilMs = nowMs + ms;
-      for (let timer = nextDue(untilMs); timer; timer = nextDue(untilMs)) {
-        nowMs = timer.dueMs;
-        timer.run();
-      }
-      nowMs = untilMs;
+      for (const _ of steps(ms));
+    },
+    advanceSettled(ms) {
+      const done = settling.then(() => advanceSettled(ms));
+      // Whoever comes next is not to blame for this one.
+      settling = done.catch(() => {});
+      return done;
+    },
+  };
+}
+
+/** Twice: a promise that an immediate callback resolves may set another one off. */
+async function settle(): Promise<void> {
+  await setImmediate();
+  await setImmediate();
+}
+
+/** A binary heap. Of two that are due together, the one set first comes first, an interval each time. */
+function createDueTimers() {
+  const heap: DueTimer[] = [];
+
+  const isBefore = (one: DueTimer, other: DueTimer) =>
+    one.dueMs < other.dueMs || (one.dueMs === other.dueMs && one.order < other.order);
+
+  function put(timer: DueTimer, place: number): void {
+    heap[place] = timer;
+    timer.place = place;
+  }
+
+  function rise(timer: DueTimer, from: number): void {
+    let place = from;
+    while (place > 0) {
+      const above = (place - 1) >> 1;
+      if (!isBefore(timer, heap[above]!)) break;
+      put(heap[above]!, place);
+      place = above;
+    }
+    put(timer, place);
+  }
+
+  function sink(timer: DueTimer, from: number): void {
+    let place = from;
+    for (let below = 2 * place + 1; below < heap.length; below = 2 * place + 1) {
+      if (below + 1 < heap.length && isBefore(heap[below + 1]!, heap[below]!)) below++;
+      if (!isBefore(heap[below]!, timer)) break;
+      put(heap[below]!, place);
+      place = below;
+    }
+    put(timer, place);
+  }
+
+  return {
+    get size() {
+      return heap.length;
+    },
+    get first(): DueTimer | undefined {
+      return heap[0];
+    },
+    add(timer: DueTimer): void {
+      rise(timer, heap.length);
+    },
+    /** Nothing happens to one that is not here. */
+    remove(timer: DueTimer): void {
+      const { place } = timer;
+      if (place < 0) return;
+      timer.place = -1;
+      const last = heap.pop()!;
+      if (last === timer) return;
+      const above = (place - 1) >> 1;
+      if (place > 0 && isBefore(last, heap[above]!)) rise(last, place);
+      else sink(last, place);
     },
   };
 }
