@@ -1,5 +1,6 @@
 /** What the main thread and a codec worker say to each other. `id` names one session's pipeline. */
 import type { InputStrip } from "../../fixtures/strips.ts";
+import type { PictureEffect } from "../faults/fault.ts";
 import type { Look } from "../transforms/look.ts";
 import type { PictureCodec } from "./codec-name.ts";
 
@@ -15,10 +16,16 @@ export type PipelineSettings = {
   readonly outputSize: { readonly width: number; readonly height: number } | null;
 };
 
+/**
+ * `frames`: for how many pictures, not counting those that are left out and those that repeat the one before. Of a sequence's last it means
+ * nothing: that one stays.
+ */
+export type LookStep = { readonly look: Look; readonly frames: number };
+
 export type ToWorker =
   | { type: "open"; id: number; settings: PipelineSettings; look: Look }
-  /** From the next picture on. */
-  | { type: "look"; id: number; look: Look }
+  /** From the next picture on, one after the other, at least one; what is left of those before is not shown any more. */
+  | { type: "look"; id: number; steps: readonly LookStep[] }
   | {
       type: "picture";
       id: number;
@@ -26,6 +33,7 @@ export type ToWorker =
       timestamp: number;
       receivedMs: number;
       userTimestamp: bigint | null;
+      effect: PictureEffect | null;
     }
   | { type: "key"; id: number }
   | { type: "bitrate"; id: number; bitsPerSecond: number }
@@ -49,11 +57,11 @@ export type EditedPicture = {
   /** RTP timestamp and arrival of the input picture. */
   readonly timestamp: number;
   readonly receivedMs: number;
-  /** What the input picture's trailer said; `null` where it had none. Microseconds. */
+  /** What the trailer of the picture that is to be seen said; `null` where it had none. Microseconds. */
   readonly userTimestamp: bigint | null;
   /** Revision of the state it shows. */
   readonly revision: number;
-  /** How many pictures this session sent before it. */
+  /** How many pictures this session sent before it. One that is sent again keeps its own. */
   readonly outputCount: number;
   /** What the sender's strip said; `null` where none could be read. */
   readonly input: InputStrip | null;
@@ -62,8 +70,8 @@ export type EditedPicture = {
 
 export type FromWorker =
   | { type: "picture"; id: number; picture: EditedPicture }
-  /** Decoded, but a newer one was waiting: left out, so that the session never falls behind. */
-  | { type: "dropped"; id: number; timestamp: number }
+  /** Decoded, but a newer one was waiting: left out, so that the session never falls behind. `skipped`: its effect says so. */
+  | { type: "dropped"; id: number; timestamp: number; skipped: boolean }
   /** The decoder gave no picture, or one that is not edited for `why`: the session needs a key picture from its sender. */
   | { type: "undecodable"; id: number; timestamp: number; why?: string | undefined }
   | { type: "failed"; id: number; error: string };

@@ -160,7 +160,7 @@ test("a key picture comes when it is forced, and a look shows from the next pict
   one.session.decode(copy(first!.data), 1, 0);
   await one.count(1);
   one.session.forceKey();
-  one.session.show({ ...look, revision: 7 });
+  one.session.show([{ look: { ...look, revision: 7 }, frames: 1 }]);
   one.session.decode(copy(second!.data), 2, 0);
   await one.count(2);
   expect(one.pictures.map(({ key, revision }) => [key, revision])).toEqual([

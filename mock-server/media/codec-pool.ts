@@ -5,12 +5,14 @@
 import { once } from "node:events";
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
+import type { PictureEffect } from "../faults/fault.ts";
 import type { Look } from "../transforms/look.ts";
-import type { EditedPicture, FromWorker, PipelineSettings, ToWorker } from "./codec-messages.ts";
+import type { EditedPicture, FromWorker, LookStep, PipelineSettings, ToWorker } from "./codec-messages.ts";
 
 export type CodecEvents = {
   picture(picture: EditedPicture): void;
-  dropped(timestamp: number): void;
+  /** `skipped`: because its effect says so. */
+  dropped(timestamp: number, skipped: boolean): void;
   /** `why` where the codec itself had nothing against the picture. */
   undecodable(timestamp: number, why?: string): void;
   /** The codec is gone; nothing more will come from it. */
@@ -18,14 +20,19 @@ export type CodecEvents = {
 };
 
 export type CodecSession = {
-  /** `userTimestamp` comes back with the picture made from this one. */
+  /**
+   * `userTimestamp` comes back with the picture made from this one. `effect`, where it asks for several things: a picture that is skipped has no
+   * other effect, one that is frozen is not made black, any that is sent has its size. Nothing is frozen before something was sent.
+   */
   decode(
     data: Uint8Array<ArrayBuffer>,
     timestamp: number,
     receivedMs: number,
     userTimestamp?: bigint | null,
+    effect?: PictureEffect | null,
   ): void;
-  show(look: Look): void;
+  /** From the next picture on, one after the other, the last for good. None: nothing changes. */
+  show(steps: readonly LookStep[]): void;
   forceKey(): void;
   setBitrate(bitsPerSecond: number): void;
   close(): void;
@@ -55,7 +62,7 @@ export function createCodecPool(size = availableParallelism()): CodecPool {
       if (!events) return;
       if (message.type === "picture") events.picture(message.picture);
       else if (message.type === "failed") lose(slot, message.id, message.error);
-      else if (message.type === "dropped") events.dropped(message.timestamp);
+      else if (message.type === "dropped") events.dropped(message.timestamp, message.skipped);
       else events.undecodable(message.timestamp, message.why);
     });
     worker.on("error", (error) => died(slot, (error as Error).message));
@@ -102,9 +109,11 @@ export function createCodecPool(size = availableParallelism()): CodecPool {
         slot.worker.postMessage(message, transfer);
       tell({ type: "open", id, settings, look });
       return {
-        decode: (data, timestamp, receivedMs, userTimestamp = null) =>
-          tell({ type: "picture", id, data, timestamp, receivedMs, userTimestamp }, [data.buffer]),
-        show: (look) => tell({ type: "look", id, look }),
+        decode: (data, timestamp, receivedMs, userTimestamp = null, effect = null) =>
+          tell({ type: "picture", id, data, timestamp, receivedMs, userTimestamp, effect }, [data.buffer]),
+        show(steps) {
+          if (steps.length > 0) tell({ type: "look", id, steps });
+        },
         forceKey: () => tell({ type: "key", id }),
         setBitrate: (bitsPerSecond) => tell({ type: "bitrate", id, bitsPerSecond }),
         close() {

@@ -1,12 +1,14 @@
 /**
  * A worker thread that decodes, edits and encodes for one or more sessions. It takes everything that waits in its port at
- * once: every picture is decoded (later ones need it), the newest of each session is edited and sent, the others are left
- * out. That is the queue of depth one that drops the oldest.
+ * once: every picture is decoded (later ones need it), the newest of each session that is not to be skipped is edited and sent, the
+ * others are left out. That is the queue of depth one that drops the oldest.
  */
 import { parentPort, receiveMessageOnPort } from "node:worker_threads";
-import { below, type Frame } from "../../fixtures/frame.ts";
+import { below, chroma, cloneFrame, type Frame } from "../../fixtures/frame.ts";
 import { pixelMarkerFits, readPixelMarker, writePixelMarker } from "../../fixtures/pixel-marker.ts";
 import {
+  type Cell,
+  type InputStrip,
   readInputStrip,
   stripsFit,
   stripsHeight,
@@ -17,8 +19,15 @@ import {
 import type { Look } from "../transforms/look.ts";
 import { plan, render } from "../transforms/plan.ts";
 import type { Transform } from "../transforms/transform.ts";
-import { createDecoder, createEncoder, type Decoder, type Encoder, type PaddedFrame } from "./codec.ts";
-import type { FromWorker, PipelineSettings, ToWorker } from "./codec-messages.ts";
+import {
+  type Colors,
+  createDecoder,
+  createEncoder,
+  type Decoder,
+  type Encoder,
+  type PaddedFrame,
+} from "./codec.ts";
+import type { FromWorker, LookStep, PipelineSettings, ToWorker } from "./codec-messages.ts";
 import { createI420Decoder, createI420Encoder } from "./i420.ts";
 
 const port = parentPort!;
@@ -31,9 +40,25 @@ type Pipeline = {
   look: Look;
   /** What the look does to a picture; worked out once, not for each. */
   transforms: readonly Transform[];
+  /** For so many pictures, if another look comes after it. */
+  lookFrames: number;
+  laterLooks: readonly LookStep[];
   forceKey: boolean;
   outputCount: number;
+  /** The encoder holds its samples: it may be sent again. */
+  sent: Sent | null;
 };
+
+/** What the picture sent last is, beside its samples. */
+type Sent = {
+  readonly look: Look;
+  readonly outputCount: number;
+  readonly input: (InputStrip & { cell: Cell }) | null;
+  readonly marker: number | null;
+  readonly userTimestamp: bigint | null;
+};
+
+type Size = { readonly width: number; readonly height: number };
 
 /**
  * The largest picture that is edited, and its longest side, either way up. A header can claim 16383×16383 in 10 bytes; one of
@@ -51,7 +76,9 @@ port.on("message", (first: ToWorker) => {
     batch.push(waiting.message);
   }
   const newest = new Map<number, ToWorker>();
-  for (const message of batch) if (message.type === "picture") newest.set(message.id, message);
+  for (const message of batch) {
+    if (message.type === "picture" && !message.effect?.skip) newest.set(message.id, message);
+  }
   for (const message of batch) {
     try {
       handle(message, message.type === "picture" && newest.get(message.id) === message);
@@ -79,8 +106,11 @@ function handle(message: ToWorker, isNewest: boolean): void {
       bitsPerSecond: settings.bitsPerSecond,
       look,
       transforms: plan(look),
+      lookFrames: 0,
+      laterLooks: [],
       forceKey: false,
       outputCount: 0,
+      sent: null,
     });
     return;
   }
@@ -88,9 +118,7 @@ function handle(message: ToWorker, isNewest: boolean): void {
   if (!pipeline) return;
   switch (message.type) {
     case "look":
-      pipeline.look = message.look;
-      pipeline.transforms = plan(message.look);
-      return;
+      return show(pipeline, message.steps);
     case "key":
       pipeline.forceKey = true;
       return;
@@ -105,8 +133,19 @@ function handle(message: ToWorker, isNewest: boolean): void {
   }
 }
 
+/** Goes on to the first of these that is to be seen at all. */
+function show(pipeline: Pipeline, steps: readonly LookStep[]): void {
+  const at = steps.findIndex(({ frames }, index) => frames > 0 || index === steps.length - 1);
+  const { look, frames } = steps[at]!;
+  pipeline.look = look;
+  pipeline.transforms = plan(look);
+  pipeline.lookFrames = frames;
+  pipeline.laterLooks = steps.slice(at + 1);
+}
+
 function edit(pipeline: Pipeline, message: ToWorker & { type: "picture" }, isNewest: boolean): void {
-  const { id, timestamp, receivedMs, userTimestamp } = message;
+  const { id, timestamp, receivedMs, userTimestamp, effect } = message;
+  const frozen = effect?.freeze ? pipeline.sent : null;
   const startedMs = cpuMs();
   let decodedMs = startedMs;
   let encoder: Encoder | undefined;
@@ -116,18 +155,20 @@ function edit(pipeline: Pipeline, message: ToWorker & { type: "picture" }, isNew
     decodedMs = cpuMs();
     why = sizeRefusal(picture);
     if (why || !isNewest) return;
-    encoder = encoderFor(pipeline, picture);
+    if (frozen) {
+      encoder = encoderHolding(pipeline, frozen, effect?.size, picture.colors);
+      return;
+    }
+    encoder = encoderFor(pipeline, effect?.size ?? pipeline.settings.outputSize ?? picture);
     encoder.take(picture);
     // Not off what was taken: scaled to another shape, its blocks are no squares any more.
     if (pipeline.settings.pixelMarker) marker = readMarker(picture);
   });
   if (!decoded || why) return send({ type: "undecodable", id, timestamp, why });
-  if (!encoder) return send({ type: "dropped", id, timestamp });
+  if (!encoder) return send({ type: "dropped", id, timestamp, skipped: effect?.skip ?? false });
 
-  const input = editFrame(pipeline, encoder.frame);
-  if (marker !== null && pixelMarkerFits(encoder.frame.width, encoder.frame.height)) {
-    writePixelMarker(encoder.frame, marker);
-  }
+  const sent = frozen ?? editFrame(pipeline, encoder.frame, marker, userTimestamp, effect?.black ?? false);
+  pipeline.sent = sent;
   const renderedMs = cpuMs();
   const { data, key } = encoder.encode(pipeline.forceKey);
   const encodedMs = cpuMs();
@@ -138,7 +179,6 @@ function edit(pipeline: Pipeline, message: ToWorker & { type: "picture" }, isNew
     transformMs: renderedMs - decodedMs,
     encodeMs: encodedMs - renderedMs,
   };
-  const outputCount = pipeline.outputCount++;
   const picture = {
     data,
     key,
@@ -146,33 +186,63 @@ function edit(pipeline: Pipeline, message: ToWorker & { type: "picture" }, isNew
     height,
     timestamp,
     receivedMs,
-    userTimestamp,
-    revision: pipeline.look.revision,
-    outputCount,
-    input,
+    userTimestamp: sent.userTimestamp,
+    revision: sent.look.revision,
+    outputCount: sent.outputCount,
+    input: sent.input,
     cost,
   };
   port.postMessage({ type: "picture", id, picture } satisfies FromWorker, [data.buffer]);
+  if (!frozen && pipeline.laterLooks.length > 0 && --pipeline.lookFrames <= 0) {
+    show(pipeline, pipeline.laterLooks);
+  }
 }
 
-/** Edits the picture below the strips and writes both strips; returns what the input strip said. */
-function editFrame({ look, transforms, settings, outputCount }: Pipeline, frame: Frame) {
+/** Edits the picture below the strips, and signs it. */
+function editFrame(
+  pipeline: Pipeline,
+  frame: Frame,
+  marker: number | null,
+  userTimestamp: bigint | null,
+  black: boolean,
+): Sent {
+  const { look, transforms, settings } = pipeline;
   const input = readInputStrip(frame);
-  if (!settings.strips || !stripsFit(frame.width, frame.height, input?.cell)) {
-    render(frame, look, transforms);
-    return input;
-  }
+  const picture = takesStrips(settings, frame, input?.cell)
+    ? below(frame, stripsHeight(frame.width, input?.cell))
+    : frame;
+  if (black) blacken(picture);
+  else render(picture, look, transforms);
+  const sent = { look, outputCount: pipeline.outputCount++, input, marker, userTimestamp };
+  sign(settings, frame, sent);
+  return sent;
+}
+
+function blacken({ y, u, v }: Frame): void {
+  y.fill(16);
+  u.fill(128);
+  v.fill(128);
+}
+
+/** Writes what a picture says of itself: both strips, and the sender's pixel marker. */
+function sign(settings: PipelineSettings, frame: Frame, { look, outputCount, input, marker }: Sent): void {
   const cell = input?.cell;
-  render(below(frame, stripsHeight(frame.width, cell)), look, transforms);
-  if (input) writeInputStrip(frame, input, cell);
-  else writeUnreadableInputStrip(frame);
-  const { revision, promptHash, imageHash } = look;
-  writeOutputStrip(
-    frame,
-    { revision: revision & 0xfff, promptHash, imageHash, outputCount: outputCount & 0xfff },
-    cell,
-  );
-  return input;
+  if (takesStrips(settings, frame, cell)) {
+    if (input) writeInputStrip(frame, input, cell);
+    else writeUnreadableInputStrip(frame);
+    const { revision, promptHash, imageHash } = look;
+    writeOutputStrip(
+      frame,
+      { revision: revision & 0xfff, promptHash, imageHash, outputCount: outputCount & 0xfff },
+      cell,
+    );
+  }
+  if (marker !== null && pixelMarkerFits(frame.width, frame.height)) writePixelMarker(frame, marker);
+}
+
+/** A picture that strips would fill wholly gets none. */
+function takesStrips({ strips }: PipelineSettings, { width, height }: Frame, cell?: Cell): boolean {
+  return strips && stripsFit(width, height, cell) && height > stripsHeight(width, cell);
 }
 
 function readMarker({ width, height, planes, strides }: PaddedFrame): number | null {
@@ -180,7 +250,7 @@ function readMarker({ width, height, planes, strides }: PaddedFrame): number | n
 }
 
 /** Why a picture of this size is not edited, if it is not. */
-function sizeRefusal({ width, height }: PaddedFrame): string | undefined {
+function sizeRefusal({ width, height }: Size): string | undefined {
   const picture = `a picture of ${width}×${height}`;
   if (width * height > sizeMax.width * sizeMax.height || Math.max(width, height) > sizeMax.width) {
     return `${picture} is larger than ${sizeMax.width}×${sizeMax.height}`;
@@ -188,11 +258,25 @@ function sizeRefusal({ width, height }: PaddedFrame): string | undefined {
   return Math.min(width, height) < sideMin ? `${picture} is smaller than ${sideMin}×${sideMin}` : undefined;
 }
 
-/** The session's encoder at the size of this picture; a sender that changes its size gets a new one. */
-function encoderFor(pipeline: Pipeline, picture: PaddedFrame): Encoder {
-  const { width, height } = pipeline.settings.outputSize ?? picture;
+/** The session's encoder with the picture sent last in it, brought to this size if there is one. `colors`: what its samples mean. */
+function encoderHolding(pipeline: Pipeline, sent: Sent, size: Size | undefined, colors: Colors): Encoder {
+  const before = pipeline.encoder!;
+  if (!size || (size.width === before.frame.width && size.height === before.frame.height)) return before;
+  const { width, height, y, u, v } = cloneFrame(before.frame);
+  const strides = [width, chroma(width), chroma(width)];
+  const encoder = encoderFor(pipeline, size);
+  encoder.take({ width, height, planes: [y, u, v], strides, colors, native: null });
+  sign(pipeline.settings, encoder.frame, sent);
+  return encoder;
+}
+
+/** The session's encoder at this size; where it changes, there is a new one. */
+function encoderFor(pipeline: Pipeline, { width, height }: Size): Encoder {
   const { encoder } = pipeline;
   if (encoder && encoder.frame.width === width && encoder.frame.height === height) return encoder;
+  // Of what comes in and of our options none is left that is no good.
+  const why = sizeRefusal({ width, height });
+  if (why) throw new Error(`A fault asks for pictures of a size that is not encoded: ${why}.`);
   encoder?.close();
   const { outputCodec } = pipeline.settings;
   pipeline.encoder =

@@ -1,13 +1,20 @@
 /** The pipeline above its codec: rates, key pictures, age, and what it does when the codec falls behind. Codec and clock are stand-ins. */
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Clock } from "../clock.ts";
+import type { OutgoingItem, PictureEffect, PictureItem } from "../faults/fault.ts";
 import type { Look } from "../transforms/look.ts";
 import type { EditedPicture } from "./codec-messages.ts";
 import { codecNames } from "./codec-name.ts";
 import type { CodecEvents, CodecPool } from "./codec-pool.ts";
 import { writeTrailer } from "./packet-trailer.ts";
 import { payloadFormats } from "./payloads/index.ts";
-import { createPipeline, type MediaMode, type PipelineEvents, type PipelineOptions } from "./pipeline.ts";
+import {
+  createPipeline,
+  type MediaMode,
+  type PipelineEvents,
+  type PipelineGates,
+  type PipelineOptions,
+} from "./pipeline.ts";
 
 const look: Look = {
   revision: 0,
@@ -29,6 +36,7 @@ let colors: (string | undefined)[];
 let decoded: number[];
 /** What the codec was last given. */
 let given: { data: Uint8Array; userTimestamp: bigint | null | undefined };
+let effects: (PictureEffect | null | undefined)[];
 let codec: CodecEvents;
 
 const clock: Clock = {
@@ -53,11 +61,12 @@ const codecs: CodecPool = {
   open(_settings, _look, on) {
     codec = on;
     return {
-      decode(data, timestamp, _receivedMs, userTimestamp) {
+      decode(data, timestamp, _receivedMs, userTimestamp, effect) {
         decoded.push(timestamp);
+        effects.push(effect);
         given = { data, userTimestamp };
       },
-      show: ({ revision }) => told.push(`show ${revision}`),
+      show: (steps) => told.push(`show ${steps.map(({ look }) => look.revision)}`),
       forceKey: () => told.push(`key at ${nowMs - startMs}`),
       setBitrate: (bitsPerSecond) => told.push(`rate ${bitsPerSecond}`),
       close: () => told.push("close"),
@@ -76,6 +85,7 @@ beforeEach(() => {
   sent = [];
   colors = [];
   decoded = [];
+  effects = [];
 });
 
 describe("the encoder's rate", () => {
@@ -354,6 +364,192 @@ test("mode none takes packets and sends nothing, audio neither", () => {
   pipeline.receiveAudio(Buffer.from([1]), 0, true);
   expect(sent).toEqual([]);
   expect(pipeline.stats.packetsIn).toBe(1);
+});
+
+describe("gates", () => {
+  /** What they were given, and the ways on that they were given with it. */
+  function holding() {
+    const pictures: { item: PictureItem; next(item: PictureItem): void }[] = [];
+    const outgoing: { item: OutgoingItem; next(item: OutgoingItem): void }[] = [];
+    const gates: PipelineGates = {
+      idle: false,
+      picture: (item, next) => pictures.push({ item, next }),
+      outgoing: (item, next) => outgoing.push({ item, next }),
+    };
+    return { gates, pictures, outgoing };
+  }
+
+  const packetOf = (timestamp: number, marker = true, payload = keyPayload()) => ({
+    sequenceNumber: timestamp,
+    timestamp,
+    marker,
+    payload,
+    receivedMs: nowMs,
+  });
+  const sound = Buffer.from("sound");
+
+  test.each([
+    ["transcode", 3],
+    ["relay", 2],
+  ] as const)("%s: idle ones are asked whether they are, and nothing else", (mode, askedCount) => {
+    let asked = 0;
+    const gates: PipelineGates = {
+      get idle() {
+        asked++;
+        return true;
+      },
+      picture: () => expect.unreachable(),
+      outgoing: () => expect.unreachable(),
+    };
+    const pipeline = open({ mode, gates });
+    pipeline.receiveVideo(packetOf(7));
+    if (mode === "transcode") codec.picture(edited({ timestamp: 7 }));
+    pipeline.receiveAudio(sound, 8, true);
+    expect(sent.map(({ timestamp }) => timestamp)).toEqual([7, -1]);
+    expect(effects).toEqual(mode === "transcode" ? [null] : []);
+    expect(asked).toBe(askedCount);
+  });
+
+  test("a picture is decoded with the effect that is asked for at once, else it is skipped", () => {
+    const next: ((item: PictureItem) => void)[] = [];
+    const asked: PictureItem[] = [];
+    const wanted: (PictureEffect | null)[] = [{}, { black: true }, null];
+    const pipeline = open({
+      gates: {
+        idle: false,
+        picture(item, on) {
+          const effect = wanted[asked.push(item) - 1];
+          if (effect) on({ ...item, effect });
+          else next.push(on);
+        },
+        outgoing: () => expect.unreachable(),
+      },
+    });
+    for (const timestamp of [1, 2, 3]) pipeline.receiveVideo(packetOf(timestamp));
+    next[0]!(asked[2]!);
+    expect(decoded).toEqual([1, 2, 3]);
+    expect(effects).toEqual([{}, { black: true }, { skip: true }]);
+    const { byteLength, ...item } = asked[0]!;
+    expect(item).toEqual({ direction: "to-client", kind: "picture", endsFrame: true, effect: {} });
+    expect(byteLength?.()).toBe(20);
+    codec.dropped(3, true);
+    codec.dropped(4, false);
+    expect(pipeline.stats).toMatchObject({ dropped: 2, skipped: 1 });
+  });
+
+  test("a transcoded picture leaves with each `next`, then, at the time it is given, and is not counted before", () => {
+    const { gates, outgoing } = holding();
+    const shown: number[] = [];
+    const left: number[] = [];
+    const on = { shown: (revision: number) => shown.push(revision), left: (n: number) => left.push(n) };
+    const pipeline = open({ gates }, on);
+    for (const timestamp of [1, 2, 3]) codec.picture(edited({ timestamp, revision: timestamp, bytes: 3000 }));
+    expect([sent, shown, pipeline.stats.picturesOut, pipeline.stats.bytesOut]).toEqual([[], [], 0, 0]);
+    const [first, , third] = outgoing;
+    third!.next(third!.item);
+    advance(50);
+    first!.next({ ...first!.item, timestamp: 90_000 });
+    first!.next(first!.item);
+    expect(sent).toEqual([
+      { timestamp: 3, atMs: 0, ends: true },
+      { timestamp: 90_000, atMs: 50, ends: true },
+      { timestamp: 1, atMs: 50, ends: true },
+    ]);
+    expect([shown, left]).toEqual([[3], [1, 2, 3]]);
+    expect(pipeline.stats).toMatchObject({ picturesOut: 3, residenceMs: [0, 50, 50] });
+    const { byteLength, ...item } = first!.item;
+    const kind = { direction: "to-client", kind: "encoded", endsFrame: true, isKey: false };
+    expect(item).toEqual({ ...kind, timestamp: 1 });
+    expect(byteLength?.()).toBe(3000);
+    codec.picture({ ...edited({}), key: true });
+    expect(outgoing.at(-1)!.item.isKey).toBe(true);
+  });
+
+  test("what never leaves takes no picture id", () => {
+    const { gates, outgoing } = holding();
+    const ids: number[] = [];
+    const pipeline = open({ gates });
+    pipeline.add({
+      // https://www.rfc-editor.org/rfc/rfc7741#section-4.2: behind two bytes, 15 bits.
+      sendVideo: ([payload]) => ids.push(payload!.readUInt16BE(2) & 0x7fff),
+      sendAudio() {},
+    });
+    for (let count = 0; count < 4; count++) codec.picture(edited({}));
+    for (const index of [0, 3]) outgoing[index]!.next(outgoing[index]!.item);
+    expect(ids[1]! - ids[0]!).toBe(1);
+  });
+
+  test("relayed, each packet is asked for, and known as a key picture's", () => {
+    const { gates, outgoing } = holding();
+    const left: number[] = [];
+    const pipeline = open({ mode: "relay", gates }, { left: (count) => left.push(count) });
+    const delta = payloadFormats.vp8().pack(Uint8Array.of(1), false, 1180)[0]!;
+    pipeline.receiveVideo(packetOf(1, true, delta));
+    pipeline.receiveVideo(packetOf(2, false));
+    pipeline.receiveVideo(packetOf(2, true, delta));
+    pipeline.receiveVideo(packetOf(3, true, Buffer.alloc(0)));
+    pipeline.receiveVideo(packetOf(4, true, delta));
+    expect(outgoing.map(({ item }) => [item.kind, item.timestamp, item.isKey, item.endsFrame])).toEqual([
+      ["encoded", 1, false, true],
+      ["encoded", 2, true, false],
+      ["encoded", 2, true, true],
+      ["encoded", 4, false, true],
+    ]);
+    expect(outgoing.map(({ item }) => item.byteLength?.())).toEqual([5, 24, 5, 5]);
+    for (const index of [1, 3, 2]) {
+      const { item, next } = outgoing[index]!;
+      next({ ...item, timestamp: item.timestamp + 100 });
+      advance(10);
+    }
+    expect(sent).toEqual([
+      { timestamp: 102, atMs: 0, ends: false },
+      { timestamp: 104, atMs: 10, ends: true },
+      { timestamp: 102, atMs: 20, ends: true },
+    ]);
+    expect(left).toEqual([1, 2]);
+    expect(pipeline.stats).toMatchObject({ packetsIn: 5, picturesOut: 2, residenceMs: [10, 20] });
+  });
+
+  test.each(["transcode", "relay"] as const)("%s: sound is asked for as well", (mode) => {
+    const { gates, outgoing } = holding();
+    const heard: unknown[] = [];
+    const pipeline = open({ mode, gates });
+    pipeline.add({ sendVideo() {}, sendAudio: (...about) => heard.push(about) });
+    for (const timestamp of [1, 2]) pipeline.receiveAudio(sound, timestamp, true);
+    const { item, next } = outgoing[1]!;
+    expect(item).toMatchObject({ direction: "to-client", kind: "sound", isKey: false, timestamp: 2 });
+    expect([item.endsFrame, item.byteLength?.()]).toEqual([undefined, 5]);
+    expect(heard).toEqual([]);
+    next({ ...item, timestamp: 960 });
+    expect(heard).toEqual([[sound, 960, true]]);
+  });
+
+  test.each(["transcode", "relay"] as const)("%s: nothing leaves once it is closed", (mode) => {
+    const { gates, outgoing, pictures } = holding();
+    const pipeline = open({ mode, gates }, { left: () => expect.unreachable() });
+    const all = () => {
+      if (mode === "transcode") codec.picture(edited({}));
+      else pipeline.receiveVideo(packetOf(1));
+      pipeline.receiveAudio(sound, 1, true);
+    };
+    all();
+    pipeline.close();
+    all();
+    pipeline.receiveVideo(packetOf(2));
+    expect([outgoing.length, pictures.length]).toEqual([2, 0]);
+    for (const { item, next } of outgoing) next(item);
+    expect([sent, pipeline.stats.picturesOut]).toEqual([[], 0]);
+  });
+});
+
+test("each picture that leaves is told of with its number", () => {
+  const told: string[] = [];
+  open(
+    {},
+    { shown: (revision) => told.push(`shown ${revision}`), left: (count) => told.push(`left ${count}`) },
+  );
+  for (const revision of [0, 0, 1]) codec.picture(edited({ revision }));
+  expect(told).toEqual(["shown 0", "left 1", "left 2", "shown 1", "left 3"]);
 });
 
 function open(options: Partial<PipelineOptions> = {}, on: Partial<PipelineEvents> = {}) {

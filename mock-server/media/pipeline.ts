@@ -3,11 +3,12 @@
  * packetize, or in `relay` mode just pass on. Dialects plug peers in at both ends; it knows neither signalling nor werift.
  */
 import type { Clock, Timer } from "../clock.ts";
+import type { OutgoingItem, PictureEffect, PictureItem } from "../faults/fault.ts";
 import type { Look } from "../transforms/look.ts";
-import type { EditedPicture } from "./codec-messages.ts";
+import type { EditedPicture, LookStep } from "./codec-messages.ts";
 import type { PictureCodec } from "./codec-name.ts";
 import type { CodecPool, CodecSession } from "./codec-pool.ts";
-import { createFrameAssembler, type MediaPacket } from "./frame-assembler.ts";
+import { type CodedPicture, createFrameAssembler, type MediaPacket } from "./frame-assembler.ts";
 import { readTrailer, stripTrailer, writeTrailer } from "./packet-trailer.ts";
 import { payloadFormats } from "./payloads/index.ts";
 
@@ -22,6 +23,22 @@ export type Output = {
   sendAudio(payload: Buffer, timestamp: number, marker: boolean): void;
   /** Whether packet trailers are understood at the other end. Anybody else gets pictures without. */
   readonly takesTrailers?: boolean;
+};
+
+/** Where faults get at pictures and sound. Called only while it is not idle. */
+export type PipelineGates = {
+  readonly idle: boolean;
+  /**
+   * A picture is about to be decoded and edited (`transcode` only); what `next` gets says with what effect. `next` counts before this
+   * returns and not afterwards: a decoder needs pictures in their order. Without it the picture is decoded all the same, and skipped. To
+   * send late or twice is `outgoing`'s affair.
+   */
+  picture(item: PictureItem, next: (item: PictureItem) => void): void;
+  /**
+   * What leaves, before it is numbered: a transcoded picture, a relayed packet, a piece of sound. It leaves with each `next`, then, with the
+   * timestamp that `next` gets. A relayed packet of a key picture that overtook the picture's first is not known as such.
+   */
+  outgoing(item: OutgoingItem, next: (item: OutgoingItem) => void): void;
 };
 
 export type PipelineOptions = {
@@ -41,11 +58,14 @@ export type PipelineOptions = {
   readonly bitrate: { readonly start: number; readonly min: number; readonly max: number };
   /** How old a picture is when it leaves, at least; what production's model takes. Milliseconds. */
   readonly latencyMs: number;
+  readonly gates?: PipelineGates;
 };
 
 export type PipelineEvents = {
   /** The first picture of this revision has left. */
   shown(revision: number, outputCount: number): void;
+  /** A picture has left, relayed: its last packet; with it so many have. */
+  left?(count: number): void;
   /** Ask the sender for a key picture. */
   needsKey(why: string): void;
   /** Something a person who debugs wants to know; `fields` go to the journal. */
@@ -59,6 +79,8 @@ export type PipelineStats = {
   picturesOut: number;
   bytesOut: number;
   dropped: number;
+  /** Of those dropped, the ones that a fault has left out before they were edited. */
+  skipped: number;
   undecodable: number;
   keyRequestsIn: number;
   keyRequestsOut: number;
@@ -79,8 +101,11 @@ export type Pipeline = {
   /** `colorSpace` as the packet's header extension says it, if it does. */
   receiveVideo(packet: MediaPacket, colorSpace?: Buffer | null): void;
   receiveAudio(payload: Buffer, timestamp: number, marker: boolean): void;
-  /** From the next picture on, prompt and image together. */
-  show(look: Look): void;
+  /**
+   * From the next picture on, prompt and image of a step together, one step after the other, the last for good. What is left of a sequence
+   * before is not shown any more. None: nothing changes. A pipeline that is opened later begins with the look it is given.
+   */
+  show(steps: readonly LookStep[]): void;
   /** Adds a viewer, which gets a key picture first; call the result to remove it. */
   add(output: Output): () => void;
   /** A viewer cannot decode and asks for a key picture. */
@@ -102,7 +127,7 @@ const residenceCountMax = 3000;
 const payloadSizeMax = 1180;
 
 export function createPipeline(options: PipelineOptions, on: PipelineEvents): Pipeline {
-  const { mode, clock, codec, outputCodec } = options;
+  const { mode, clock, codec, outputCodec, gates } = options;
   const format = payloadFormats[codec]();
   const outputFormat = payloadFormats[outputCodec]();
   const outputs = new Set<Output>();
@@ -113,6 +138,7 @@ export function createPipeline(options: PipelineOptions, on: PipelineEvents): Pi
     picturesOut: 0,
     bytesOut: 0,
     dropped: 0,
+    skipped: 0,
     undecodable: 0,
     keyRequestsIn: 0,
     keyRequestsOut: 0,
@@ -125,7 +151,6 @@ export function createPipeline(options: PipelineOptions, on: PipelineEvents): Pi
     residenceMs: [],
   };
   let closed = false;
-  let look = options.look;
   let shownRevision = -1;
   let inFlight = 0;
   /** What the sender said last; editing leaves it as it is, and so do we. */
@@ -152,16 +177,33 @@ export function createPipeline(options: PipelineOptions, on: PipelineEvents): Pi
         return;
       }
       inFlight++;
+      const effect = !gates || gates.idle ? null : effectOn(picture, gates);
       const trailer = readTrailer(picture.data);
       // Whoever sends it, and whatever they announced: to a decoder it is damage.
       const data = trailer ? stripTrailer(picture.data, trailer) : picture.data;
-      session?.decode(data, picture.timestamp, picture.receivedMs, trailer?.userTimestamp);
+      session?.decode(data, picture.timestamp, picture.receivedMs, trailer?.userTimestamp, effect);
     },
     needsKey(why) {
       on.noted("waiting-for-key", { why });
       askSender();
     },
   });
+
+  /** What the gates want to become of a picture. */
+  function effectOn({ data }: CodedPicture, from: PipelineGates): PictureEffect {
+    let effect: PictureEffect = { skip: true };
+    const item: PictureItem = {
+      direction: "to-client",
+      kind: "picture",
+      endsFrame: true,
+      effect: {},
+      byteLength: () => data.length,
+    };
+    from.picture(item, (passed) => {
+      effect = passed.effect;
+    });
+    return effect;
+  }
 
   function openCodec(): CodecSession {
     const { strips, pixelMarker, outputSize } = options;
@@ -173,7 +215,7 @@ export function createPipeline(options: PipelineOptions, on: PipelineEvents): Pi
       pixelMarker,
       outputSize,
     };
-    return options.codecs.open(settings, look, {
+    return options.codecs.open(settings, options.look, {
       picture(picture) {
         inFlight--;
         const waitMs = options.latencyMs - (clock.now() - picture.receivedMs);
@@ -184,9 +226,10 @@ export function createPipeline(options: PipelineOptions, on: PipelineEvents): Pi
           deliver(picture);
         });
       },
-      dropped() {
+      dropped(_timestamp, skipped) {
         inFlight--;
         stats.dropped++;
+        if (skipped) stats.skipped++;
       },
       undecodable(timestamp, why) {
         inFlight--;
@@ -203,6 +246,24 @@ export function createPipeline(options: PipelineOptions, on: PipelineEvents): Pi
 
   function deliver(picture: EditedPicture): void {
     if (closed) return;
+    const { key: isKey, timestamp } = picture;
+    if (!gates || gates.idle) return leave(picture, timestamp);
+    gates.outgoing(
+      {
+        direction: "to-client",
+        kind: "encoded",
+        endsFrame: true,
+        isKey,
+        timestamp,
+        byteLength: () => picture.data.length,
+      },
+      (item) => leave(picture, item.timestamp),
+    );
+  }
+
+  /** Packs it only now: a picture that never leaves has no picture id, either. */
+  function leave(picture: EditedPicture, timestamp: number): void {
+    if (closed) return;
     if (picture.width !== stats.width || picture.height !== stats.height) {
       on.noted("picture-size", { width: picture.width, height: picture.height });
     }
@@ -212,12 +273,41 @@ export function createPipeline(options: PipelineOptions, on: PipelineEvents): Pi
     stats.transformMs += picture.cost.transformMs;
     stats.encodeMs += picture.cost.encodeMs;
     const payloads = outputFormat.pack(picture.data, picture.key, payloadSizeMax);
-    send(payloads, withTrailer(payloads, picture.userTimestamp), picture.timestamp, true);
+    send(payloads, withTrailer(payloads, picture.userTimestamp), timestamp, true);
     noteResidence(picture.receivedMs);
     if (picture.revision > shownRevision) {
       shownRevision = picture.revision;
       on.shown(picture.revision, picture.outputCount);
     }
+    on.left?.(stats.picturesOut);
+  }
+
+  function relay(packet: MediaPacket): void {
+    const { timestamp, marker: endsFrame } = packet;
+    if (!gates || gates.idle) return passOn(packet, timestamp);
+    gates.outgoing(
+      {
+        direction: "to-client",
+        kind: "encoded",
+        endsFrame,
+        isKey: timestamp === keyTimestamp,
+        timestamp,
+        byteLength: () => packet.payload.length,
+      },
+      (item) => passOn(packet, item.timestamp),
+    );
+  }
+
+  function passOn(packet: MediaPacket, timestamp: number): void {
+    if (closed) return;
+    send([withoutTrailer(packet)], [packet.payload as Buffer], timestamp, packet.marker);
+    if (!packet.marker) return;
+    noteResidence(packet.receivedMs);
+    on.left?.(stats.picturesOut);
+  }
+
+  function sendSound(payload: Buffer, timestamp: number, marker: boolean): void {
+    for (const output of outputs) output.sendAudio(payload, timestamp, marker);
   }
 
   function noteResidence(receivedMs: number): void {
@@ -314,18 +404,25 @@ export function createPipeline(options: PipelineOptions, on: PipelineEvents): Pi
         assembler.push(packet);
         if (assembler.waitsForKey) askSender();
       } else if (mode === "relay" && packet.payload.length > 0) {
-        send([withoutTrailer(packet)], [packet.payload as Buffer], packet.timestamp, packet.marker);
-        if (packet.marker) noteResidence(packet.receivedMs);
+        relay(packet);
       }
     },
     receiveAudio(payload, timestamp, marker) {
-      if (mode === "none") return;
-      for (const output of outputs) output.sendAudio(payload, timestamp, marker);
+      if (closed || mode === "none") return;
+      if (!gates || gates.idle) return sendSound(payload, timestamp, marker);
+      gates.outgoing(
+        {
+          direction: "to-client",
+          kind: "sound",
+          stream: "sound",
+          isKey: false,
+          timestamp,
+          byteLength: () => payload.length,
+        },
+        (item) => sendSound(payload, item.timestamp, marker),
+      );
     },
-    show(next) {
-      look = next;
-      session?.show(next);
-    },
+    show: (steps) => session?.show(steps),
     add(output) {
       outputs.add(output);
       requestKey();
