@@ -1,6 +1,8 @@
 /** What every part of one running server shares. Made in `server.ts`, handed down, never global. */
 import type { Clock } from "./clock.ts";
+import type { Tally } from "./control/tally.ts";
 import type { Dice } from "./dice.ts";
+import type { FaultDesk } from "./faults/desk.ts";
 import type { FileStore } from "./file-store.ts";
 import type { Journal } from "./journal.ts";
 import type { OpenedRoom, RoomHome } from "./livekit/room-home.ts";
@@ -12,9 +14,15 @@ import type { TokenDesk } from "./token-desk.ts";
 
 export type ServerContext = {
   readonly options: Readonly<MockServerOptions>;
+  /** What the service times: ticks, limits, queues, tokens, faults. A test may hold it. */
   readonly clock: Clock;
+  /** What the machine times: packets on their way, sockets that went silent. It always runs. */
+  readonly machine: Clock;
   readonly dice: Dice;
   readonly journal: Journal;
+  /** What the journal's lines add up to. */
+  readonly tally: Tally;
+  readonly faults: FaultDesk;
   readonly codecs: CodecPool;
   readonly tokens: TokenDesk;
   readonly files: FileStore;

@@ -13,6 +13,8 @@ import {
   type ServerMessage,
 } from "../protocol/index.ts";
 import type { Clock } from "./clock.ts";
+import type { ControlItem, SocketLine } from "./faults/fault.ts";
+import type { Plan } from "./faults/plan.ts";
 import type { Journal } from "./journal.ts";
 
 export type ControlSocket = {
@@ -23,6 +25,9 @@ export type ControlSocket = {
   close(code: number, reason: string): void;
   readonly isOpen: boolean;
 };
+
+/** What a fault may do to it. */
+export type ControlSocketLine = SocketLine<ControlItem["message"]>;
 
 export type ControlSocketEvents = {
   message(message: ClientMessage): void;
@@ -38,11 +43,12 @@ const backlogMax = 2 * MESSAGE_BYTES_MAX;
 
 export function wrapSocket(
   socket: WebSocket,
-  about: { id: string; clock: Clock; journal: Journal },
+  about: { id: string; machine: Clock; journal: Journal; plan: Plan },
   on: ControlSocketEvents,
-): ControlSocket {
-  const { id, clock, journal } = about;
-  const stopHeartbeat = watchHeartbeat(socket, clock, (silentMs) =>
+): { control: ControlSocket; line: ControlSocketLine } {
+  const { id, machine, journal, plan } = about;
+  let isMuted = false;
+  const stopHeartbeat = watchHeartbeat(socket, machine, (silentMs) =>
     journal.add({ session: id, kind: "half-open", fields: { silentMs } }),
   );
   socket.on("message", (data: Buffer, isBinary) => {
@@ -64,7 +70,14 @@ export function wrapSocket(
         kind: parsed.message.type,
         fields: withoutType(parsed.message),
       });
-      return on.message(parsed.message);
+      const { message } = parsed;
+      const item = {
+        direction: "to-server",
+        kind: message.type,
+        message,
+        byteLength: () => data.length,
+      } as const;
+      return plan.pass("control", item, (out) => on.message((out as ControlItem).message as ClientMessage));
     }
     journal.add({
       session: id,
@@ -88,14 +101,42 @@ export function wrapSocket(
     on.closed(code, reason.toString("utf8"));
   });
 
+  function write(message: ControlItem["message"]): void {
+    if (socket.readyState !== socket.OPEN || isMuted) return;
+    const { type, ...fields } = message;
+    journal.add({ session: id, direction: "to-client", kind: String(type), fields });
+    put(JSON.stringify(message));
+  }
+
+  function writeRaw(raw: string | Buffer): void {
+    if (socket.readyState !== socket.OPEN || isMuted) return;
+    journal.add({ session: id, direction: "to-client", kind: "raw", fields: { raw } });
+    put(raw);
+  }
+
+  function put(data: string | Buffer): void {
+    sendWithin(backlogMax, socket, data, (bytes) =>
+      journal.add({ session: id, kind: "slow-reader", fields: { bytes, bytesMax: backlogMax } }),
+    );
+  }
+
+  function closeNow(code: number, reason: string): void {
+    if (socket.readyState !== socket.OPEN || isMuted) return;
+    journal.add({ session: id, direction: "to-client", kind: "close", fields: { code, reason } });
+    socket.close(code, closeReason(reason));
+  }
+
   const control: ControlSocket = {
     id,
     send(message) {
       if (socket.readyState !== socket.OPEN) return;
-      journal.add({ session: id, direction: "to-client", kind: message.type, fields: withoutType(message) });
-      sendWithin(backlogMax, socket, JSON.stringify(message), (bytes) =>
-        journal.add({ session: id, kind: "slow-reader", fields: { bytes, bytesMax: backlogMax } }),
-      );
+      const byteLength = () => Buffer.byteLength(JSON.stringify(message));
+      const item = { direction: "to-client", kind: message.type, message, byteLength } as const;
+      plan.pass("control", item, (out) => {
+        const { raw, message } = out as ControlItem;
+        if (raw === undefined) write(message);
+        else writeRaw(raw);
+      });
     },
     refuse(error, code) {
       control.send({ type: "error", error });
@@ -103,15 +144,46 @@ export function wrapSocket(
     },
     close(code, reason) {
       if (socket.readyState !== socket.OPEN) return;
-      journal.add({ session: id, direction: "to-client", kind: "close", fields: { code, reason } });
-      socket.close(code, closeReason(reason));
+      const item = { direction: "to-client", kind: "close", message: { code, reason } } as const;
+      plan.pass("control", item, (out) => {
+        const { message } = out as ControlItem;
+        closeNow(message.code as number, message.reason as string);
+      });
     },
     get isOpen() {
       return socket.readyState === socket.OPEN;
     },
   };
-  return control;
+  return {
+    control,
+    line: {
+      send: write,
+      sendRaw: writeRaw,
+      close: closeNow,
+      drop: () => socket.terminate(),
+      mute() {
+        isMuted = true;
+        const listen = deafen(socket);
+        return () => {
+          isMuted = false;
+          listen();
+        };
+      },
+    },
+  };
 }
+
+/** Reads nothing any more, so that pings are not answered either, and takes no silence for death. Call the result to go on. */
+export function deafen(socket: WebSocket): () => void {
+  deaf.add(socket);
+  socket.pause();
+  return () => {
+    deaf.delete(socket);
+    socket.resume();
+  };
+}
+
+const deaf = new WeakSet<WebSocket>();
 
 /** Drops a socket whose other end answers no ping; call the result to stop. */
 export function watchHeartbeat(
@@ -126,6 +198,7 @@ export function watchHeartbeat(
   socket.on("pong", heard);
   socket.on("message", heard);
   const timer = clock.every(pingIntervalMs, () => {
+    if (deaf.has(socket)) return;
     if (!answered) {
       halfOpen(pingIntervalMs);
       socket.terminate();

@@ -1,15 +1,19 @@
 /** A peer of this server, with its addresses and rates, loaded when the first client needs one, and counted until it is closed. */
 import type { ServerContext } from "./context.ts";
+import type { Plan } from "./faults/plan.ts";
 import type { Peer, PeerEvents } from "./media/peer.ts";
 
 /** What the client's encoder is told. Production asks for 3500 kbit/s of upstream (documented in the SDK). */
 const uplinkRate = { start: 3000, max: 3500 };
 
-/** `owner`: the session or viewer whose lines of the journal tell of it. */
-export async function openPeer(context: ServerContext, owner: string, on: PeerEvents): Promise<Peer> {
+/** The session or viewer whose lines of the journal tell of a peer, and whose faults it meets. */
+export type PeerOwner = { readonly id: string; readonly plan: Plan };
+
+export async function openPeer(context: ServerContext, owner: PeerOwner, on: PeerEvents): Promise<Peer> {
+  const { id, plan } = owner;
   const note = (kind: string, fields: Record<string, unknown> = {}) =>
-    context.journal.add({ session: owner, kind, fields, measured: true });
-  const { clock, mediaAddresses: addresses, udpPorts: portRange } = context;
+    context.journal.add({ session: id, kind, fields, measured: true });
+  const { machine: clock, mediaAddresses: addresses, udpPorts: portRange } = context;
   const opening = import("./media/peer.ts").then(({ createPeer }) =>
     createPeer(
       { clock, addresses, portRange, uplinkRate },
@@ -17,6 +21,7 @@ export async function openPeer(context: ServerContext, owner: string, on: PeerEv
         ...on,
         connected() {
           note("peer-connected");
+          plan.reach("peer-connected");
           on.connected();
         },
         lost(state) {

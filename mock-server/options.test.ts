@@ -59,6 +59,15 @@ const rows: Row[] = [
       [2 ** 32, "from 0 to 4294967295"],
     ],
   },
+  { name: "clock", good: ["real", "manual"], bad: [["fast", "It takes real or manual."]] },
+  {
+    name: "scenario",
+    good: [null, "faults.yaml"],
+    bad: [
+      ["", "It takes the path of a YAML file."],
+      ["x".repeat(4097), "It takes the path of a YAML file."],
+    ],
+  },
   {
     name: "mode",
     good: ["transcode", "relay", "none"],

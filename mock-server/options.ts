@@ -9,12 +9,15 @@ export const keyRules = ["any", "minted", "off"] as const;
 export const ackMoments = ["accepted", "applied"] as const;
 export const sizeRules = ["input", "model"] as const;
 export const refusals = ["refuse", "accept"] as const;
+export const clockModes = ["real", "manual"] as const;
 
 export type MockServerOptions = {
   host: string;
   port: number;
   tls: boolean;
   seed: number;
+  clock: (typeof clockModes)[number];
+  scenario: string | null;
   mode: MediaMode;
   latencyMs: number;
   strips: boolean;
@@ -56,6 +59,20 @@ export const optionTable: readonly OptionRow[] = [
   row("port", "--port <number>", 8787, "Port to listen on; 0 picks a free one.", whole(0, 65_535)),
   row("tls", "--tls", false, "Serve https and wss with a certificate made at start.", flag),
   row("seed", "--seed <number>", 1, "Seed of every id and every other thrown die.", whole(0, 2 ** 32 - 1)),
+  row(
+    "clock",
+    "--clock <mode>",
+    "real",
+    "What times ticks, limits, queues, tokens and faults: real time, or manual: it stands until it is told to go on.",
+    oneOf(clockModes),
+  ),
+  row(
+    "scenario",
+    "--scenario <file>",
+    null,
+    "A YAML file with faults for every session, and named scenarios that a client asks for by its key, mock:<name>.",
+    filePath,
+  ),
   row(
     "mode",
     "--mode <mode>",
@@ -267,6 +284,11 @@ function livekitUrl(text: string): string {
 
 function credential(text: string): string {
   if (!/^\S{1,256}$/.test(text)) throw new RangeError("It takes 1 to 256 characters without spaces.");
+  return text;
+}
+
+function filePath(text: string): string {
+  if (text.trim() === "" || text.length > 4096) throw new RangeError("It takes the path of a YAML file.");
   return text;
 }
 

@@ -5,9 +5,13 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import { type AddressInfo, isIPv4, isIPv6, type Socket } from "node:net";
 import { WebSocketServer } from "ws";
 import { MESSAGE_BYTES_MAX } from "../protocol/index.ts";
-import { type Clock, realClock } from "./clock.ts";
+import { type Clock, type ManualClock, manualClock, realClock } from "./clock.ts";
 import type { ServerContext } from "./context.ts";
+import { createTally } from "./control/tally.ts";
 import { createDice } from "./dice.ts";
+import { createFaultDesk, type FaultDesk } from "./faults/desk.ts";
+import { faults } from "./faults/index.ts";
+import { readScenarioFile } from "./faults/scenario-file.ts";
 import { createFileStore } from "./file-store.ts";
 import { createJournal, type Journal } from "./journal.ts";
 import type { RoomHome } from "./livekit/room-home.ts";
@@ -29,6 +33,13 @@ export type MockServer = AsyncDisposable & {
   /** Sessions that run, oldest first. */
   readonly sessions: readonly Session[];
   readonly journal: Journal;
+  /** What goes wrong, for whom. */
+  readonly faults: Pick<FaultDesk, "add" | "list" | "healAll">;
+  readonly clock: ServerClock;
+  /** What the control API demands where others than this machine reach it; `null` on loopback. */
+  readonly controlToken: string | null;
+  /** Whether `close()` was called. */
+  readonly isClosing: boolean;
   /** What is open right now: all zero when nobody is connected. */
   readonly open: {
     sessions: number;
@@ -42,6 +53,16 @@ export type MockServer = AsyncDisposable & {
   close(): Promise<void>;
 };
 
+/** The clock of ticks, limits, queues, tokens and faults. */
+export type ServerClock = {
+  readonly mode: "real" | "manual";
+  /** Milliseconds since the server started. */
+  readonly nowMs: number;
+  readonly date: Date;
+  /** Lets so much time pass, and all that is due in it happen. @throws RangeError on a real clock, or for less than 0 */
+  advance(ms: number): Promise<void>;
+};
+
 /**
  * Starts a mock server; resolves when clients can connect.
  * @throws RangeError for an option out of range
@@ -50,11 +71,15 @@ export type MockServer = AsyncDisposable & {
  * @throws Error when the port is taken or the address is not this machine's
  */
 export async function startMockServer(given: Partial<MockServerOptions> = {}): Promise<MockServer> {
-  return startServer(given, realClock());
+  return given.clock === "manual" ? startServer(given, manualClock(), realClock()) : startServer(given);
 }
 
-/** The same on any clock; the front door does not show it. */
-export async function startServer(given: Partial<MockServerOptions>, clock: Clock): Promise<MockServer> {
+/** The same on any clocks; the front door does not show it. `machine`: for what is no part of the service, see `context.ts`. */
+export async function startServer(
+  given: Partial<MockServerOptions>,
+  clock: Clock = realClock(),
+  machine: Clock = clock,
+): Promise<MockServer> {
   const options = readOptions(given);
   if (options.mode === "transcode") requirePackage("node-av/lib");
   if (options.livekitUrl !== null) requirePackage("@livekit/rtc-node");
@@ -63,6 +88,20 @@ export async function startServer(given: Partial<MockServerOptions>, clock: Cloc
   const dice = createDice(options.seed);
   const journal = createJournal(clock);
   const sessions = new Map<string, Session>();
+  const { mode, scenario } = options;
+  const scenarioFile =
+    scenario === null
+      ? { faults: [], scenarios: new Map() }
+      : await readScenarioFile(scenario, { faults, mode });
+  const desk = createFaultDesk({
+    faults,
+    mode,
+    clock,
+    dice: dice.split("faults"),
+    journal,
+    scenarioFile,
+    hasSession: (id) => sessions.has(id),
+  });
   const codecs = createCodecPool();
   const peers = new Set<() => Promise<void>>();
   const address = { ip: isEveryAddress ? "127.0.0.1" : host, port: options.port };
@@ -76,8 +115,11 @@ export async function startServer(given: Partial<MockServerOptions>, clock: Cloc
   const context: ServerContext = {
     options,
     clock,
+    machine,
+    faults: desk,
     dice: dice.split("sessions"),
     journal,
+    tally: createTally(journal, sessions),
     codecs,
     tokens: createTokenDesk(clock, dice.split("tokens")),
     files: createFileStore(clock, dice.split("files")),
@@ -143,6 +185,27 @@ export async function startServer(given: Partial<MockServerOptions>, clock: Cloc
     options,
     limits: { sessions: sessionsMax(options) },
     journal,
+    faults: desk,
+    clock: {
+      mode: options.clock,
+      get nowMs() {
+        return clock.now();
+      },
+      get date() {
+        return clock.date();
+      },
+      async advance(ms) {
+        if (!("advanceSettled" in clock)) {
+          throw new RangeError("The clock is real and goes by itself. Start the server with --clock manual.");
+        }
+        await (clock as ManualClock).advanceSettled(ms);
+      },
+    },
+    // As the secret above: not to be guessed from a seed.
+    controlToken: host.startsWith("127.") ? null : randomBytes(24).toString("base64url"),
+    get isClosing() {
+      return closing !== undefined;
+    },
     get sessions() {
       return [...sessions.values()];
     },
@@ -153,7 +216,7 @@ export async function startServer(given: Partial<MockServerOptions>, clock: Cloc
         codecs: codecs.sessionCount,
         workers: codecs.workerCount,
         peers: peers.size,
-        timers: clock.pendingCount,
+        timers: clock.pendingCount + (machine === clock ? 0 : machine.pendingCount),
       };
     },
     close() {

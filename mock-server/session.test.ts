@@ -1,10 +1,14 @@
 /** What one client may ask of its session: sizes, and the order of acks under them. Sockets only, no media. */
+
 import { expect, test } from "vitest";
 import { PROMPT_CHARS_MAX } from "../protocol/index.ts";
 import { closeLater, runServer } from "./_running-server.ts";
 import { openSocket } from "./_socket-client.ts";
 import { realClock } from "./clock.ts";
 import type { ServerContext } from "./context.ts";
+import { createDice } from "./dice.ts";
+import { emptyPlan } from "./faults/_plans.ts";
+import { noKeyFaults } from "./faults/desk.ts";
 import { createJournal } from "./journal.ts";
 import { defaultOptions } from "./options.ts";
 import { createSession } from "./session.ts";
@@ -48,6 +52,8 @@ test("a client that heaps up more than 64 MB of messages is refused", async () =
   const context = {
     options: defaultOptions(),
     clock,
+    machine: clock,
+    sessions: new Map(),
     journal: createJournal(clock),
   } as unknown as ServerContext;
   const session = createSession(context, socket, {
@@ -55,6 +61,9 @@ test("a client that heaps up more than 64 MB of messages is refused", async () =
     model: "lucy_2_rt",
     row: null,
     secondsMax: null,
+    plan: emptyPlan(),
+    dice: createDice(1),
+    keyFaults: noKeyFaults,
   });
   const image = "A".repeat(10_000_000);
   for (let i = 0; i < 6; i++) session.handleState({ type: "set_image", image_data: image });

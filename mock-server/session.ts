@@ -21,6 +21,10 @@ import {
 import type { Timer } from "./clock.ts";
 import type { ServerContext } from "./context.ts";
 import type { ControlSocket } from "./control-socket.ts";
+import type { Dice } from "./dice.ts";
+import type { KeyFaults } from "./faults/desk.ts";
+import type { StateItem } from "./faults/fault.ts";
+import type { Plan } from "./faults/plan.ts";
 import { noSuchFile } from "./file-store.ts";
 import type { CodecName, PictureCodec } from "./media/codec-name.ts";
 import { createPipeline, type Output, type Pipeline } from "./media/pipeline.ts";
@@ -34,6 +38,7 @@ import {
   readChange,
   type State,
 } from "./state.ts";
+import type { Look } from "./transforms/look.ts";
 
 /** Where a session can go from where it is. Everything else is a defect of ours and throws. */
 const moves = {
@@ -48,6 +53,12 @@ export type Phase = keyof typeof moves;
 
 export type Session = {
   readonly id: string;
+  /** The faults it meets, and the moments it has come to. */
+  readonly plan: Plan;
+  /** Its own: what it throws does not depend on who else is there. */
+  readonly dice: Dice;
+  /** What its key asks for: its viewers meet it, too. */
+  readonly keyFaults: KeyFaults;
   /** As the client named it. */
   readonly model: string;
   readonly phase: Phase;
@@ -57,11 +68,15 @@ export type Session = {
   readonly viewerCount: number;
   /** Seconds of generation so far, as the ticks count them. */
   readonly seconds: number;
+  /** Pictures that have left so far, on whatever connection. */
+  readonly frameCount: number;
   join(dialect: string): void;
   /** Queues a state message; it is acked once, in order. */
   handleState(message: StateMessage): void;
   /** Queues the ack of a state message that is no good, in its place in the order. */
   refuseState(ack: PromptAckMessage | SetImageAckMessage): void;
+  /** Pictures show this from now on, whatever is in force: a fault of the server's. */
+  show(state: State): void;
   /** Mirrors the picture (`switch_camera`): no ack. */
   mirror(mirrored: boolean): void;
   /** The pictures of a new connection, in place of the ones before. */
@@ -83,6 +98,9 @@ export type Session = {
 
 export type SessionAbout = {
   readonly id: string;
+  readonly plan: Plan;
+  readonly dice: Dice;
+  readonly keyFaults: KeyFaults;
   readonly model: string;
   /** `null` for a model that is in no table, where such are accepted. */
   readonly row: RealtimeModel | null;
@@ -108,13 +126,14 @@ const waitingCharactersMax = 64 * 1024 ** 2;
 const appliedWaitMs = 1000;
 
 export function createSession(context: ServerContext, socket: ControlSocket, about: SessionAbout): Session {
-  const { options, clock, journal } = context;
-  const { id, model } = about;
+  const { options, clock, machine, journal } = context;
+  const { id, model, plan } = about;
   let phase: Phase = "opened";
   let dialect: string | null = null;
   let state = initialState;
   let pipeline: Pipeline | null = null;
   let seconds = 0;
+  const frameCount = 0;
   let ticks: Timer | null = null;
   let limit: Timer | null = null;
   const viewers = new Map<{ output: Output; end(): void }, () => void>();
@@ -122,6 +141,8 @@ export function createSession(context: ServerContext, socket: ControlSocket, abo
   const mediaWaiters: { resolve(pipeline: Pipeline): void; reject(error: Error): void }[] = [];
   const shownWaiters = new Set<{ revision: number; done(): void }>();
   let look = makeLook(state, null);
+  /** Drawing words takes a while: those of a prompt are drawn once. */
+  let captioned: { prompt: string | null; caption: Look["caption"] } = { prompt: null, caption: null };
   let waitingCharacters = 0;
 
   const queue = createSerialQueue(waitingMax, (error) => {
@@ -173,31 +194,61 @@ export function createSession(context: ServerContext, socket: ControlSocket, abo
     const image = await findImage(change);
     if ("error" in image) return ack(ackFor(message, image.error));
     const next = nextState(state, change, image.image);
-    await adopt(next);
-    if (options.ackWhen === "applied") await shown(next.revision);
-    ack(ackFor(message));
+    const item = meetFaults({
+      direction: "to-server",
+      kind: message.type,
+      previous: state,
+      adopted: next,
+      shown: [{ state: next, frames: 0 }],
+      ack: ackFor(message),
+    });
+    if (!item) return;
+    await adopt(item.adopted, item.shown);
+    if (options.ackWhen === "applied" && item.adopted) await shown(item.adopted.revision);
+    ack(item.ack);
   }
 
-  async function adopt(next: State): Promise<void> {
-    look = makeLook(next, await captionOf(next));
+  /** What becomes of a change; `null`: nothing at all. */
+  function meetFaults(item: StateItem): StateItem | null {
+    let met: StateItem | null = null;
+    plan.pass("state", item, (out) => {
+      met = out;
+    });
+    return met;
+  }
+
+  async function adopt(next: State | null, showing: StateItem["shown"]): Promise<void> {
+    const looks: { look: Look; frames: number }[] = [];
+    for (const step of showing) {
+      looks.push({ look: makeLook(step.state, await captionOf(step.state)), frames: step.frames });
+    }
     if (phase === "ended") return;
+    const last = looks.at(-1);
+    if (last) look = last.look;
+    if (next) adopted(next);
+    if (last) pipeline?.show(looks);
+  }
+
+  function adopted(next: State): void {
     state = next;
+    const { promptHash, imageHash } = makeLook(next, null);
     note("state", {
       revision: next.revision,
       prompt: next.prompt,
-      promptHash: look.promptHash,
+      promptHash,
       enhance: next.enhance,
-      imageHash: look.imageHash,
+      imageHash,
       ...(next.mirrored && { mirrored: true }),
     });
-    pipeline?.show(look);
+    plan.reach("state-applied", next.revision);
   }
 
   async function captionOf(next: State) {
-    if (next.prompt === state.prompt) return look.caption;
+    if (next.prompt === captioned.prompt) return captioned.caption;
     if (next.prompt === null) return null;
     const { rasterise } = await import("./pictures/caption.ts");
-    return rasterise(next.prompt);
+    captioned = { prompt: next.prompt, caption: await rasterise(next.prompt) };
+    return captioned.caption;
   }
 
   async function findImage(change: Change): Promise<{ image: ReferenceImage | null } | { error: string }> {
@@ -224,14 +275,16 @@ export function createSession(context: ServerContext, socket: ControlSocket, abo
 
   function ack(answer: PromptAckMessage | SetImageAckMessage): void {
     if (!answer.success) note("state-refused", { error: answer.error });
+    plan.reach("ack-queued");
     socket.send(answer);
+    plan.reach("ack-sent");
   }
 
   /** Resolves on the first picture of this revision, or when none comes because no media flows. */
   function shown(revision: number): Promise<void> {
     if (!pipeline || phase !== "generating" || options.mode !== "transcode") return Promise.resolve();
     return new Promise((resolve) => {
-      const timer = clock.after(appliedWaitMs + options.latencyMs, () => waiter.done());
+      const timer = machine.after(appliedWaitMs + options.latencyMs, () => waiter.done());
       const waiter = {
         revision,
         done() {
@@ -246,13 +299,20 @@ export function createSession(context: ServerContext, socket: ControlSocket, abo
 
   function startGenerating(): void {
     move("generating");
+    plan.reach("connected");
+    plan.reach("generation-started");
     socket.send({ type: "generation_started" });
     ticks ??= clock.every(1000, () => {
       if (phase !== "generating") return;
       seconds++;
+      plan.reach("tick", seconds);
       socket.send({ type: "generation_tick", seconds });
     });
   }
+
+  plan.attach("state", {
+    others: () => [...context.sessions.values()].filter((other) => other !== session),
+  });
 
   if (about.secondsMax !== null) {
     limit = clock.after(about.secondsMax * 1000, () =>
@@ -263,6 +323,9 @@ export function createSession(context: ServerContext, socket: ControlSocket, abo
   const session: Session = {
     id,
     model,
+    plan,
+    dice: about.dice,
+    keyFaults: about.keyFaults,
     get phase() {
       return phase;
     },
@@ -281,17 +344,27 @@ export function createSession(context: ServerContext, socket: ControlSocket, abo
     get seconds() {
       return seconds;
     },
+    get frameCount() {
+      return frameCount;
+    },
     join(name) {
       dialect = name;
       move("joined");
+      plan.reach("joined");
       warmUp();
     },
     handleState(message) {
       const image = message.type === "set_image" ? (message.image_data ?? message.image_ref) : null;
+      plan.reach("state-received");
       enqueue(() => applyMessage(message), (message.prompt?.length ?? 0) + (image?.length ?? 0));
     },
     refuseState: (answer) => enqueue(() => ack(answer)),
-    mirror: (mirrored) => enqueue(() => adopt({ ...state, revision: state.revision + 1, mirrored })),
+    show: (other) => enqueue(() => adopt(null, [{ state: other, frames: 0 }])),
+    mirror: (mirrored) =>
+      enqueue(() => {
+        const next = { ...state, revision: state.revision + 1, mirrored };
+        return adopt(next, [{ state: next, frames: 0 }]);
+      }),
     openMedia(codec, startBitsPerSecond, on) {
       if (phase === "ended") throw new Error("The session has ended.");
       pipeline?.close();
@@ -303,7 +376,7 @@ export function createSession(context: ServerContext, socket: ControlSocket, abo
           mode: options.mode,
           codec,
           outputCodec,
-          clock,
+          clock: machine,
           codecs: context.codecs,
           look,
           strips: options.strips,
@@ -315,6 +388,7 @@ export function createSession(context: ServerContext, socket: ControlSocket, abo
         {
           shown(revision, outputCount) {
             note("shown", { revision, outputCount }, true);
+            plan.reach("first-frame-of-revision", revision);
             for (const waiter of shownWaiters) if (waiter.revision <= revision) waiter.done();
           },
           needsKey(why) {
@@ -348,7 +422,9 @@ export function createSession(context: ServerContext, socket: ControlSocket, abo
       startGenerating();
     },
     disconnected() {
-      if (phase === "connected" || phase === "generating") move("joined");
+      if (phase !== "connected" && phase !== "generating") return;
+      move("joined");
+      plan.reach("disconnected");
     },
     addViewer(viewer) {
       if (phase === "ended") viewer.end();
@@ -382,6 +458,7 @@ export function createSession(context: ServerContext, socket: ControlSocket, abo
       const { packetsIn = 0, picturesIn = 0, picturesOut = 0, dropped = 0 } = stats ?? {};
       note("session-ended", { reason, seconds, revision: state.revision });
       note("media-summary", { packetsIn, picturesIn, picturesOut, dropped }, true);
+      plan.reach("ended");
     },
     onEnd(run) {
       endings.push(run);

@@ -11,10 +11,18 @@ import {
   stateMessageOf,
 } from "../protocol/index.ts";
 import type { ServerContext } from "./context.ts";
-import { type ControlSocket, type ControlSocketEvents, wrapSocket } from "./control-socket.ts";
+import {
+  type ControlSocket,
+  type ControlSocketEvents,
+  type ControlSocketLine,
+  wrapSocket,
+} from "./control-socket.ts";
 import type { Client, Conversation } from "./dialects/dialect.ts";
 import { dialects } from "./dialects/index.ts";
-import { admit, checkKey } from "./gate.ts";
+import type { KeyFaults } from "./faults/desk.ts";
+import type { ControlLine } from "./faults/fault.ts";
+import type { Plan } from "./faults/plan.ts";
+import { type Admission, admit, checkKey } from "./gate.ts";
 import { codecNames } from "./media/codec-name.ts";
 import { realtimeUrl } from "./realtime-url.ts";
 import { createSerialQueue, type SerialQueue } from "./serial-queue.ts";
@@ -31,13 +39,27 @@ const beginnings = dialects
   .join(", ")
   .replace(/, (\S+)$/, " or $1");
 
+/** Who is on the other end of a socket that was just opened. */
+export type Visitor = {
+  /** Whose lines of the journal tell of it. */
+  readonly id: string;
+  readonly plan: Plan;
+  readonly keyFaults: KeyFaults;
+  /** Why the faults that it asks for cannot be read, if it does. */
+  readonly keyError: string | null;
+};
+
 /** `/v1/stream` */
-export function acceptStream(context: ServerContext, socket: WebSocket, request: IncomingMessage): void {
+export function acceptStream(
+  context: ServerContext,
+  socket: WebSocket,
+  request: IncomingMessage,
+  { id, plan, keyFaults, keyError }: Visitor,
+): void {
   const { journal } = context;
-  const id = context.dice.hex(16);
   let session: Session | null = null;
   let conversation: Conversation | null = null;
-  const { control, queue } = listen(context, id, socket, {
+  const { control, queue, line } = listen(context, { id, plan }, socket, {
     begins: beginnings,
     message: receive,
     malformed(failure) {
@@ -66,7 +88,15 @@ export function acceptStream(context: ServerContext, socket: WebSocket, request:
     kind: "open",
     fields: { ...knownQuery(query), origin, userAgent: query.get(QUERY.userAgent) ?? userAgent },
   });
-  const admission = admit(context, query, origin);
+  const strikable: ControlLine = {
+    ...line,
+    refuse: control.refuse,
+    end: (reason, error) => session?.end(reason, error),
+  };
+  plan.attach("control", strikable);
+  plan.reach("open");
+  if (!control.isOpen) return;
+  const admission = keyError === null ? admit(context, query, origin) : refusedKey(keyError);
   if (!admission.ok) {
     journal.add({ session: id, kind: "refused", fields: { error: admission.error } });
     return control.refuse(admission.error, admission.code);
@@ -74,6 +104,9 @@ export function acceptStream(context: ServerContext, socket: WebSocket, request:
   const { model, row, token } = admission;
   session = createSession(context, control, {
     id,
+    plan,
+    keyFaults,
+    dice: context.dice.split(id),
     model,
     row,
     secondsMax: token?.sessionSecondsMax ?? null,
@@ -124,12 +157,12 @@ export function acceptViewer(
   socket: WebSocket,
   request: IncomingMessage,
   sid: string,
+  { id, plan, keyError }: Visitor,
 ): void {
   const { journal } = context;
-  const id = `${context.dice.hex(16)}-viewer`;
   let viewer: ReturnType<typeof watch> | null = null;
   let place: ReturnType<typeof takePlace> | null = null;
-  const { control, queue } = listen(context, id, socket, {
+  const { control, queue, line } = listen(context, { id, plan }, socket, {
     begins: "an offer",
     message: handleLater,
     malformed: ({ error }) => control.send({ type: "error", error }),
@@ -144,6 +177,14 @@ export function acceptViewer(
   const { origin } = request.headers;
   journal.add({ session: id, direction: "to-server", kind: "open", fields: { watches: sid, origin } });
 
+  const end = (error: string | null) => {
+    if (error) control.send({ type: "error", error });
+    control.close(CLOSE_CODES.normal.code, error ?? "ended");
+  };
+  plan.attach("control", { ...line, refuse: control.refuse, end: (_reason, error) => end(error) });
+  plan.reach("open");
+  if (!control.isOpen) return;
+  if (keyError !== null) return refuse(keyError);
   const key = checkKey(context, query.get(QUERY.apiKey) ?? "", origin);
   const session = context.sessions.get(sid);
   if (!key.ok) return refuse(key.error);
@@ -154,7 +195,7 @@ export function acceptViewer(
   }
   place = takePlace(context, sid);
   if (!place.ok) return refuse(place.error);
-  viewer = watch(context, session, control, handleLater);
+  viewer = watch(context, session, { socket: control, plan }, handleLater);
 
   function handleLater(message: ClientMessage): void {
     queue.add(() => viewer?.handle(message));
@@ -164,6 +205,10 @@ export function acceptViewer(
     journal.add({ session: id, kind: "refused", fields: { error } });
     control.refuse(error, CLOSE_CODES.policy.code);
   }
+}
+
+function refusedKey(error: string): Admission {
+  return { ok: false, error, code: CLOSE_CODES.policy.code };
 }
 
 /** An object whose `type` nobody here knows, or that has none: all else is broken in any version of the protocol. */
@@ -184,24 +229,30 @@ type SocketAbout = Pick<ControlSocketEvents, "message" | "malformed"> & {
  */
 function listen(
   context: ServerContext,
-  id: string,
+  { id, plan }: { id: string; plan: Plan },
   socket: WebSocket,
   on: SocketAbout,
-): { control: ControlSocket; queue: SerialQueue } {
-  const { clock, journal } = context;
+): { control: ControlSocket; queue: SerialQueue; line: ControlSocketLine } {
+  const { clock, machine, journal } = context;
   let hasLeft = false;
-  const wrapped = wrapSocket(
+  let hasSpoken = false;
+  const { control: wrapped, line } = wrapSocket(
     socket,
-    { id, clock, journal },
+    { id, machine, journal, plan },
     {
       message(message) {
         silence.cancel();
+        if (!hasSpoken) plan.reach("first-message");
+        hasSpoken = true;
         if (!hasLeft && wrapped.isOpen) on.message(message);
       },
       malformed(failure) {
         if (!hasLeft && wrapped.isOpen) on.malformed(failure);
       },
-      closed: () => leave("disconnect"),
+      closed() {
+        leave("disconnect");
+        plan.end();
+      },
     },
   );
   // A message that is too large is refused before anybody here sees it.
@@ -238,6 +289,7 @@ function listen(
 
   return {
     control,
+    line,
     queue: {
       add(task) {
         const added = queue.add(task);

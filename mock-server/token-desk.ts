@@ -6,17 +6,22 @@ import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { CLIENT_KEY_PREFIX, type ClientTokenRequest, type ClientTokenResponse } from "../protocol/index.ts";
 import type { Clock } from "./clock.ts";
 import type { Dice } from "./dice.ts";
+import type { KeyFaults } from "./faults/desk.ts";
 
 export type ClientToken = {
   readonly expiresAtMs: number;
   readonly models: readonly string[] | null;
   readonly origins: readonly string[] | null;
   readonly sessionSecondsMax: number | null;
+  /** What goes wrong with the key that minted it goes wrong with it, too. */
+  readonly faults: KeyFaults | null;
 };
 
 export type TokenDesk = {
-  mint(request: ClientTokenRequest): ClientTokenResponse;
+  mint(request: ClientTokenRequest, faults?: KeyFaults | null): ClientTokenResponse;
   find(token: string): ClientToken | undefined;
+  /** Forgets all; returns how many there were. */
+  clear(): number;
 };
 
 /** Tokens held at once; the oldest goes first. */
@@ -38,7 +43,7 @@ export function createTokenDesk(clock: Clock, dice: Dice): TokenDesk {
   }
 
   return {
-    mint({ expiresIn, allowedModels, allowedOrigins, constraints }) {
+    mint({ expiresIn, allowedModels, allowedOrigins, constraints }, faults = null) {
       const apiKey = `${CLIENT_KEY_PREFIX}${dice.hex(32)}`;
       const expiresAtMs = clock.date().getTime() + expiresIn * 1000;
       tokens.set(apiKey, {
@@ -46,6 +51,7 @@ export function createTokenDesk(clock: Clock, dice: Dice): TokenDesk {
         models: allowedModels ?? null,
         origins: allowedOrigins ?? null,
         sessionSecondsMax: constraints?.realtime?.maxSessionDuration ?? null,
+        faults,
       });
       for (const oldest of tokens.keys()) {
         if (tokens.size <= tokensMax) break;
@@ -64,5 +70,10 @@ export function createTokenDesk(clock: Clock, dice: Dice): TokenDesk {
       };
     },
     find: (token) => tokens.get(token),
+    clear() {
+      const { size } = tokens;
+      tokens.clear();
+      return size;
+    },
   };
 }

@@ -2,10 +2,13 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { WebSocketServer } from "ws";
-import { PATHS, STREAM_PATHS } from "../protocol/index.ts";
+import { CLIENT_KEY_PREFIX, PATHS, QUERY, STREAM_PATHS } from "../protocol/index.ts";
 import type { ServerContext } from "./context.ts";
+import { type KeyFaults, noKeyFaults } from "./faults/desk.ts";
+import type { UpgradeItem } from "./faults/fault.ts";
+import type { Plan } from "./faults/plan.ts";
 import { redactText } from "./journal.ts";
-import { acceptStream, acceptViewer } from "./stream-socket.ts";
+import { acceptStream, acceptViewer, type Visitor } from "./stream-socket.ts";
 
 /** The signalling of LiveKit rooms; the first takes one connection for both directions, the second two. */
 const signalPaths: readonly string[] = ["/rtc/v1", "/rtc"];
@@ -27,10 +30,11 @@ export async function upgrade(
     const admitted = await rooms.check({ path, query: url!.searchParams, authorization }).catch((error) => {
       refuse(error.status ?? 500, error.message);
     });
-    if (admitted) {
-      sockets.handleUpgrade(request, socket, head, (webSocket) => rooms.accept(webSocket, admitted));
-    }
-    return;
+    if (!admitted) return;
+    const { plan, owner } = admitted;
+    return meetFaults("livekit", plan, owner, () =>
+      sockets.handleUpgrade(request, socket, head, (webSocket) => rooms.accept(webSocket, admitted)),
+    );
   }
   if (!sid && !STREAM_PATHS.includes(path)) {
     return refuse(
@@ -38,13 +42,50 @@ export async function upgrade(
       `There is no WebSocket at ${redactText(path).slice(0, 80)}. Clients connect to ${PATHS.stream}, /subscribe/{sid}, or with a token of ours to ${signalPaths.join(" and ")}.`,
     );
   }
-  sockets.handleUpgrade(request, socket, head, (webSocket) => {
-    if (sid) acceptViewer(context, webSocket, request, sid);
-    else acceptStream(context, webSocket, request);
+  const id = context.dice.hex(16);
+  const asked = askedFor(context, url!.searchParams);
+  // Who watches a session meets what its client meets, too.
+  const watched = sid === undefined ? undefined : context.sessions.get(sid)?.keyFaults;
+  const keyFaults = asked.keyFaults.declared.length > 0 ? asked.keyFaults : (watched ?? noKeyFaults);
+  const visitorId = sid === undefined ? id : `${id}-viewer`;
+  const plan = context.faults.open(visitorId, keyFaults);
+  const visitor: Visitor = { id: visitorId, plan, keyFaults, keyError: asked.error };
+  plan.reach("upgrade");
+  let accepted = false;
+  // Held back, it may go before it is let in.
+  socket.once("close", () => {
+    if (!accepted) plan.end();
+  });
+  meetFaults("control", plan, visitorId, () => {
+    accepted = true;
+    if (socket.destroyed) return plan.end();
+    sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      if (sid) acceptViewer(context, webSocket, request, sid, visitor);
+      else acceptStream(context, webSocket, request, visitor);
+    });
   });
 
-  function refuse(status: number, sentence: string): void {
+  function meetFaults(
+    channel: "control" | "livekit",
+    plan: Plan,
+    session: string | null,
+    accept: () => void,
+  ): void {
+    const item: UpgradeItem = {
+      direction: "to-server",
+      kind: "upgrade",
+      refuse: (status, body) => refuse(status, body, session),
+      reset() {
+        context.journal.add({ session, direction: "to-client", kind: "reset", fields: { path } });
+        socket.resetAndDestroy();
+      },
+    };
+    plan.pass(channel, item, accept);
+  }
+
+  function refuse(status: number, sentence: string, session: string | null = null): void {
     context.journal.add({
+      session,
       kind: "upgrade-refused",
       direction: "to-server",
       fields: { path, status, error: sentence },
@@ -55,5 +96,19 @@ export async function upgrade(
       // A client that keeps its side open would hold up our end.
       () => socket.destroy(),
     );
+  }
+}
+
+/** What a client's key, or its query, says is to go wrong. */
+function askedFor(
+  context: ServerContext,
+  query: URLSearchParams,
+): { keyFaults: KeyFaults; error: string | null } {
+  const key = query.get(QUERY.apiKey) ?? "";
+  try {
+    const minted = key.startsWith(CLIENT_KEY_PREFIX) ? context.tokens.find(key)?.faults : null;
+    return { keyFaults: minted ?? context.faults.read(key, query.get("mock")), error: null };
+  } catch (error) {
+    return { keyFaults: noKeyFaults, error: (error as Error).message };
   }
 }

@@ -3,6 +3,7 @@ import { CLOSE_CODES, type ClientMessage } from "../protocol/index.ts";
 import type { ServerContext } from "./context.ts";
 import type { ControlSocket } from "./control-socket.ts";
 import { createOfferedConnection } from "./dialects/offered-connection.ts";
+import type { Plan } from "./faults/plan.ts";
 import { OfferError, readOffer } from "./media/offer.ts";
 import type { Session } from "./session.ts";
 
@@ -35,7 +36,7 @@ export function takePlace(
 export function watch(
   context: ServerContext,
   session: Session,
-  socket: ControlSocket,
+  { socket, plan }: { socket: ControlSocket; plan: Plan },
   handleLater: (message: ClientMessage) => void,
 ) {
   let removeOutput: (() => void) | null = null;
@@ -46,7 +47,7 @@ export function watch(
     removeOutput?.();
     removeOutput = null;
   };
-  const connection = createOfferedConnection(context, socket.id, true, {
+  const connection = createOfferedConnection(context, { id: socket.id, plan }, true, {
     opened: (_offer, self) => ({
       connected() {
         removeOutput = session.addViewer({
@@ -64,6 +65,7 @@ export function watch(
   });
 
   async function answer(sdp: string): Promise<void> {
+    plan.reach("offer");
     // Its codec is the publisher's: what is encoded once is sent to all.
     const { codec } = await session.whenMedia();
     if (closed) return;
@@ -74,7 +76,9 @@ export function watch(
     }
     const answered = await connection.answer(readOffer(sdp, () => [codec]));
     if (!answered) return;
+    plan.reach("before-answer");
     socket.send({ type: "answer", sdp: answered.sdp });
+    plan.reach("after-answer");
     for (const candidate of answered.early) handleLater({ type: "ice-candidate", candidate });
   }
 

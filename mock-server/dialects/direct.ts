@@ -30,12 +30,14 @@ function converse(
   handleLater: (message: ClientMessage) => void,
 ): Conversation {
   const sends = context.options.mode !== "none";
-  const connection = createOfferedConnection(context, session.id, sends, {
+  const { plan } = session;
+  const connection = createOfferedConnection(context, session, sends, {
     opened: listen,
     replaced: session.disconnected,
   });
 
   async function answer(sdp: string): Promise<void> {
+    plan.reach("offer");
     const offer = readOffer(sdp);
     const { peer } = connection;
     const codec = session.pipeline?.codec;
@@ -46,7 +48,9 @@ function converse(
     }
     const answered = await connection.answer(offer);
     if (!answered) return;
+    plan.reach("before-answer");
     socket.send({ type: "answer", sdp: answered.sdp });
+    plan.reach("after-answer");
     for (const candidate of answered.early) handleLater({ type: "ice-candidate", candidate });
   }
 

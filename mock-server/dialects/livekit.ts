@@ -45,12 +45,15 @@ function converse(
     if (closed) return room.close();
     opened = room;
     context.openRooms.set(room.client.room_name, room);
+    session.plan.reach("before-room-info");
     socket.send({ type: "livekit_room_info", ...room.client, session_id: session.id });
+    session.plan.reach("after-room-info");
   }
 
   /** Resolves when nobody is ahead any more; never once the client has left. */
   async function wait(position: number): Promise<void> {
     for (let ahead = position; ahead > 0 && !closed; ahead--) {
+      session.plan.reach("queue-position");
       socket.send({ type: "queue_position", position: ahead, queue_size: position });
       await new Promise<void>((resolve) => {
         turn = clock.after(options.queueStepMs, resolve);

@@ -4,10 +4,11 @@
  */
 import type { ClientMessage } from "../../protocol/index.ts";
 import type { ServerContext } from "../context.ts";
+import { spoilDescription } from "../faults/spoil-description.ts";
 import type { Offer, Section } from "../media/offer.ts";
 import type { Peer, PeerEvents } from "../media/peer.ts";
 import type { Output } from "../media/pipeline.ts";
-import { openPeer } from "../open-peer.ts";
+import { openPeer, type PeerOwner } from "../open-peer.ts";
 
 type Candidate = (ClientMessage & { type: "ice-candidate" })["candidate"];
 
@@ -24,7 +25,7 @@ const earlyMax = 64;
 
 export function createOfferedConnection(
   context: ServerContext,
-  owner: string,
+  owner: PeerOwner,
   sends: boolean,
   on: {
     /** A connection that was not there before: who listens to it. `output` goes to the client's first section of each kind. */
@@ -64,7 +65,8 @@ export function createOfferedConnection(
         current = opened;
       }
       const streams = new Map(listening.map(({ mid }) => [mid, "lucy"]));
-      return { sdp: await current.peer.answer(offer, streams), early: early.splice(0) };
+      const sdp = await current.peer.answer(offer, streams);
+      return { sdp: spoilDescription(owner.plan, sdp), early: early.splice(0) };
     },
     async addCandidate(candidate) {
       if (!current && early.length < earlyMax) early.push(candidate);

@@ -179,6 +179,8 @@ export type Tools = {
 export type Gate<C extends Channel> = {
   /** Gets each item while the fault is awake. `false`: it let this one be, which does not count as fired. */
   take?(item: Items[C], next: (item: Items[C]) => void): unknown;
+  /** An item has gone by that it would have got, had it not fired often enough or thrown luckier dice: what waits for a count looks here. */
+  passed?(item: Items[C]): void;
   /** Does something to the line itself. Called when the fault wakes, and for a moment without an ordinal each time it comes. */
   strike?(line: Lines[C]): void;
   /** Gives out what it holds, in order, and undoes what it did. Called once; it gets nothing afterwards. */

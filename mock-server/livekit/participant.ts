@@ -6,10 +6,12 @@
 import { CLOSE_CODES, type ClientMessageOf, closeReason, parseClientMessage } from "../../protocol/index.ts";
 import type { Timer } from "../clock.ts";
 import type { ServerContext } from "../context.ts";
+import type { Dice } from "../dice.ts";
+import { spoilDescription } from "../faults/spoil-description.ts";
 import { codecNames } from "../media/codec-name.ts";
 import { readOffer, type Section } from "../media/offer.ts";
 import type { Candidate, Peer, PeerEvents } from "../media/peer.ts";
-import { openPeer } from "../open-peer.ts";
+import { openPeer, type PeerOwner } from "../open-peer.ts";
 import { createSerialQueue } from "../serial-queue.ts";
 import type { Grants } from "./access-token.ts";
 import { createPublication, type Publication, whyUnfit } from "./publication.ts";
@@ -32,8 +34,9 @@ import {
 import { createSubscriptions } from "./subscriptions.ts";
 
 export type ParticipantAbout = {
-  /** Whose lines of the journal tell of it. */
-  readonly owner: string;
+  /** Whose lines of the journal tell of it, and whose faults it meets. */
+  readonly owner: PeerOwner;
+  readonly dice: Dice;
   readonly grants: Grants;
   /** `/rtc`: the client publishes on one connection and watches on another, which we offer. */
   readonly twoConnections: boolean;
@@ -92,8 +95,9 @@ export function createParticipant(
   about: ParticipantAbout,
   on: ParticipantEvents,
 ): Participant {
-  const { dice, journal, clock } = context;
-  const { grants, owner } = about;
+  const { journal, clock } = context;
+  const { grants, dice } = about;
+  const { id: owner, plan } = about.owner;
   const sid = `PA_${dice.hex(12)}`;
   const joinedAt = BigInt(clock.date().getTime());
   const tracks = new Map<string, Publication>();
@@ -151,7 +155,7 @@ export function createParticipant(
   };
 
   const subscriptions = createSubscriptions(context, {
-    owner,
+    owner: about.owner,
     twoConnections: about.twoConnections,
     canSubscribe: grants.canSubscribe,
     autoSubscribe: about.autoSubscribe,
@@ -188,8 +192,9 @@ export function createParticipant(
   }
 
   async function answer({ sdp, id, midToTrackId }: SessionDescription): Promise<void> {
+    plan.reach("offer");
     const { sections } = readOffer(sdp, () => codecNames);
-    publisher ??= await openPeer(context, owner, peerEvents);
+    publisher ??= await openPeer(context, about.owner, peerEvents);
     if (gone) return publisher.close();
     const wanted = findPublications(sections, midToTrackId);
     // First what is gone: one offer may take a camera away and bring another.
@@ -205,10 +210,17 @@ export function createParticipant(
     });
     const streams = about.twoConnections ? new Map<string, string>() : subscriptions.streams();
     const answered = await publisher.answer(offer, streams);
+    plan.reach("before-answer");
     socket?.send({
       case: "answer",
-      value: { type: "answer", sdp: answered, id, midToTrackId: subscriptions.midToTrackId() },
+      value: {
+        type: "answer",
+        sdp: spoilDescription(plan, answered),
+        id,
+        midToTrackId: subscriptions.midToTrackId(),
+      },
     });
+    plan.reach("after-answer");
     subscriptions.start();
     subscriptions.askForSections();
   }
@@ -252,6 +264,7 @@ export function createParticipant(
       kind: "track-published",
       fields: { sid: track.sid, media: track.kind, codec: track.codec },
     });
+    plan.reach("track-published");
     room.changed(participant);
     on.published(track);
   }

@@ -5,6 +5,9 @@
 import type { WebSocket } from "ws";
 import { CLOSE_CODES, closeReason } from "../../protocol/index.ts";
 import type { ServerContext } from "../context.ts";
+import type { Dice } from "../dice.ts";
+import { noKeyFaults } from "../faults/desk.ts";
+import type { Plan } from "../faults/plan.ts";
 import { type Grants, type RoomKey, readToken, TokenError } from "./access-token.ts";
 import { createParticipant, type Participant, type ParticipantEvents } from "./participant.ts";
 import { createRoom, type Room } from "./room.ts";
@@ -22,8 +25,11 @@ import {
 /** A room, and what becomes of somebody who enters it. */
 export type HostedRoom = {
   readonly room: Room;
+  readonly dice: Dice;
   /** Whose lines of the journal tell of somebody with these grants. */
   ownerOf(grants: Grants): string;
+  /** The faults that somebody with these grants meets. */
+  planOf(grants: Grants): Plan;
   /** `ok: false`: why there is no place; a sentence for the client. */
   welcome(grants: Grants): Welcome | { readonly ok: false; readonly error: string };
 };
@@ -56,6 +62,9 @@ export type SignalUpgrade = {
 
 export type Admitted = {
   readonly grants: Grants;
+  /** Whose lines of the journal tell of it, and what it meets; a room that is yet to be opened has no faults. */
+  readonly owner: string;
+  readonly plan: Plan;
   readonly twoConnections: boolean;
   readonly autoSubscribe: boolean;
   /** Of the stay that is to be resumed. */
@@ -91,6 +100,7 @@ const serverInfo = {
 export function createRooms(context: ServerContext, key: RoomKey): Rooms {
   const { journal, dice } = context;
   const hosted = new Map<string, HostedRoom>();
+  const noPlan = context.faults.open("no room yet", noKeyFaults);
   /** By sid, for those who resume. */
   const participants = new Map<string, Participant>();
   let openRoomCount = 0;
@@ -99,17 +109,22 @@ export function createRooms(context: ServerContext, key: RoomKey): Rooms {
   function openRoom(name: string): HostedRoom {
     openRoomCount++;
     journal.add({ kind: "room-opened", fields: { room: name } });
-    const room = createRoom(name, `RM_${dice.hex(12)}`, {
+    const own = dice.split(`room/${name}`);
+    const plan = context.faults.open(`room ${name.slice(0, 40)}`, noKeyFaults);
+    const room = createRoom(name, `RM_${own.hex(12)}`, {
       sees: () => true,
       emptied() {
         openRoomCount--;
         hosted.delete(name);
+        plan.end();
         journal.add({ kind: "room-closed", fields: { room: name } });
       },
     });
     const opened: HostedRoom = {
       room,
+      dice: own,
       ownerOf: ({ identity }) => identity.slice(0, 40),
+      planOf: () => plan,
       welcome() {
         if (room.members.size >= membersMax)
           return { ok: false, error: `The room has ${membersMax} members, which is as many as it may have.` };
@@ -144,13 +159,19 @@ export function createRooms(context: ServerContext, key: RoomKey): Rooms {
         `There are ${openRoomsMax} open rooms already, which is as many as there may be.`,
       );
     }
+    const host = hosted.get(grants.room);
+    const who = {
+      grants,
+      owner: host?.ownerOf(grants) ?? grants.identity.slice(0, 40),
+      plan: host?.planOf(grants) ?? noPlan,
+    };
     if (path.startsWith("/rtc/v1")) {
       const text = query.get("join_request");
       if (!text) throw new SignalRefusal(400, "/rtc/v1 takes a join_request. Connect to /rtc without one.");
       try {
         const join = readJoinRequest(text);
         return {
-          grants,
+          ...who,
           twoConnections: false,
           autoSubscribe: join.connectionSettings?.autoSubscribe ?? true,
           resumes: join.reconnect ? join.participantSid : null,
@@ -162,7 +183,7 @@ export function createRooms(context: ServerContext, key: RoomKey): Rooms {
       }
     }
     return {
-      grants,
+      ...who,
       twoConnections: true,
       autoSubscribe: !["0", "false"].includes(query.get("auto_subscribe") ?? ""),
       resumes: isSet(query.get("reconnect")) ? (query.get("sid") ?? "") : null,
@@ -171,14 +192,18 @@ export function createRooms(context: ServerContext, key: RoomKey): Rooms {
   }
 
   function accept(socket: WebSocket, admitted: Admitted): void {
-    const { grants, resumes } = admitted;
-    const owner = hosted.get(grants.room)?.ownerOf(grants) ?? grants.identity.slice(0, 40);
+    const { grants, resumes, owner, plan } = admitted;
     let participant: Participant | null = null;
-    const signal = wrapSignal(context, owner, socket, {
+    const { signal, line } = wrapSignal(context, { id: owner, plan }, socket, {
       request: (request) => participant?.handleLater(request),
       malformed: (sentence) => signal.close(CLOSE_CODES.badData.code, closeReason(sentence)),
-      closed: () => participant?.detach(signal),
+      closed() {
+        detach();
+        plan.reach("room-socket-lost");
+        participant?.detach(signal);
+      },
     });
+    const detach = plan.attach("livekit", line);
     journal.add({
       session: owner,
       direction: "to-server",
@@ -191,11 +216,13 @@ export function createRooms(context: ServerContext, key: RoomKey): Rooms {
       },
     });
 
-    participant = resumes === null ? join(signal, owner, admitted) : resume(signal, owner, grants, resumes);
+    plan.reach("room-socket");
+    participant = resumes === null ? join(signal, admitted) : resume(signal, admitted, resumes);
   }
 
   /** Goes on with a stay where it was; a client to whom that is refused starts over by itself. */
-  function resume(signal: SignalSocket, owner: string, grants: Grants, sid: string): Participant | null {
+  function resume(signal: SignalSocket, { owner, grants, plan }: Admitted, sid: string): Participant | null {
+    plan.reach("resume");
     const { identity } = grants;
     const room = hosted.get(grants.room)?.room;
     const participant = participants.get(sid);
@@ -223,8 +250,7 @@ export function createRooms(context: ServerContext, key: RoomKey): Rooms {
   /** Begins a stay. */
   function join(
     signal: SignalSocket,
-    owner: string,
-    { grants, twoConnections, autoSubscribe, join }: Admitted,
+    { owner, plan, grants, twoConnections, autoSubscribe, join }: Admitted,
   ): Participant | null {
     // First, as a room that it leaves empty is closed.
     hosted.get(grants.room)?.room.members.get(grants.identity)?.dismiss(DisconnectReason.DUPLICATE_IDENTITY);
@@ -245,7 +271,7 @@ export function createRooms(context: ServerContext, key: RoomKey): Rooms {
     const joined = createParticipant(
       context,
       room,
-      { owner, grants, twoConnections, autoSubscribe, takesTrailers },
+      { owner: { id: owner, plan }, dice: host.dice, grants, twoConnections, autoSubscribe, takesTrailers },
       {
         ...events,
         left() {
@@ -258,6 +284,7 @@ export function createRooms(context: ServerContext, key: RoomKey): Rooms {
     joined.attach(signal);
     const info = joined.infoFor(joined);
     info.state = ParticipantInfo_State.JOINED;
+    plan.reach("before-join-response");
     signal.send({
       case: "join",
       value: {
@@ -274,6 +301,7 @@ export function createRooms(context: ServerContext, key: RoomKey): Rooms {
         })),
       },
     });
+    plan.reach("after-join-response");
     room.enter(joined);
     journal.add({
       session: owner,
@@ -296,6 +324,7 @@ export function createRooms(context: ServerContext, key: RoomKey): Rooms {
     accept,
     close() {
       for (const { room } of [...hosted.values()]) room.close(DisconnectReason.SERVER_SHUTDOWN);
+      noPlan.end();
     },
   };
 }

@@ -2,6 +2,8 @@ import { AddTrackRequest, TrackSource, TrackType } from "@livekit/protocol";
 import { expect, test } from "vitest";
 import type { ServerContext } from "../context.ts";
 import { createDice } from "../dice.ts";
+import { emptyPlan } from "../faults/_plans.ts";
+import { noKeyFaults } from "../faults/desk.ts";
 import type { Session } from "../session.ts";
 import type { Grants } from "./access-token.ts";
 import { createPublication } from "./publication.ts";
@@ -17,6 +19,9 @@ function open(frameTiming = false) {
   const told: string[] = [];
   const session = {
     id: "s1",
+    dice: createDice("session-room"),
+    plan: emptyPlan(),
+    keyFaults: noKeyFaults,
     connected: () => told.push("connected"),
     disconnected: () => told.push("disconnected"),
     openMedia: (codec: string) => {
@@ -32,7 +37,6 @@ function open(frameTiming = false) {
     addViewer: () => () => {},
   } as unknown as Session;
   const context = {
-    dice: createDice("session-room"),
     options: { mode: "transcode" },
     viewerCounts: new Map(),
   } as unknown as ServerContext;

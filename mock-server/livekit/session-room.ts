@@ -4,6 +4,7 @@
  */
 import { INFERENCE_IDENTITY_PREFIX } from "../../protocol/index.ts";
 import type { ServerContext } from "../context.ts";
+import type { Plan } from "../faults/plan.ts";
 import type { CodecName } from "../media/codec-name.ts";
 import type { Session } from "../session.ts";
 import { takePlace } from "../viewer.ts";
@@ -22,6 +23,9 @@ import {
   TrackType,
 } from "./signal-wire.ts";
 
+/** Viewers who have knocked: far more than may come in. */
+const viewerPlansMax = 256;
+
 export type SessionRoom = HostedRoom & {
   readonly clientIdentity: string;
   close(): void;
@@ -33,7 +37,8 @@ export function createSessionRoom(
   session: Session,
   { frameTiming, complain }: { frameTiming: boolean; complain(sentence: string): void },
 ): SessionRoom {
-  const { dice } = context;
+  const { dice } = session;
+  const viewerPlans = new Map<string, Plan>();
   const clientIdentity = clientIdentityOf(session.id);
   const isClient = ({ identity }: { identity: string }) => identity === clientIdentity;
   const edited = new Map<string, RoomTrack>();
@@ -150,7 +155,11 @@ export function createSessionRoom(
       connected: ignore,
       lost: ignore,
       published: ignore,
-      left: place.giveBack,
+      left() {
+        place.giveBack();
+        viewerPlans.get(grants.identity)?.end();
+        viewerPlans.delete(grants.identity);
+      },
     };
     return { ok: true, takesTrailers: false, events };
   }
@@ -176,12 +185,24 @@ export function createSessionRoom(
 
   return {
     room,
+    dice,
     clientIdentity,
+    planOf(grants) {
+      if (isClient(grants)) return session.plan;
+      const known = viewerPlans.get(grants.identity);
+      // Who never came in after all makes room for those who do.
+      if (known || viewerPlans.size >= viewerPlansMax) return known ?? session.plan;
+      const plan = context.faults.open(grants.identity.slice(0, 40), session.keyFaults);
+      viewerPlans.set(grants.identity, plan);
+      return plan;
+    },
     ownerOf: (grants) => (isClient(grants) ? session.id : grants.identity.slice(0, 40)),
     welcome,
     close() {
       for (const { stop } of sources.values()) stop();
       room.close(DisconnectReason.ROOM_DELETED);
+      for (const plan of viewerPlans.values()) plan.end();
+      viewerPlans.clear();
     },
   };
 }

@@ -3,8 +3,11 @@
  * noticed. Knows the messages' shapes and nothing of what they mean.
  */
 import type { WebSocket } from "ws";
+import { closeReason } from "../../protocol/index.ts";
 import type { ServerContext } from "../context.ts";
-import { sendWithin, watchHeartbeat } from "../control-socket.ts";
+import { deafen, sendWithin, watchHeartbeat } from "../control-socket.ts";
+import type { SignalItem, SignalLine } from "../faults/fault.ts";
+import type { PeerOwner } from "../open-peer.ts";
 import {
   fieldsOf,
   type Request,
@@ -34,12 +37,13 @@ const wholeBytesMax = 32 * 1024;
 
 /** `owner`: whose lines of the journal tell of it. */
 export function wrapSignal(
-  { clock, journal }: ServerContext,
-  owner: string,
+  { machine, journal }: ServerContext,
+  { id: owner, plan }: PeerOwner,
   socket: WebSocket,
   on: SignalSocketEvents,
-): SignalSocket {
-  const stopHeartbeat = watchHeartbeat(socket, clock, (silentMs) =>
+): { signal: SignalSocket; line: SignalLine } {
+  let isMuted = false;
+  const stopHeartbeat = watchHeartbeat(socket, machine, (silentMs) =>
     journal.add({ session: owner, kind: "half-open", fields: { socket: "livekit", silentMs } }),
   );
   socket.on("message", (data: Buffer, isBinary) => {
@@ -53,7 +57,13 @@ export function wrapSignal(
         fields: data.length > wholeBytesMax ? { bytes: data } : fieldsOf(request),
         measured: isRoutine(request.case),
       });
-      on.request(request);
+      const item = {
+        direction: "to-server",
+        kind: request.case,
+        message: request,
+        byteLength: () => data.length,
+      } as const;
+      plan.pass("livekit", item, (out) => on.request((out as SignalItem).message as Request));
     } catch (error) {
       const { message } = error as Error;
       journal.add({
@@ -83,27 +93,74 @@ export function wrapSignal(
     on.closed();
   });
 
-  return {
-    send(message) {
-      if (socket.readyState !== socket.OPEN) return;
-      const { bytes, fields } = writeResponse(message);
+  function write(message: SignalItem["message"]): void {
+    if (socket.readyState !== socket.OPEN || isMuted) return;
+    const { bytes, fields } = writeResponse(message as Response);
+    journal.add({
+      session: owner,
+      direction: "to-client",
+      kind: `livekit-${message.case}`,
+      fields,
+      measured: isRoutine(message.case),
+    });
+    put(bytes);
+  }
+
+  function writeRaw(raw: string | Buffer): void {
+    if (socket.readyState !== socket.OPEN || isMuted) return;
+    journal.add({ session: owner, direction: "to-client", kind: "livekit-raw", fields: { raw } });
+    put(raw);
+  }
+
+  function put(data: string | Uint8Array): void {
+    sendWithin(backlogMax, socket, data, (waiting) =>
       journal.add({
         session: owner,
-        direction: "to-client",
-        kind: `livekit-${message.case}`,
-        fields,
-        measured: isRoutine(message.case),
-      });
-      sendWithin(backlogMax, socket, bytes, (waiting) =>
-        journal.add({
-          session: owner,
-          kind: "slow-reader",
-          fields: { bytes: waiting, bytesMax: backlogMax },
-        }),
-      );
+        kind: "slow-reader",
+        fields: { bytes: waiting, bytesMax: backlogMax },
+      }),
+    );
+  }
+
+  function closeNow(code: number, reason: string): void {
+    if (socket.readyState !== socket.OPEN || isMuted) return;
+    socket.close(code, closeReason(reason));
+  }
+
+  return {
+    signal: {
+      send(message) {
+        if (socket.readyState !== socket.OPEN) return;
+        const byteLength = () => writeResponse(message).bytes.length;
+        const item = { direction: "to-client", kind: message.case, message, byteLength } as const;
+        plan.pass("livekit", item, (out) => {
+          const { raw, message } = out as SignalItem;
+          if (raw === undefined) write(message);
+          else writeRaw(raw);
+        });
+      },
+      close(code, reason) {
+        if (socket.readyState !== socket.OPEN) return;
+        const message = { case: "close", value: { code, reason } } as const;
+        plan.pass("livekit", { direction: "to-client", kind: "close", message }, (out) => {
+          const { value } = (out as SignalItem).message as typeof message;
+          closeNow(value.code, value.reason);
+        });
+      },
     },
-    close(code, reason) {
-      if (socket.readyState === socket.OPEN) socket.close(code, reason);
+    line: {
+      send: write,
+      sendRaw: writeRaw,
+      close: closeNow,
+      drop: () => socket.terminate(),
+      mute() {
+        isMuted = true;
+        const listen = deafen(socket);
+        return () => {
+          isMuted = false;
+          listen();
+        };
+      },
     },
   };
 }

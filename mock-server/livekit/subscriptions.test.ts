@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
 import { manualClock } from "../clock.ts";
 import type { ServerContext } from "../context.ts";
+import { emptyPlan } from "../faults/_plans.ts";
 import { createJournal } from "../journal.ts";
 import type { CodecName } from "../media/codec-name.ts";
 import type { Section } from "../media/offer.ts";
@@ -99,7 +100,7 @@ function watcher(others: Member[], some: Partial<SubscriptionsAbout> = {}) {
   const peer = fakePeer();
   const self = member("self", []);
   const subscriptions = createSubscriptions({ journal } as ServerContext, {
-    owner: "owner",
+    owner: { id: "owner", plan: emptyPlan() },
     twoConnections: false,
     canSubscribe: true,
     autoSubscribe: true,

@@ -3,10 +3,11 @@
  * sections, and is asked for more when they run out; on two (`/rtc`) we offer what there is on a connection of our own.
  */
 import type { ServerContext } from "../context.ts";
+import { spoilDescription } from "../faults/spoil-description.ts";
 import type { CodecName } from "../media/codec-name.ts";
 import type { Section } from "../media/offer.ts";
 import type { Peer, PeerEvents } from "../media/peer.ts";
-import { openPeer } from "../open-peer.ts";
+import { openPeer, type PeerOwner } from "../open-peer.ts";
 import type { Member, RoomTrack } from "./room.ts";
 import type { Response, SessionDescription } from "./signal-wire.ts";
 
@@ -31,8 +32,8 @@ const askedCountMax = 8;
 const chosenMax = 64;
 
 export type SubscriptionsAbout = {
-  /** Whose lines of the journal tell of it. */
-  readonly owner: string;
+  /** Whose lines of the journal tell of it, and whose faults it meets. */
+  readonly owner: PeerOwner;
   readonly twoConnections: boolean;
   readonly canSubscribe: boolean;
   readonly autoSubscribe: boolean;
@@ -107,7 +108,7 @@ export function createSubscriptions(context: ServerContext, about: Subscriptions
     const missing = unplaced.filter(({ askedCount }) => askedCount <= askedCountMax);
     for (const { track } of unplaced.filter(({ askedCount }) => askedCount === askedCountMax + 1)) {
       const fields = { sid: track.sid, media: track.kind, codec: track.codec };
-      context.journal.add({ session: about.owner, kind: "no-section", fields });
+      context.journal.add({ session: about.owner.id, kind: "no-section", fields });
     }
     if (missing.length === 0) return;
     hasAsked = true;
@@ -151,7 +152,12 @@ export function createSubscriptions(context: ServerContext, about: Subscriptions
     for (const subscription of current.values()) subscription.mid ??= subscription.sender?.mid() ?? null;
     about.send({
       case: "offer",
-      value: { type: "offer", sdp, id: ++offerId, midToTrackId: midToTrackId() },
+      value: {
+        type: "offer",
+        sdp: spoilDescription(about.owner.plan, sdp),
+        id: ++offerId,
+        midToTrackId: midToTrackId(),
+      },
     });
   }
 

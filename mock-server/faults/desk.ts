@@ -1,0 +1,251 @@
+/**
+ * Where faults are declared for a whole server, and where each connection gets the plan that is its own: from the scenario file, from what
+ * was added since, from its key.
+ */
+import { createHash } from "node:crypto";
+import type { Clock } from "../clock.ts";
+import type { Dice } from "../dice.ts";
+import type { Journal } from "../journal.ts";
+import type { MediaMode } from "../media/pipeline.ts";
+import { declareFaults } from "./declare.ts";
+import type { Declaration, Declared, Fault } from "./fault.ts";
+import { readMockKey } from "./mock-key.ts";
+import { createPlan, type Plan } from "./plan.ts";
+import type { Scenario } from "./scenario-file.ts";
+
+/** A declared fault, as a test holds it. */
+export type AddedFault = {
+  readonly id: string;
+  /** The session it is for; `null`: all, those to come too. */
+  readonly session: string | null;
+  readonly declaration: Declaration;
+  /** How often, over all sessions. */
+  readonly fired: number;
+  readonly healed: boolean;
+  /** Ends it everywhere, and gives out what it holds. */
+  heal(): void;
+};
+
+export type FaultDesk = {
+  /** @throws FaultError */
+  add(given: unknown, about?: { session?: string | undefined }): AddedFault[];
+  readonly list: readonly AddedFault[];
+  healAll(): void;
+  readonly scenarios: ReadonlyMap<string, Scenario>;
+  /** @throws FaultError */
+  putScenario(name: string, given: unknown): void;
+  removeScenario(name: string): boolean;
+  /** What a key (or `mock` in the query) asks for. @throws FaultError */
+  read(key: string, mock: string | null): KeyFaults;
+  /** The plan of a new connection, under whose id the journal tells of it. It leaves the desk with `plan.end()`. */
+  open(session: string, of: KeyFaults): Plan;
+  /** The plan of HTTP requests under this key: it outlives each of them. */
+  forRequests(of: KeyFaults): Plan;
+};
+
+/** `key`: a hash that tells keys apart and gives none away. */
+export type KeyFaults = { readonly key: string; readonly declared: readonly Declared[] };
+
+export const noKeyFaults: KeyFaults = { key: "", declared: [] };
+
+/** Keys whose connections are counted; the oldest goes first. */
+const keysMax = 10_000;
+/** Faults declared for a whole server at once. */
+const addedMax = 256;
+const scenariosMax = 200;
+/** Plans of keys that have made requests. */
+const requestPlansMax = 256;
+
+export type DeskAbout = {
+  readonly faults: readonly Fault[];
+  readonly mode: MediaMode;
+  readonly clock: Clock;
+  readonly dice: Dice;
+  readonly journal: Journal;
+  readonly hasSession: (id: string) => boolean;
+  readonly scenarioFile: { faults: readonly Declared[]; scenarios: ReadonlyMap<string, Scenario> };
+};
+
+export function createFaultDesk(about: DeskAbout): FaultDesk {
+  const { faults, mode, clock, dice, journal } = about;
+  const scenarios = new Map(about.scenarioFile.scenarios);
+  const plans = new Map<string, Plan>();
+  const requestPlans = new Map<string, Plan>();
+  const added: Added[] = [];
+  /** Connections since something was declared, and by key. */
+  const seen = new Map<string, number>();
+  let count = 0;
+
+  type Added = { declared: Declared; session: string | null; firedBefore: number; healed: boolean };
+
+  function runningPlans(): Plan[] {
+    return [...plans.values(), ...requestPlans.values()];
+  }
+
+  function firedIn(plan: Plan, id: string): number {
+    return plan.faults.find((fault) => fault.id === id)?.fired ?? 0;
+  }
+
+  function shown(one: Added): AddedFault {
+    return {
+      id: one.declared.id,
+      session: one.session,
+      declaration: one.declared.declaration,
+      get fired() {
+        return runningPlans().reduce((sum, plan) => sum + firedIn(plan, one.declared.id), one.firedBefore);
+      },
+      get healed() {
+        return one.healed;
+      },
+      heal() {
+        if (one.healed) return;
+        one.healed = true;
+        for (const plan of runningPlans()) plan.heal(one.declared.id);
+        journal.add({
+          kind: "fault-removed",
+          fields: { fault: one.declared.id, name: one.declared.fault.name },
+        });
+      },
+    };
+  }
+
+  /** Which connection this is of those that a declaration counts. */
+  function ordinal(counted: string): number {
+    const n = (seen.get(counted) ?? 0) + 1;
+    seen.delete(counted);
+    seen.set(counted, n);
+    for (const oldest of seen.keys()) {
+      if (seen.size <= keysMax) break;
+      seen.delete(oldest);
+    }
+    return n;
+  }
+
+  function isFor({ connections }: Declared, n: number): boolean {
+    return connections === null || (n >= connections[0] && n <= connections[1]);
+  }
+
+  function general(session: string | null): Declared[] {
+    const live = added.filter(({ healed, session: only }) => !healed && (only === null || only === session));
+    return [...about.scenarioFile.faults, ...live.map(({ declared }) => declared)];
+  }
+
+  function planFor(
+    session: string | null,
+    name: string,
+    declared: readonly Declared[],
+    ended: () => void,
+  ): Plan {
+    const plan = createPlan({
+      clock,
+      ended,
+      dice: dice.split(name),
+      note: (kind, fields) => journal.add({ session, kind, fields }),
+    });
+    if (declared.length > 0) {
+      const fields = { declared: declared.map(({ id, declaration }) => ({ id, ...declaration })) };
+      journal.add({ session, kind: "faults", fields });
+    }
+    plan.add(declared);
+    return plan;
+  }
+
+  return {
+    add(given, { session = undefined } = {}) {
+      if (session !== undefined && !about.hasSession(session)) {
+        throw new Error(
+          `No session ${session.slice(0, 40)} runs here. GET /_lucy/sessions lists those that do.`,
+        );
+      }
+      if (added.filter(({ healed }) => !healed).length >= addedMax) {
+        throw new Error(
+          `${addedMax} faults are declared, which is as many as there may be. Heal some first.`,
+        );
+      }
+      const declared = declareFaults(given, { faults, mode, nextId: () => `f${++count}` });
+      const news = declared.map((one) => ({
+        declared: one,
+        session: session ?? null,
+        firedBefore: 0,
+        healed: false,
+      }));
+      while (added.length + news.length > 2 * addedMax) {
+        added.splice(
+          added.findIndex(({ healed }) => healed),
+          1,
+        );
+      }
+      added.push(...news);
+      for (const { id, declaration } of declared) {
+        journal.add({
+          session: session ?? null,
+          kind: "fault-declared",
+          fields: { fault: id, ...declaration },
+        });
+      }
+      for (const [id, plan] of plans) {
+        if (session === undefined || session === id)
+          plan.add(declared.filter(({ connections }) => !connections));
+      }
+      if (session === undefined) for (const plan of requestPlans.values()) plan.add(declared);
+      return news.map(shown);
+    },
+    get list() {
+      return added.map(shown);
+    },
+    healAll() {
+      for (const one of added) shown(one).heal();
+    },
+    scenarios,
+    putScenario(name, given) {
+      if (!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name) || name.length > 64) {
+        throw new Error(
+          `A scenario is named in lower case with hyphens, 1 to 64 characters, not "${name.slice(0, 64)}".`,
+        );
+      }
+      if (scenarios.size >= scenariosMax && !scenarios.has(name)) {
+        throw new Error(
+          `There are ${scenariosMax} scenarios, which is as many as there may be. Remove one first.`,
+        );
+      }
+      const { about: says = null, faults: list } = given as { about?: string | null; faults?: unknown };
+      let n = 0;
+      const declared = declareFaults(list, { faults, mode, nextId: () => `${name}-${++n}` });
+      scenarios.set(name, { name, about: says, faults: declared });
+    },
+    removeScenario: (name) => scenarios.delete(name),
+    read(key, mock) {
+      const asked = mock === null ? key : mock.startsWith("mock:") ? mock : `mock:${mock}`;
+      const declared = readMockKey(asked, { faults, mode, scenarios }) ?? [];
+      if (declared.length === 0) return noKeyFaults;
+      return { key: createHash("sha256").update(`${key}\n${mock}`).digest("hex").slice(0, 16), declared };
+    },
+    open(session, of) {
+      const n = of.key === "" ? 0 : ordinal(of.key);
+      const counting = general(session).filter(({ connections }) => connections);
+      const ordinals = new Map(counting.map(({ id }) => [id, ordinal(`fault ${id}`)]));
+      const declared = [
+        ...general(session).filter((one) => isFor(one, ordinals.get(one.id) ?? 0)),
+        ...of.declared.filter((one) => isFor(one, n)),
+      ];
+      const plan = planFor(session, session, declared, () => {
+        plans.delete(session);
+        for (const one of added) one.firedBefore += firedIn(plan, one.declared.id);
+      });
+      plans.set(session, plan);
+      return plan;
+    },
+    forRequests(of) {
+      const known = requestPlans.get(of.key);
+      if (known) return known;
+      const plan = planFor(null, `http/${of.key}`, [...general(null), ...of.declared], () => {});
+      requestPlans.set(of.key, plan);
+      for (const [key, oldest] of requestPlans) {
+        if (requestPlans.size <= requestPlansMax) break;
+        requestPlans.delete(key);
+        oldest.end();
+      }
+      return plan;
+    },
+  };
+}

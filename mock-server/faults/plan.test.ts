@@ -1,0 +1,270 @@
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import { manualClock } from "../clock.ts";
+import { createDice } from "../dice.ts";
+import { declareFaults } from "./declare.ts";
+import {
+  type ControlItem,
+  type ControlLine,
+  type Declaration,
+  defineFault,
+  type Fault,
+  type Item,
+} from "./fault.ts";
+import { createPlan } from "./plan.ts";
+
+/** Marks what it gets, and strikes lines with its mark. */
+const mark = defineFault({
+  name: "mark",
+  about: "Marks items.",
+  places: [
+    { channel: "control", directions: ["to-client", "to-server"] },
+    { channel: "media", directions: ["to-client", "to-server"] },
+  ],
+  settings: z.strictObject({ with: z.string().default("!"), spare: z.string().default("") }),
+  open: ({ with: text, spare }) => ({
+    take(item, next) {
+      next({ ...item, kind: item.kind } as never);
+      if (item.kind === spare) return false;
+      (item as unknown as { marks: string[] }).marks.push(text);
+    },
+  }),
+});
+
+/** Holds everything back. */
+const hold = defineFault({
+  name: "hold",
+  about: "Holds items.",
+  places: [{ channel: "control", directions: ["to-client", "to-server"], also: ["close"] }],
+  settings: z.strictObject({}),
+  open() {
+    const held: (() => void)[] = [];
+    return {
+      take: (item, next) => held.push(() => next(item)),
+      heal() {
+        for (const give of held) give();
+      },
+    };
+  },
+});
+
+const strike = defineFault({
+  name: "strike",
+  about: "Strikes the line.",
+  places: [{ channel: "control", at: "connected" }],
+  settings: z.strictObject({}),
+  open: () => ({ strike: (line: ControlLine) => line.drop() }),
+});
+
+const broken = defineFault({
+  name: "broken",
+  about: "Throws.",
+  places: [{ channel: "control" }],
+  settings: z.strictObject({}),
+  open: () => ({
+    take() {
+      throw new Error("a defect");
+    },
+  }),
+});
+
+const faults = [mark, hold, strike, broken] as unknown as Fault[];
+
+function setUp(...declarations: Declaration[]) {
+  const clock = manualClock();
+  const noted: { kind: string; fields: Record<string, unknown> }[] = [];
+  const plan = createPlan({
+    clock,
+    dice: createDice(7),
+    note: (kind, fields) => void noted.push({ kind, fields }),
+  });
+  let n = 0;
+  plan.add(declareFaults(declarations, { faults, mode: "transcode", nextId: () => `f${++n}` }));
+  const out: string[] = [];
+  /** Sends an item of this kind; tells how often it was marked. */
+  function send(kind: string, some: Partial<Item> = {}, channel: "control" | "media" = "control"): number {
+    const marks: string[] = [];
+    const item = { direction: "to-client", kind, message: {}, marks, byteLength: () => 10, ...some };
+    plan.pass(channel, item as unknown as ControlItem, (given) => out.push(given.kind));
+    return marks.length;
+  }
+  const many = (count: number, ...about: [kind?: string, some?: Partial<Item>, channel?: "media"]) =>
+    Array.from({ length: count }, () => send(about[0] ?? "a", about[1], about[2])).join("");
+  return { plan, clock, noted, out, send, many };
+}
+
+describe("the envelope", () => {
+  test.each<[name: string, when: Declaration["when"], expected: string]>([
+    ["nothing: all", undefined, "11111111"],
+    ["after", { after: { messages: 3 } }, "00011111"],
+    ["for", { for: { messages: 3 } }, "11100000"],
+    ["after and for", { after: { messages: 2 }, for: { messages: 3 } }, "00111000"],
+    ["times", { times: 2 }, "11000000"],
+    ["bytes, 10 each", { after: { bytes: 25 } }, "00011111"],
+    ["bytes, for", { for: { bytes: 25 } }, "11100000"],
+  ])("%s", (_name, when, expected) => {
+    expect(setUp({ name: "mark", when }).many(8)).toBe(expected);
+  });
+
+  test("frames are counted by their ends", () => {
+    const { send } = setUp({ name: "mark", channel: "media", when: { after: { frames: 2 } } });
+    const ends = [false, true, true, false, true];
+    expect(ends.map((endsFrame) => send("video", { endsFrame }, "media")).join("")).toBe("00011");
+  });
+
+  test("streams are counted apart", () => {
+    const { many } = setUp({ name: "mark", channel: "media", when: { after: { packets: 2 } } });
+    expect(many(3, "video", { stream: "1" }, "media")).toBe("001");
+    expect(many(3, "video", { stream: "2" }, "media")).toBe("001");
+  });
+
+  test("a moment", () => {
+    const { plan, send } = setUp({ name: "mark", when: { at: "ack-queued:2", times: 1 } });
+    const seen: number[] = [];
+    for (let i = 0; i < 4; i++) {
+      plan.reach("ack-queued");
+      seen.push(send("prompt_ack"));
+    }
+    expect(seen.join("")).toBe("0100");
+  });
+
+  test("milliseconds, after the moment", () => {
+    const { plan, clock, many } = setUp({
+      name: "mark",
+      when: { at: "connected", after: { ms: 100 }, for: { ms: 50 } },
+    });
+    const seen = [many(1)];
+    plan.reach("connected");
+    for (const ms of [99, 1, 49, 1]) {
+      clock.advance(ms);
+      seen.push(many(1));
+    }
+    expect(seen.join("")).toBe("00110");
+  });
+
+  test("chance is thrown for each, with the same dice each time", () => {
+    const declaration = { name: "mark", when: { chance: 0.5 } };
+    const first = setUp(declaration).many(64);
+    expect(first).toBe(setUp(declaration).many(64));
+    expect(first.replaceAll("0", "").length).toBeGreaterThan(20);
+    expect(first.replaceAll("1", "").length).toBeGreaterThan(20);
+  });
+
+  test.each<[name: string, some: Partial<Declaration>, kind: string, item: Partial<Item>, marks: number]>([
+    ["another direction", {}, "a", { direction: "to-server" }, 0],
+    ["the direction asked for", { direction: "to-server" }, "a", { direction: "to-server" }, 1],
+    ["both", { direction: "both" }, "a", { direction: "to-server" }, 1],
+    ["only another kind", { only: "b" }, "a", {}, 0],
+    ["only this kind", { only: ["b", "a"] }, "a", {}, 1],
+    ["a close is not meant", {}, "close", {}, 0],
+    ["unless named", { only: "close" }, "close", {}, 1],
+    ["nor an upgrade", {}, "upgrade", {}, 0],
+  ])("%s", (_name, some, kind, item, marks) => {
+    expect(setUp({ name: "mark", ...some }).send(kind, item)).toBe(marks);
+  });
+});
+
+describe("several on one channel", () => {
+  test("each gets what the one before lets on, and what is held comes out in order when healed", () => {
+    const { plan, send, out } = setUp({ name: "hold" }, { name: "mark" });
+    send("a");
+    send("close");
+    expect(out).toEqual([]);
+    expect(plan.heal("f1")).toBe(true);
+    send("b");
+    expect(out).toEqual(["a", "close", "b"]);
+    expect(plan.heal("f9")).toBe(false);
+  });
+
+  test("one that throws is a defect of ours: the item goes on", () => {
+    const { send, out, noted } = setUp({ name: "broken" }, { name: "mark" });
+    expect(send("a")).toBe(1);
+    expect(out).toEqual(["a"]);
+    expect(noted.find(({ kind }) => kind === "defect")?.fields.error).toContain("a defect");
+  });
+
+  test("`for` releases with its last item, not with the one after", () => {
+    const { many, out } = setUp({ name: "hold", when: { for: { messages: 3 } } });
+    many(2);
+    expect(out).toEqual([]);
+    many(1);
+    expect(out).toEqual(["a", "a", "a"]);
+  });
+
+  test("after the end nothing comes out any more", () => {
+    const { plan, send, out } = setUp({ name: "hold" });
+    send("a");
+    plan.end();
+    plan.heal("f1");
+    expect(out).toEqual([]);
+    expect(plan.isIdle("control")).toBe(true);
+  });
+});
+
+describe("strikes", () => {
+  const line = () => {
+    const drops: string[] = [];
+    return { drops, line: { drop: () => drops.push("drop") } as unknown as ControlLine };
+  };
+
+  test("at its moment, once", () => {
+    const { plan } = setUp({ name: "strike" });
+    const { drops, line: control } = line();
+    plan.attach("control", control);
+    expect(drops).toEqual([]);
+    plan.reach("connected");
+    plan.reach("connected");
+    expect(drops).toEqual(["drop"]);
+  });
+
+  test("as often as it is told, each time the moment comes", () => {
+    const { plan } = setUp({ name: "strike", when: { at: "tick", times: 2 } });
+    const { drops, line: control } = line();
+    plan.attach("control", control);
+    for (let n = 1; n < 5; n++) plan.reach("tick", n);
+    expect(drops).toHaveLength(2);
+  });
+
+  test("a line that is not there yet is struck when it comes", () => {
+    const { plan } = setUp({ name: "strike", when: { at: "upgrade" } });
+    const { drops, line: control } = line();
+    plan.reach("upgrade");
+    plan.attach("control", control);
+    expect(drops).toEqual(["drop"]);
+  });
+
+  test("after so many messages", () => {
+    const { plan, many } = setUp({ name: "strike", when: { at: "open", after: { messages: 3 } } });
+    const { drops, line: control } = line();
+    plan.attach("control", control);
+    many(5);
+    expect(drops).toEqual([]);
+    plan.reach("open");
+    many(2);
+    expect(drops).toEqual([]);
+    many(1);
+    expect(drops).toEqual(["drop"]);
+  });
+});
+
+test("the journal is told what fired, what healed and, at the end, what never did", () => {
+  const { plan, many, noted } = setUp({ name: "mark", when: { times: 2 } }, { name: "hold", only: "never" });
+  many(3);
+  plan.heal("f2");
+  plan.end();
+  plan.end();
+  expect(noted).toEqual([
+    { kind: "fault-fired", fields: { fault: "f1", name: "mark", channel: "control", on: "a" } },
+    { kind: "fault-fired", fields: { fault: "f1", name: "mark", channel: "control", on: "a", time: 2 } },
+    { kind: "fault-healed", fields: { fault: "f2", name: "hold", channel: "control", why: "asked" } },
+    { kind: "faults-ended", fields: { fired: ["f1 mark"], neverFired: ["f2 hold"] } },
+  ]);
+});
+
+test("an item that was let be does not count", () => {
+  const { plan, send } = setUp({ name: "mark", when: { times: 1 }, with: { spare: "a" } });
+  send("a");
+  expect(plan.faults[0]!.fired).toBe(0);
+  send("b");
+  expect(plan.faults[0]!.fired).toBe(1);
+});

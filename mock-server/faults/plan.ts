@@ -1,0 +1,342 @@
+/**
+ * The faults of one connection: which are awake, and what passes them. The envelope of every fault is here, and none of what a fault does.
+ * It counts items and moments; time is only what a declaration says in milliseconds.
+ */
+import type { Clock, Timer } from "../clock.ts";
+import type { Dice } from "../dice.ts";
+import {
+  type Amount,
+  type Channel,
+  channels,
+  type Declared,
+  type Gate,
+  type Items,
+  type Lines,
+} from "./fault.ts";
+import { type Moment, readMoment } from "./moments.ts";
+
+export type FaultReport = { readonly id: string; readonly fired: number; readonly healed: boolean };
+
+export type Plan = {
+  /** Whether everything on this channel passes as it is: who makes an item for each packet asks first. */
+  isIdle(channel: Channel): boolean;
+  /** `deliver` gets what becomes of the item: at once, later, twice or never. */
+  pass<C extends Channel>(channel: C, item: Items[C], deliver: (item: Items[C]) => void): void;
+  /** `n` where the protocol numbers the moment; else it is counted. */
+  reach(moment: Moment, n?: number): void;
+  /** The highest ordinal each moment has come with. */
+  readonly reached: ReadonlyMap<Moment, number>;
+  /** Called when a moment has come, after the faults that waited for it. Call the result to stop. */
+  follow(read: (moment: Moment, n: number) => void): () => void;
+  /** A line that faults can strike, for as long as it stands; call the result when it is gone. */
+  attach<C extends Channel>(channel: C, line: Lines[C]): () => void;
+  add(declared: readonly Declared[]): void;
+  /** Whether there was one of this id. */
+  heal(id: string): boolean;
+  readonly faults: readonly FaultReport[];
+  /** The connection is over: nothing is held, spoiled or given out any more. Idempotent. */
+  end(): void;
+};
+
+export type PlanAbout = {
+  readonly clock: Clock;
+  readonly dice: Dice;
+  /** A line of the journal, under this connection. */
+  note(kind: string, fields: Record<string, unknown>): void;
+  /** Called once, when the plan has ended. */
+  ended?(): void;
+};
+
+/** Lines of the journal that one fault may take: one that fires for each packet would fill it. */
+const notedMax = 100;
+/** Streams that one fault counts apart. A sender that goes on making new ones is counted together. */
+const streamsMax = 64;
+
+/** One fault as it meets one stream. */
+type Meeting = { readonly gate: Gate<Channel>; readonly dice: Dice; waited: number; during: number };
+
+type Active = {
+  readonly declared: Declared;
+  readonly moment: ReturnType<typeof readMoment>;
+  readonly meetings: Map<string, Meeting>;
+  /** Its moment has come, and the time it waits afterwards is over. */
+  awake: boolean;
+  /** So much has passed while a strike waits for its count. */
+  waited: number;
+  /** A strike that found no line. */
+  owes: boolean;
+  fired: number;
+  healed: boolean;
+  readonly timers: Set<Timer>;
+};
+
+export function createPlan({ clock, dice, note, ended: over }: PlanAbout): Plan {
+  const all: Active[] = [];
+  /** Replaced, never changed: an item on its way goes on along the list it began with. */
+  const active = onEach<readonly Active[]>(() => []);
+  const lines = onEach(() => new Set<unknown>());
+  const reached = new Map<Moment, number>();
+  const readers = new Set<(moment: Moment, n: number) => void>();
+  let ended = false;
+
+  function passFrom(
+    list: readonly Active[],
+    from: number,
+    item: AnyItem,
+    deliver: (item: AnyItem) => void,
+  ): void {
+    for (let index = from; index < list.length; index++) {
+      const fault = list[index]!;
+      if (!concerns(fault.declared, item)) continue;
+      const meeting = meet(fault, item);
+      if (!meeting) continue;
+      let took = false;
+      const next = (out: AnyItem) => {
+        if (!ended) passFrom(list, index + 1, out, deliver);
+      };
+      try {
+        took = meeting.gate.take!(item, next) !== false;
+      } catch (error) {
+        note("defect", { fault: fault.declared.id, error: (error as Error).stack });
+        next(item);
+      }
+      if (took) countFired(fault, item.kind);
+      if (isOver(fault, meeting)) healActive(fault, "for");
+      return;
+    }
+    deliver(item);
+  }
+
+  /** The gate that gets this item; `null` where the fault sleeps, waits or lets it pass. */
+  function meet(fault: Active, item: AnyItem): Meeting | null {
+    if (!fault.awake || fault.healed) return null;
+    const { after, for: span, chance } = fault.declared;
+    const meeting = meetingOf(fault, item.stream ?? "");
+    if (meeting.gate.strike && !meeting.gate.take) {
+      // It strikes once so much has passed.
+      if (after && fault.waited < sizeOf(after)) {
+        fault.waited += amountOf(after, item);
+        if (fault.waited >= sizeOf(after)) strike(fault);
+      }
+      return null;
+    }
+    if (after && meeting.waited < sizeOf(after)) {
+      meeting.waited += amountOf(after, item);
+      return null;
+    }
+    if (span) meeting.during += amountOf(span, item);
+    const isSpent = fault.declared.times !== null && fault.fired >= fault.declared.times;
+    if (!meeting.gate.take || isSpent || (chance !== null && meeting.dice.next() >= chance)) {
+      meeting.gate.passed?.(item);
+      if (isOver(fault, meeting)) healActive(fault, "for");
+      return null;
+    }
+    return meeting;
+  }
+
+  function meetingOf(fault: Active, stream: string): Meeting {
+    const known = fault.meetings.get(stream);
+    if (known) return known;
+    if (fault.meetings.size >= streamsMax) return [...fault.meetings.values()].at(-1)!;
+    const { id, settings, fault: kind } = fault.declared;
+    // Streams are numbered as they come: an SSRC differs from run to run.
+    const own = dice.split(`${id}/${kind.name}/${fault.meetings.size}`);
+    const gate = kind.open(settings as never, { clock, dice: own.split("gate"), note }) as Gate<Channel>;
+    const meeting = { gate, dice: own, waited: 0, during: 0 };
+    fault.meetings.set(stream, meeting);
+    return meeting;
+  }
+
+  function isOver({ declared }: Active, { during }: Meeting): boolean {
+    const span = declared.for;
+    return span !== null && span.ms === undefined && during >= sizeOf(span);
+  }
+
+  function countFired(fault: Active, on: string): void {
+    fault.fired++;
+    const { id, place, fault: kind } = fault.declared;
+    const isMedia = place.channel === "media" || place.channel === "ice";
+    if (fault.fired > (isMedia ? 1 : notedMax)) return;
+    note("fault-fired", {
+      fault: id,
+      name: kind.name,
+      channel: place.channel,
+      on,
+      ...(fault.fired > 1 && { time: fault.fired }),
+    });
+  }
+
+  /** Its moment has come: it wakes now, or when it has waited. */
+  function wake(fault: Active): void {
+    const { after } = fault.declared;
+    if (after?.ms === undefined) return open(fault);
+    later(fault, after.ms, () => open(fault));
+  }
+
+  function open(fault: Active): void {
+    if (fault.healed) return;
+    const { after, for: span } = fault.declared;
+    const isFirst = !fault.awake;
+    fault.awake = true;
+    if (isFirst && span?.ms !== undefined) later(fault, span.ms, () => healActive(fault, "for"));
+    if (!after || after.ms !== undefined) strike(fault);
+  }
+
+  function strike(fault: Active): void {
+    const { times, place } = fault.declared;
+    const { gate } = meetingOf(fault, "");
+    if (!gate.strike || fault.healed || fault.fired >= (times ?? (gate.take ? Infinity : 1))) return;
+    const struck = [...lines[place.channel]];
+    fault.owes = struck.length === 0;
+    if (fault.owes) return;
+    countFired(fault, "strike");
+    for (const line of struck) strikeLine(fault, gate, line);
+  }
+
+  function strikeLine(fault: Active, gate: Gate<Channel>, line: unknown): void {
+    try {
+      gate.strike!(line as never);
+    } catch (error) {
+      note("defect", { fault: fault.declared.id, error: (error as Error).stack });
+    }
+  }
+
+  function later(fault: Active, ms: number, run: () => void): void {
+    const timer = clock.after(ms, () => {
+      fault.timers.delete(timer);
+      run();
+    });
+    fault.timers.add(timer);
+  }
+
+  function healActive(fault: Active, why: "for" | "asked"): void {
+    if (fault.healed) return;
+    fault.healed = true;
+    for (const timer of fault.timers) timer.cancel();
+    fault.timers.clear();
+    const { id, place, fault: kind } = fault.declared;
+    active[place.channel] = active[place.channel].filter((other) => other !== fault);
+    note("fault-healed", { fault: id, name: kind.name, channel: place.channel, why });
+    for (const { gate } of fault.meetings.values()) {
+      try {
+        gate.heal?.();
+      } catch (error) {
+        note("defect", { fault: id, error: (error as Error).stack });
+      }
+    }
+  }
+
+  return {
+    isIdle: (channel) => active[channel].length === 0,
+    pass(channel, item, deliver) {
+      const list = active[channel];
+      if (list.length === 0) return deliver(item);
+      passFrom(list, 0, item, deliver as (item: AnyItem) => void);
+    },
+    reach(moment, given) {
+      if (ended) return;
+      const n = given ?? (reached.get(moment) ?? 0) + 1;
+      reached.set(moment, Math.max(n, reached.get(moment) ?? 0));
+      for (const fault of [...all]) {
+        const at = fault.moment;
+        if (at?.name !== moment || (at.n !== null && at.n !== n)) continue;
+        wake(fault);
+      }
+      for (const read of [...readers]) read(moment, n);
+    },
+    reached,
+    follow(read) {
+      readers.add(read);
+      return () => readers.delete(read);
+    },
+    attach(channel, line) {
+      lines[channel].add(line);
+      for (const fault of active[channel]) {
+        if (!fault.owes) continue;
+        fault.owes = false;
+        countFired(fault, "strike");
+        strikeLine(fault, meetingOf(fault, "").gate, line);
+      }
+      return () => lines[channel].delete(line);
+    },
+    add(declared) {
+      if (ended) return;
+      for (const one of declared) {
+        const fault: Active = {
+          declared: one,
+          moment: one.at === null ? null : readMoment(one.at),
+          meetings: new Map(),
+          awake: false,
+          waited: 0,
+          owes: false,
+          fired: 0,
+          healed: false,
+          timers: new Set(),
+        };
+        all.push(fault);
+        active[one.place.channel] = [...active[one.place.channel], fault];
+        if (!fault.moment) wake(fault);
+      }
+    },
+    heal(id) {
+      const fault = all.find(({ declared }) => declared.id === id);
+      if (fault) healActive(fault, "asked");
+      return fault !== undefined;
+    },
+    get faults() {
+      return all.map(({ declared, fired, healed }) => ({ id: declared.id, fired, healed }));
+    },
+    end() {
+      if (ended) return;
+      ended = true;
+      for (const { timers, meetings } of all) {
+        for (const timer of timers) timer.cancel();
+        timers.clear();
+        for (const { gate } of meetings.values()) gate.drop?.();
+      }
+      for (const channel of channels) {
+        active[channel] = [];
+        lines[channel].clear();
+      }
+      readers.clear();
+      const name = ({ declared }: Active) => `${declared.id} ${declared.fault.name}`;
+      const never = all.filter(({ fired }) => fired === 0).map(name);
+      const fired = all.filter(({ fired }) => fired > 0).map(name);
+      if (all.length > 0) note("faults-ended", { fired, neverFired: never });
+      over?.();
+    },
+  };
+}
+
+type AnyItem = Items[Channel];
+
+function onEach<Value>(make: () => Value): Record<Channel, Value> {
+  return Object.fromEntries(channels.map((channel) => [channel, make()])) as Record<Channel, Value>;
+}
+
+function concerns({ direction, only, place }: Declared, item: AnyItem): boolean {
+  if (direction !== "both" && item.direction !== direction) return false;
+  if (only) return only.includes(item.kind);
+  if (place.kinds) return place.kinds.includes(item.kind);
+  return !mustBeNamed.has(item.kind) || (place.also?.includes(item.kind) ?? false);
+}
+
+/** Kinds of items that a fault for all of them does not mean. */
+const mustBeNamed: ReadonlySet<string> = new Set([
+  "upgrade",
+  "close",
+  "description",
+  "picture",
+  "encoded",
+  "sound",
+]);
+
+function sizeOf(amount: Amount): number {
+  return amount.messages ?? amount.packets ?? amount.frames ?? amount.bytes ?? 0;
+}
+
+function amountOf(amount: Amount, item: AnyItem): number {
+  if (amount.bytes !== undefined) return item.byteLength?.() ?? 0;
+  if (amount.frames !== undefined) return item.endsFrame ? 1 : 0;
+  return amount.ms === undefined ? 1 : 0;
+}
