@@ -24,6 +24,7 @@ import type { ControlSocket } from "./control-socket.ts";
 import type { Dice } from "./dice.ts";
 import type { KeyFaults } from "./faults/desk.ts";
 import type { StateItem } from "./faults/fault.ts";
+import { pipelineGates } from "./faults/pipeline-gates.ts";
 import type { Plan } from "./faults/plan.ts";
 import { noSuchFile } from "./file-store.ts";
 import type { CodecName, PictureCodec } from "./media/codec-name.ts";
@@ -71,6 +72,8 @@ export type Session = {
   /** Pictures that have left so far, on whatever connection. */
   readonly frameCount: number;
   join(dialect: string): void;
+  /** Calls `read` whenever a picture has left, and when the session is over; call the result to stop. */
+  followFrames(read: () => void): () => void;
   /** Queues a state message; it is acked once, in order. */
   handleState(message: StateMessage): void;
   /** Queues the ack of a state message that is no good, in its place in the order. */
@@ -139,6 +142,7 @@ export function createSession(context: ServerContext, socket: ControlSocket, abo
   const viewers = new Map<{ output: Output; end(): void }, () => void>();
   const endings: (() => void)[] = [];
   const mediaWaiters: { resolve(pipeline: Pipeline): void; reject(error: Error): void }[] = [];
+  const frameWaiters = new Set<() => void>();
   const shownWaiters = new Set<{ revision: number; done(): void }>();
   let look = makeLook(state, null);
   /** Drawing words takes a while: those of a prompt are drawn once. */
@@ -347,6 +351,10 @@ export function createSession(context: ServerContext, socket: ControlSocket, abo
     get frameCount() {
       return frameCount;
     },
+    followFrames(read) {
+      frameWaiters.add(read);
+      return () => frameWaiters.delete(read);
+    },
     join(name) {
       dialect = name;
       move("joined");
@@ -371,6 +379,7 @@ export function createSession(context: ServerContext, socket: ControlSocket, abo
       const isCoded = options.mode === "transcode" && codec !== "i420";
       const outputCodec = (isCoded && about.outputCodec) || codec;
       const sameCodec = pipeline?.codec === outputCodec;
+      let hasShown = false;
       const opened = createPipeline(
         {
           mode: options.mode,
@@ -384,12 +393,19 @@ export function createSession(context: ServerContext, socket: ControlSocket, abo
           outputSize: options.size === "model" ? about.row : null,
           bitrate: { ...bitrate, start: Math.max(bitrate.start, startBitsPerSecond ?? 0) },
           latencyMs: options.latencyMs,
+          gates: pipelineGates(plan),
         },
         {
           shown(revision, outputCount) {
             note("shown", { revision, outputCount }, true);
             plan.reach("first-frame-of-revision", revision);
             for (const waiter of shownWaiters) if (waiter.revision <= revision) waiter.done();
+          },
+          left() {
+            frameCount++;
+            if (!hasShown) plan.reach("first-frame");
+            hasShown = true;
+            for (const wake of frameWaiters) wake();
           },
           needsKey(why) {
             note("key-asked", { why }, true);
@@ -459,6 +475,8 @@ export function createSession(context: ServerContext, socket: ControlSocket, abo
       note("session-ended", { reason, seconds, revision: state.revision });
       note("media-summary", { packetsIn, picturesIn, picturesOut, dropped }, true);
       plan.reach("ended");
+      for (const wake of frameWaiters) wake();
+      frameWaiters.clear();
     },
     onEnd(run) {
       endings.push(run);
