@@ -49,7 +49,7 @@ export function wrapSocket(
   const { id, machine, journal, plan } = about;
   let isMuted = false;
   const stopHeartbeat = watchHeartbeat(socket, machine, (silentMs) =>
-    journal.add({ session: id, kind: "half-open", fields: { silentMs } }),
+    journal.add({ session: id, kind: "half-open", fields: { silentMs }, measured: true }),
   );
   socket.on("message", (data: Buffer, isBinary) => {
     if (data.length > MESSAGE_BYTES_MAX) {
@@ -116,7 +116,12 @@ export function wrapSocket(
 
   function put(data: string | Buffer): void {
     sendWithin(backlogMax, socket, data, (bytes) =>
-      journal.add({ session: id, kind: "slow-reader", fields: { bytes, bytesMax: backlogMax } }),
+      journal.add({
+        session: id,
+        kind: "slow-reader",
+        fields: { bytes, bytesMax: backlogMax },
+        measured: true,
+      }),
     );
   }
 

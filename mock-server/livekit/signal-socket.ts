@@ -44,7 +44,12 @@ export function wrapSignal(
 ): { signal: SignalSocket; line: SignalLine } {
   let isMuted = false;
   const stopHeartbeat = watchHeartbeat(socket, machine, (silentMs) =>
-    journal.add({ session: owner, kind: "half-open", fields: { socket: "livekit", silentMs } }),
+    journal.add({
+      session: owner,
+      kind: "half-open",
+      fields: { socket: "livekit", silentMs },
+      measured: true,
+    }),
   );
   socket.on("message", (data: Buffer, isBinary) => {
     try {
@@ -118,6 +123,7 @@ export function wrapSignal(
         session: owner,
         kind: "slow-reader",
         fields: { bytes: waiting, bytesMax: backlogMax },
+        measured: true,
       }),
     );
   }
