@@ -136,7 +136,7 @@ export function createSession(context: ServerContext, socket: ControlSocket, abo
   let state = initialState;
   let pipeline: Pipeline | null = null;
   let seconds = 0;
-  const frameCount = 0;
+  let frameCount = 0;
   let ticks: Timer | null = null;
   let limit: Timer | null = null;
   const viewers = new Map<{ output: Output; end(): void }, () => void>();
