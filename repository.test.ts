@@ -92,11 +92,15 @@ const heavyPackages: Record<string, readonly string[]> = {
   "node-av": ["mock-server/media/codec.ts"],
   sharp: ["mock-server/pictures/reference-image.ts", "fixtures/draw-images.ts"],
   express: [
+    "mock-server/control/api.ts",
     "mock-server/control/app.ts",
     "mock-server/control/files.ts",
     "mock-server/control/playground.ts",
+    // What tests run the control API by itself with.
+    "mock-server/control/_api-client.ts",
   ],
   multer: ["mock-server/control/files.ts"],
+  "prom-client": ["mock-server/control/metrics.ts"],
   "@livekit/rtc-node": [
     "mock-server/livekit/room-agent.ts",
     // The client that tests drive.
@@ -110,6 +114,7 @@ const heavyPackages: Record<string, readonly string[]> = {
     // The client that tests drive.
     "mock-server/livekit/_signal-client.ts",
   ],
+  yaml: ["mock-server/faults/scenario-file.ts"],
   "@ffmpeg/core": ["fixtures/ffmpeg.ts"],
   "@ffmpeg/ffmpeg": [],
 };
@@ -136,6 +141,11 @@ const unseeded: Exception[] = [
     file: "mock-server/server.ts",
     what: 'randomBytes(32).toString("hex")',
     why: "It is the secret of the built-in rooms' tokens, which a seed would give away.",
+  },
+  {
+    file: "mock-server/server.ts",
+    what: 'randomBytes(24).toString("base64url")',
+    why: "It is the control API's token where others reach it, which a seed would give away.",
   },
 ];
 
@@ -236,12 +246,14 @@ const rules: Rule[] = [
       source("mock-server/session.ts", 'import sharp from "sharp";'),
       source("mock-server/server.ts", 'import type { Express } from "express";'),
       source("mock-server/control/app.ts", 'import multer from "multer";'),
+      source("mock-server/control/api.ts", 'import { register } from "prom-client";'),
       source("mock-server/livekit/external-home.ts", 'import type { Room } from "@livekit/rtc-node";'),
       source("mock-server/server.ts", 'await import("esbuild");'),
       source("mock-server/server.ts", 'import { generate } from "selfsigned";'),
       source("mock-server/media/codec.ts", 'import core from "@ffmpeg/core";'),
       source("mock-server/livekit/rooms.ts", 'import { AccessToken } from "livekit-server-sdk";'),
       source("mock-server/livekit/room.ts", 'import { TrackInfo } from "@livekit/protocol";'),
+      source("mock-server/faults/mock-key.ts", 'import { parse } from "yaml";'),
     ],
   },
   {

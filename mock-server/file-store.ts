@@ -34,6 +34,8 @@ export type FileStore = {
   find(id: string): StoredFile | undefined;
   /** What was deleted; undefined when there was nothing. */
   delete(id: string): StoredFile | undefined;
+  /** Forgets all; returns how many there were. */
+  clear(): number;
 };
 
 /** Files, and bytes of all together, held at once. Assumed: no source names a limit. */
@@ -108,5 +110,10 @@ export function createFileStore(clock: Clock, dice: Dice): FileStore {
     },
     find,
     delete: (id) => find(id) && remove(id),
+    clear() {
+      const ids = [...files.keys()].filter((id) => find(id));
+      for (const id of ids) remove(id);
+      return ids.length;
+    },
   };
 }

@@ -1,46 +1,32 @@
 /**
- * The HTTP side: the service's REST paths under their real names, with CORS as production has it, ours under `/_lucy/`, and
- * the page at `/`. This file, files.ts and playground.ts import express, no other does.
+ * The HTTP side: the service's REST paths under their real names, with CORS as production has it, ours under `/_lucy/` without, and
+ * the page at `/`. This file, api.ts, files.ts and playground.ts import express, no other does.
  */
 import express, { type NextFunction, type Request, type Response } from "express";
 import { API_KEY_HEADER, CLIENT_KEY_PREFIX, PATHS, parseClientTokenRequest } from "../../protocol/index.ts";
+import { type ManualClock, realClock } from "../clock.ts";
 import type { ServerContext } from "../context.ts";
 import { checkKey } from "../gate.ts";
-import { redact, redactText } from "../journal.ts";
+import { redactText } from "../journal.ts";
 import { realtimeUrl } from "../realtime-url.ts";
 import type { MockServer } from "../server.ts";
-import { describeSession } from "./describe-session.ts";
+import { type ControlParts, createApi } from "./api.ts";
 import { files } from "./files.ts";
 import { playground } from "./playground.ts";
 
 const bodyBytesMax = 64 * 1024;
 
 export function createApp(server: MockServer, context: ServerContext): express.Express {
-  const { journal, clock } = context;
+  const { journal } = context;
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
 
-  app.get("/_lucy/health", (_request, response) => {
-    const { user, system } = process.cpuUsage();
-    const main = process.threadCpuUsage?.();
-    response.json({
-      status: "ok",
-      uptimeMs: Math.round(clock.now()),
-      // Without the secret of its rooms.
-      options: redact(server.options),
-      limits: server.limits,
-      open: server.open,
-      process: {
-        cpuMs: (user + system) / 1000,
-        mainThreadCpuMs: main ? (main.user + main.system) / 1000 : null,
-        rssBytes: process.memoryUsage.rss(),
-      },
-    });
+  app.use((_request, response, next) => {
+    response.once("finish", () => context.tally.answers.add(String(response.statusCode)));
+    next();
   });
-  app.get("/_lucy/sessions", (_request, response) => {
-    response.json(server.sessions.map(describeSession));
-  });
+  app.use(createApi(server, context, controlParts(context), refuse));
   app.use("/v1", allowOrigins);
   app.use("/watch-stream", allowOrigins);
   app.use("/rtc", allowOrigins);
@@ -162,6 +148,20 @@ export function createApp(server: MockServer, context: ServerContext): express.E
     });
     if (!response.headersSent) response.status(status).json({ detail });
   }
+}
+
+/** What the control API gets from the rest of the server. */
+function controlParts({ clock }: ServerContext): ControlParts {
+  const manual = "advanceSettled" in clock ? (clock as ManualClock) : null;
+  return {
+    clock: {
+      mode: manual ? "manual" : "real",
+      nowMs: () => clock.now(),
+      date: () => clock.date(),
+      advance: (ms) => manual?.advanceSettled(ms) ?? Promise.reject(new RangeError("The clock is real.")),
+    },
+    machineClock: realClock(),
+  };
 }
 
 /** What was asked for, as an answer may quote it: whoever pasted a key or a token into an address does not get it into their logs, too. */

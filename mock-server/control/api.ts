@@ -1,0 +1,679 @@
+/**
+ * The control API under `/_lucy/`: a table of routes, and what holds for all of them (who may ask, what a body is, how a refusal looks).
+ * What others own (faults, scenarios, the clock's settling) is handed in; routes of what is not there are not mounted.
+ */
+import express, { type NextFunction, type Request, type Response } from "express";
+import { z } from "zod";
+import type { Clock } from "../clock.ts";
+import type { ServerContext } from "../context.ts";
+import type { Fault } from "../faults/fault.ts";
+import { type JournalLine, redact, redactText } from "../journal.ts";
+import type { MockServer } from "../server.ts";
+import { catalogueSchema, describeCatalogue } from "./catalogue.ts";
+import { describeSession } from "./describe-session.ts";
+import type { Refuse } from "./files.ts";
+import { guard } from "./guard.ts";
+import { createJournalFeed, readersMax } from "./journal-feed.ts";
+import { isTrue, type JournalQuery, journalQuery, matcher } from "./journal-query.ts";
+import type { Metrics } from "./metrics.ts";
+import { openApiDocument } from "./openapi.ts";
+import { type Call, Refused, type Route } from "./route.ts";
+
+export type ControlledFault = {
+  readonly id: string;
+  readonly session: string | null;
+  readonly declaration: unknown;
+  readonly fired: number;
+  readonly healed: boolean;
+};
+
+export type ControlledFaults = {
+  /** One declaration or a list. @throws Error with a sentence */
+  add(declarations: unknown, options?: { session?: string }): { id: string }[];
+  list(): readonly ControlledFault[];
+  /** Whether there was one. */
+  heal(id: string): boolean;
+  healAll(): number;
+};
+
+export type ControlledScenarios = {
+  list(): Record<string, unknown>;
+  /** @throws Error with a sentence */
+  put(name: string, scenario: unknown): void;
+  remove(name: string): boolean;
+};
+
+export type ControlledClock = {
+  readonly mode: "real" | "manual";
+  nowMs(): number;
+  date(): Date;
+  /** @throws RangeError */
+  advance(ms: number): Promise<void>;
+};
+
+export type ControlParts = {
+  readonly clock: ControlledClock;
+  /** The machine's: heartbeats of the journal's readers. */
+  readonly machineClock: Clock;
+  readonly faults?: ControlledFaults;
+  readonly scenarios?: ControlledScenarios;
+  /** Everything that can be declared. */
+  readonly faultKinds?: readonly Fault[];
+  readonly journalHash?: (lines: readonly JournalLine[], session: string) => string;
+};
+
+export const bodyBytesMax = 1024 * 1024;
+/** How long a reset waits for clients to take their leave. Those on this machine need some milliseconds. */
+const emptyMsMax = 1000;
+
+export function createApi(
+  server: MockServer,
+  context: ServerContext,
+  parts: ControlParts,
+  refuse: Refuse,
+): express.Router {
+  const routes: Route[] = apiRoutes(server, context, parts);
+  const document = openApiDocument(routes);
+  routes.push({
+    ...documentRow,
+    handle: () => document,
+  });
+  // With itself in it.
+  Object.assign(document, openApiDocument(routes));
+  return mount(routes, server, context, refuse);
+}
+
+/** The table. Exported for the test that holds every answer against it. */
+export function apiRoutes(server: MockServer, context: ServerContext, parts: ControlParts): Route[] {
+  const { journal } = context;
+  const { clock, faults, scenarios, faultKinds, journalHash } = parts;
+  const feed = createJournalFeed(journal, parts.machineClock);
+  let metrics: Promise<Metrics> | undefined;
+
+  const clockNow = () => ({ mode: clock.mode, nowMs: clock.nowMs(), date: clock.date().toISOString() });
+
+  const routes: Route[] = [
+    {
+      method: "get",
+      path: "/_lucy/health",
+      does: "How the server is. Without a token where one is needed: that it is.",
+      answers: { 200: { about: "It is up.", schema: schemas.health } },
+      isProbe: true,
+      handle: ({ isProbe }) => (isProbe ? { status: "ok" } : health()),
+    },
+    {
+      method: "get",
+      path: "/_lucy/ready",
+      does: "Whether it takes clients.",
+      answers: {
+        200: { about: "It does.", schema: schemas.ready },
+        503: { about: "It is closing.", schema: schemas.refusal },
+      },
+      isProbe: true,
+      handle() {
+        if (server.isClosing) {
+          throw new Refused(503, "The server is closing and takes no more clients. Start it again.");
+        }
+        return { status: "ready" };
+      },
+    },
+    {
+      method: "get",
+      path: "/_lucy/options",
+      does: "The options in force, without secrets.",
+      answers: { 200: { about: "By name, as startMockServer() takes them.", schema: schemas.anything } },
+      handle: () => redact(server.options),
+    },
+    {
+      method: "get",
+      path: "/_lucy/sessions",
+      does: "Sessions that run, oldest first.",
+      answers: { 200: { about: "Each as it is now.", schema: z.array(schemas.session) } },
+      handle: () => server.sessions.map(describeSession),
+    },
+    {
+      method: "get",
+      path: "/_lucy/sessions/{id}",
+      does: "One session.",
+      params: { id: "The id that the client was told (session_id)." },
+      answers: { 200: { about: "As it is now.", schema: schemas.session } },
+      handle: ({ params }) => describeSession(findSession(params.id!)),
+    },
+    {
+      method: "delete",
+      path: "/_lucy/sessions/{id}",
+      does: "Ends a session as the service does: generation_ended with the reason disconnect, then close 1000.",
+      params: { id: "The id that the client was told (session_id)." },
+      answers: { 204: { about: "It is over." } },
+      handle({ params }) {
+        findSession(params.id!).end("disconnect", null);
+      },
+    },
+    {
+      method: "get",
+      path: "/_lucy/journal",
+      does: `The journal as JSON Lines, oldest first; live, as server-sent events whose id is seq. Resume with Last-Event-ID. At most ${readersMax} readers at once.`,
+      query: journalQuery,
+      answers: {
+        200: {
+          about: "A line each. The header lucy-journal-forgotten counts those that had to go.",
+          type: "application/jsonl, text/event-stream",
+          schema: schemas.line,
+        },
+      },
+      takesQueryToken: true,
+      handle: ({ request, response, query }) => readJournal(request, response, query),
+    },
+    ...(journalHash
+      ? [
+          route({
+            method: "get",
+            path: "/_lucy/journal/hash",
+            does: "The hash of a session's lines that its client, the scenario and the clock caused: the same with the same seed.",
+            query: z.strictObject({
+              session: z
+                .string({ error: "The query has no session. Add ?session= and the id of one that ran here." })
+                .regex(/^[\w-]{1,64}$/, {
+                  error: "It takes a session's id: GET /_lucy/sessions lists those that run.",
+                })
+                .describe("The session, also one that is over."),
+            }),
+            answers: {
+              200: { about: "Its hash.", schema: z.object({ session: z.string(), hash: z.string() }) },
+            },
+            handle({ query }) {
+              const { session } = query as { session: string };
+              if (!journal.lines.some((line) => line.session === session)) {
+                throw new Refused(
+                  404,
+                  `The journal has no lines of a session ${session}. GET /_lucy/sessions lists those that run.`,
+                );
+              }
+              return { session, hash: journalHash(journal.lines, session) };
+            },
+          }),
+        ]
+      : []),
+    {
+      method: "get",
+      path: "/_lucy/clock",
+      does: "What time it is on the server's clock.",
+      answers: { 200: { about: "Milliseconds since it started, and the date.", schema: schemas.clock } },
+      handle: clockNow,
+    },
+    {
+      method: "post",
+      path: "/_lucy/clock/advance",
+      does: "Lets time pass on a manual clock; answers when what was due has happened.",
+      body: z.strictObject(
+        {
+          ms: z
+            .number({ error: "It takes milliseconds, 0 or more: time does not run backwards." })
+            .min(0, { error: "It takes milliseconds, 0 or more: time does not run backwards." })
+            .describe("Milliseconds."),
+        },
+        { error: objectError('{"ms": 1000}') },
+      ),
+      answers: {
+        200: { about: "What time it is now.", schema: schemas.clock },
+        409: { about: "The clock is real.", schema: schemas.refusal },
+      },
+      async handle({ body }) {
+        if (clock.mode === "real") {
+          throw new Refused(
+            409,
+            "The server runs on the real clock, which nobody advances. Start it on a manual one: --clock manual.",
+          );
+        }
+        try {
+          await clock.advance((body as { ms: number }).ms);
+        } catch (error) {
+          throw error instanceof RangeError ? new Refused(422, error.message) : error;
+        }
+        return clockNow();
+      },
+    },
+    ...(faults ? faultRoutes(faults) : []),
+    ...(faultKinds
+      ? [
+          route({
+            method: "get",
+            path: "/_lucy/catalogue",
+            does: "Every fault there is, with its settings as JSON Schema, and every moment.",
+            answers: { 200: { about: "The same as long as the server runs.", schema: catalogueSchema } },
+            handle: () => describeCatalogue(faultKinds),
+          }),
+        ]
+      : []),
+    ...(scenarios ? scenarioRoutes(scenarios) : []),
+    {
+      method: "post",
+      path: "/_lucy/reset",
+      does: "Gives the next test a clean server: ends sessions, heals faults, forgets uploaded files and tokens. Scenarios, options, clock and dice stay. So does the journal, which is only ever added to: read it from `after` on.",
+      answers: {
+        200: { about: "How many of each there were, and the journal's last line.", schema: schemas.reset },
+      },
+      isJournaled: true,
+      handle: reset,
+    },
+    {
+      method: "get",
+      path: "/_lucy/metrics",
+      does: "Figures for Prometheus.",
+      answers: { 200: { about: "In its text format.", type: "text/plain" } },
+      async handle({ response }) {
+        // Loaded with the first look.
+        metrics ??= import("./metrics.ts").then(({ createMetrics }) => createMetrics(server, context.tally));
+        const { contentType, read } = await metrics;
+        const text = await read();
+        response.setHeader("content-type", contentType);
+        response.end(text);
+      },
+    },
+  ];
+  return routes;
+
+  function health() {
+    const { user, system } = process.cpuUsage();
+    const main = process.threadCpuUsage?.();
+    return {
+      status: "ok",
+      uptimeMs: Math.round(context.clock.now()),
+      // Without the secret of its rooms.
+      options: redact(server.options),
+      limits: server.limits,
+      open: server.open,
+      process: {
+        cpuMs: (user + system) / 1000,
+        mainThreadCpuMs: main ? (main.user + main.system) / 1000 : null,
+        rssBytes: process.memoryUsage.rss(),
+      },
+    };
+  }
+
+  function findSession(id: string) {
+    const session = context.sessions.get(id);
+    if (session) return session;
+    throw new Refused(404, `No session ${shown(id)} runs here. GET /_lucy/sessions lists those that do.`);
+  }
+
+  function readJournal(request: Call["request"], response: Call["response"], query: JournalQuery): void {
+    const isLive = isTrue(query.live) || /\btext\/event-stream\b/.test(request.headers.accept ?? "");
+    const resumed = request.headers["last-event-id"];
+    if (isLive && query.limit !== undefined && query.after !== undefined) {
+      throw new Refused(
+        422,
+        'A live stream takes "after" or "limit", not both: between the first lines and the new ones some would be left out.',
+      );
+    }
+    if (isLive && resumed !== undefined && !/^\d{1,15}$/.test(String(resumed))) {
+      throw new Refused(
+        422,
+        `Last-Event-ID is "${shown(String(resumed))}". It takes the id of the last event that came, a whole number.`,
+      );
+    }
+    const after = isLive && resumed !== undefined ? Number(resumed) : (query.after ?? null);
+    const limit = query.limit ?? null;
+    if (feed.answer(response, { matches: matcher(query), after, limit, isLive })) return;
+    throw new Refused(
+      503,
+      `${readersMax} readers have the journal open, which is as many as may be. Close one, or ask again when one is done.`,
+    );
+  }
+
+  async function reset() {
+    const sessions = server.sessions;
+    for (const session of sessions) session.end("disconnect", null);
+    await emptied();
+    const counts = {
+      sessions: sessions.length,
+      faults: faults?.healAll() ?? 0,
+      files: context.files.clear(),
+      tokens: context.tokens.clear(),
+    };
+    journal.add({ kind: "reset", fields: counts });
+    return { ...counts, after: journal.lines.at(-1)!.seq };
+  }
+
+  /** Resolves once sockets and peers are gone, or have had their time: a client that does not answer a close holds nobody up. */
+  async function emptied(): Promise<void> {
+    // Whoever closed it first has put a failure into the journal.
+    await Promise.allSettled([...context.peers].map((close) => close()));
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        stop();
+        deadline.cancel();
+        resolve();
+      };
+      const deadline = parts.machineClock.after(emptyMsMax, done);
+      // A turn later: the socket that a line tells of is still counted when it is written.
+      const look = () => setImmediate(() => server.open.sockets === 0 && server.open.peers === 0 && done());
+      const stop = journal.follow(look);
+      look();
+    });
+  }
+
+  function faultRoutes(faults: ControlledFaults): Route[] {
+    const noFault = (id: string) =>
+      new Refused(404, `There is no fault ${shown(id)}. GET /_lucy/faults lists those that were declared.`);
+    return [
+      {
+        method: "get",
+        path: "/_lucy/faults",
+        does: "Faults that were declared for the server or a session, with how often each has fired.",
+        answers: { 200: { about: "In the order they were declared.", schema: z.array(schemas.fault) } },
+        handle: () => faults.list(),
+      },
+      {
+        method: "post",
+        path: "/_lucy/faults",
+        does: "Declares a fault, or a list of them, all or none. GET /_lucy/catalogue has what there is.",
+        query: z.strictObject({
+          session: z
+            .string()
+            .regex(/^[\w-]{1,64}$/, {
+              error: "It takes a session's id: GET /_lucy/sessions lists those that run.",
+            })
+            .describe("The session they are for; without it all, those to come too.")
+            .optional(),
+        }),
+        body: z.union([schemas.declaration, z.array(schemas.declaration).max(256)], {
+          error: objectError('{"name": "drop", "channel": "control"}, or a list of such,'),
+        }),
+        answers: { 201: { about: "Their ids.", schema: z.array(z.looseObject({ id: z.string() })) } },
+        handle({ query, body }) {
+          const { session } = query as { session?: string };
+          const added = told(() => faults.add(body, session === undefined ? {} : { session }));
+          return added.map(({ id }) => ({ id }));
+        },
+      },
+      {
+        method: "delete",
+        path: "/_lucy/faults",
+        does: "Heals all faults that were declared.",
+        answers: { 200: { about: "How many.", schema: z.object({ healed: z.number() }) } },
+        handle: () => ({ healed: faults.healAll() }),
+      },
+      {
+        method: "delete",
+        path: "/_lucy/faults/{id}",
+        does: "Heals one fault: it gives out what it holds, and spoils nothing any more.",
+        params: { id: "As it was told when it was declared." },
+        answers: { 204: { about: "It is healed." } },
+        handle({ params }) {
+          if (!faults.heal(params.id!)) throw noFault(params.id!);
+        },
+      },
+    ];
+  }
+
+  function scenarioRoutes(scenarios: ControlledScenarios): Route[] {
+    const params = { name: "In lower case with hyphens; a key names it: mock:<name>." };
+    return [
+      {
+        method: "get",
+        path: "/_lucy/scenarios",
+        does: "Scenarios by name.",
+        answers: { 200: { about: "As they were given.", schema: schemas.anything } },
+        handle: () => scenarios.list(),
+      },
+      {
+        method: "put",
+        path: "/_lucy/scenarios/{name}",
+        does: "Adds a scenario, or replaces it for connections to come.",
+        params,
+        body: z.looseObject(
+          {
+            about: z.string({ error: "It takes a text." }).optional(),
+            faults: z
+              .array(schemas.declaration, { error: 'It takes a list of faults: [{"name": "drop"}].' })
+              .max(256, { error: "It takes 256 faults at most." }),
+          },
+          { error: objectError('{"about": "…", "faults": [{"name": "drop"}]}') },
+        ),
+        answers: { 204: { about: "It is there." } },
+        handle({ params, body }) {
+          told(() => scenarios.put(params.name!, body));
+        },
+      },
+      {
+        method: "delete",
+        path: "/_lucy/scenarios/{name}",
+        does: "Removes a scenario; connections that have it keep it.",
+        params,
+        answers: { 204: { about: "It is gone." } },
+        handle({ params }) {
+          if (scenarios.remove(params.name!)) return;
+          throw new Refused(
+            404,
+            `There is no scenario ${shown(params.name!)}. GET /_lucy/scenarios lists those there are.`,
+          );
+        },
+      },
+    ];
+  }
+}
+
+/** A row in a list that may be empty: keeps the type. */
+function route(row: Route): Route {
+  return row;
+}
+
+/** What whoever checks a declaration throws is a sentence for whoever sent it. */
+function told<Result>(run: () => Result): Result {
+  try {
+    return run();
+  } catch (error) {
+    throw new Refused(422, (error as Error).message);
+  }
+}
+
+const documentRow = {
+  method: "get",
+  path: "/_lucy/openapi.json",
+  does: "This document.",
+  answers: { 200: { about: "OpenAPI 3.1.", schema: z.looseObject({ openapi: z.string() }) } },
+} as const;
+
+function mount(
+  routes: readonly Route[],
+  { controlToken }: MockServer,
+  { journal }: ServerContext,
+  refuse: Refuse,
+): express.Router {
+  const router = express.Router();
+  // A list of one is an object's matter; what is no object is the schema's to refuse, with a sentence.
+  const readBody = express.json({ limit: bodyBytesMax, strict: false });
+  for (const path of new Set(routes.map((row) => row.path))) {
+    const rows = routes.filter((row) => row.path === path);
+    const place = router.route(path.replace(/\{(\w+)\}/g, ":$1"));
+    for (const row of rows) {
+      place[row.method]((request: Request, response: Response) =>
+        answer(row, request, response).catch((error: Error) => {
+          if (error instanceof Refused) return refuse(request, response, error.status, error.message);
+          journal.add({ kind: "defect", fields: { error: error.stack } });
+          refuse(request, response, 500, `The mock server failed: ${error.message}`);
+        }),
+      );
+    }
+    const methods = rows.map(({ method }) => method.toUpperCase());
+    const allowed = methods.includes("GET") ? [...methods, "HEAD"] : methods;
+    place.all((request: Request, response: Response, _next: NextFunction) => {
+      response.set("allow", allowed.join(", "));
+      const sentence = `${request.method} is nothing that ${path} takes. It takes ${list(methods)}: GET /_lucy/openapi.json has all of it.`;
+      refuse(request, response, 405, sentence);
+    });
+  }
+  return router;
+
+  async function answer(row: Route, request: Request, response: Response): Promise<void> {
+    const passage = guard(request, {
+      token: controlToken,
+      isProbe: row.isProbe ?? false,
+      takesQueryToken: row.takesQueryToken ?? false,
+    });
+    if (typeof passage === "object") {
+      if (passage.status === 401) response.set("www-authenticate", "Bearer");
+      throw new Refused(passage.status, passage.detail);
+    }
+    response.set({ "cache-control": "no-store", "x-content-type-options": "nosniff" });
+    const body = await bodyOf(row, request, response);
+    const { token: _, ...given } = request.query;
+    const query = checked(row.query ?? z.strictObject({}), given, "parameter");
+    const result = await row.handle({
+      request,
+      response,
+      params: request.params as Record<string, string>,
+      query: query as never,
+      body: body as never,
+      isProbe: passage === "probe",
+    });
+    if (row.method !== "get" && !row.isJournaled) {
+      journal.add({ kind: "controlled", fields: { method: request.method, path: request.path } });
+    }
+    // It has answered itself.
+    if (response.headersSent) return;
+    if (result === undefined) response.status(204).end();
+    else response.status(201 in row.answers ? 201 : 200).json(result);
+  }
+
+  async function bodyOf(row: Route, request: Request, response: Response): Promise<unknown> {
+    const hasBody =
+      request.headers["transfer-encoding"] !== undefined ||
+      Number(request.headers["content-length"] ?? 0) > 0;
+    if (hasBody && !request.is("application/json")) {
+      const type = shown(request.get("content-type") ?? "of no type");
+      throw new Refused(415, `The body is ${type}; it takes JSON. Send content-type: application/json.`);
+    }
+    if (!row.body) return undefined;
+    if (hasBody) {
+      await new Promise<void>((resolve, reject) =>
+        readBody(request, response, (error?: unknown) => {
+          if (error) reject(unreadable(error as BodyError));
+          else resolve();
+        }),
+      );
+    }
+    return checked(row.body, request.body, "field");
+  }
+}
+
+type BodyError = Error & { readonly type?: string; readonly status?: number };
+
+function unreadable(error: BodyError): Refused {
+  if (error.type === "entity.too.large") {
+    return new Refused(
+      413,
+      `The body is too large: at most ${bodyBytesMax} bytes are read. Send less at once.`,
+    );
+  }
+  if (error.type !== "entity.parse.failed")
+    return new Refused(error.status ?? 400, `The body cannot be read: ${error.message}.`);
+  // Without the excerpt of the body that the parser's message has.
+  const position = / at position (\d+)/.exec(error.message)?.[1];
+  const where = position ? ` from character ${position} on` : "";
+  return new Refused(
+    400,
+    `The body is not JSON${where}. Quote names and texts, and leave no comma at the end.`,
+  );
+}
+
+/** @throws Refused with the first thing that is wrong: where, what it was, what it takes */
+function checked(schema: z.ZodType, given: unknown, noun: "parameter" | "field"): unknown {
+  const { error, data } = schema.safeParse(given);
+  if (!error) return data;
+  const issue = error.issues[0]!;
+  if (issue.code === "unrecognized_keys" && schema instanceof z.ZodObject) {
+    const known = Object.keys(schema.shape);
+    const has = known.length > 0 ? `It takes ${list(known)}.` : `It takes none.`;
+    throw new Refused(422, `There is no ${noun} "${shown(issue.keys[0]!)}" here. ${has}`);
+  }
+  const path = issue.path.join(".");
+  if (path === "") throw new Refused(422, issue.message);
+  let value: unknown = given;
+  for (const part of issue.path) value = (value as Record<PropertyKey, unknown> | undefined)?.[part];
+  if (noun === "parameter" && Array.isArray(value)) {
+    throw new Refused(422, `The parameter "${shown(path)}" is there ${value.length} times. Send it once.`);
+  }
+  if (value === undefined) {
+    const missing = noun === "field" ? `The field "${path}" is missing. ` : "";
+    throw new Refused(422, `${missing}${issue.message}`);
+  }
+  throw new Refused(422, `The ${noun} "${shown(path)}" is ${shown(JSON.stringify(value))}. ${issue.message}`);
+}
+
+function objectError(example: string): z.core.$ZodErrorMap {
+  return (issue) =>
+    issue.code === "invalid_type" || issue.code === "invalid_union"
+      ? `The body is ${issue.input === undefined ? "missing" : "something else than it takes"}. Send ${example} as JSON.`
+      : undefined;
+}
+
+/** What was asked for, as an answer may quote it: without keys, and not at any length. */
+function shown(text: string): string {
+  return redactText(text).slice(0, 80);
+}
+
+function list(names: readonly string[]): string {
+  return names.join(", ").replace(/, ([^,]+)$/, " or $1");
+}
+
+const count = z.number();
+
+/** What is answered, for the document and for the tests. */
+const schemas = {
+  refusal: z.object({ detail: z.string() }),
+  anything: z.record(z.string(), z.unknown()),
+  health: z.object({
+    status: z.literal("ok"),
+    uptimeMs: count.optional(),
+    options: z.record(z.string(), z.unknown()).optional(),
+    limits: z.object({ sessions: count }).optional(),
+    open: z.record(z.string(), count).optional(),
+    process: z.object({ cpuMs: count, mainThreadCpuMs: count.nullable(), rssBytes: count }).optional(),
+  }),
+  ready: z.object({ status: z.literal("ready") }),
+  session: z.object({
+    id: z.string(),
+    model: z.string(),
+    dialect: z.string().nullable(),
+    phase: z.string(),
+    seconds: count,
+    viewerCount: count,
+    state: z.object({
+      revision: count,
+      prompt: z.string().nullable(),
+      enhance: z.boolean(),
+      image: z
+        .object({ hash: count, mime: z.string(), width: count, height: count, byteLength: count })
+        .nullable(),
+    }),
+    media: z.record(z.string(), z.unknown()).nullable(),
+  }),
+  line: z.object({
+    seq: count,
+    atMs: count,
+    session: z.string().nullable(),
+    direction: z.enum(["to-server", "to-client", "inside"]),
+    kind: z.string(),
+    fields: z.record(z.string(), z.unknown()),
+    measured: z.boolean(),
+  }),
+  clock: z.object({ mode: z.enum(["real", "manual"]), nowMs: count, date: z.string() }),
+  reset: z.object({
+    sessions: count,
+    faults: count,
+    files: count,
+    tokens: count,
+    after: count.describe("The journal's last line: ?after= this shows what comes now."),
+  }),
+  fault: z.object({
+    id: z.string(),
+    session: z.string().nullable(),
+    declaration: z.unknown(),
+    fired: count,
+    healed: z.boolean(),
+  }),
+  /** Only that it names a fault: the rest is checked where faults are, with the nearest match. */
+  declaration: z.looseObject({ name: z.string({ error: 'It takes the name of a fault, such as "drop".' }) }),
+};
