@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { nearest } from "./index.ts";
 
-const NAMES = ["prompt", "set_image", "livekit_join", "ice-candidate"];
+const NAMES = ["prompt", "set_image", "livekit_join", "ice-candidate", "with", "tick"];
 
 test.each([
   ["promt", "prompt"],
@@ -9,6 +9,10 @@ test.each([
   ["setimage", "set_image"],
   ["set-image", "set_image"],
   ["livekitJoin", "livekit_join"],
+  ["wiht", "with"],
+  ["iwth", "with"],
+  ["wthi", null],
+  ["tcik", "tick"],
   ["banana", null],
   ["", null],
   ["p".repeat(100_000), null],

@@ -21,15 +21,20 @@ export function nearest(name: string, names: readonly string[]): string | null {
   return best !== null && bestDistance <= Math.max(1, Math.floor(best.length / 3)) ? best : null;
 }
 
-/** Levenshtein distance: how many letters to insert, delete or replace to turn `from` into `to`. */
+/** How many letters to insert, delete, replace or exchange with the next to turn `from` into `to`: two that changed places are one slip. */
 function editDistance(from: string, to: string): number {
+  let before: number[] = [];
   let row = Array.from({ length: to.length + 1 }, (_, column) => column);
   for (let i = 1; i <= from.length; i++) {
     const next = [i];
     for (let j = 1; j <= to.length; j++) {
       const replaced = row[j - 1]! + (from[i - 1] === to[j - 1] ? 0 : 1);
       next[j] = Math.min(replaced, row[j]! + 1, next[j - 1]! + 1);
+      if (i > 1 && j > 1 && from[i - 1] === to[j - 2] && from[i - 2] === to[j - 1]) {
+        next[j] = Math.min(next[j]!, before[j - 2]! + 1);
+      }
     }
+    before = row;
     row = next;
   }
   return row[to.length]!;
