@@ -65,7 +65,8 @@ test.each<[z.ZodType, string]>([
   [z.number().gt(0).lt(1), "a number above 0, below 1"],
   [z.int().min(-2).max(4), "a whole number from -2 to 4"],
   [z.string(), "a text"],
-  [z.string().min(1), "a text of 1 characters or more"],
+  [z.string().min(1), "a text that is not empty"],
+  [z.string().min(2), "a text of 2 characters or more"],
   [z.string().min(1).max(9), "a text of 1 to 9 characters"],
   [z.literal("x"), '"x"'],
   [z.enum(["a", "b", "c"]), '"a", "b" or "c"'],
@@ -73,7 +74,7 @@ test.each<[z.ZodType, string]>([
     z.union([z.int().min(1).max(9), z.tuple([z.int(), z.int()])]),
     "a whole number from 1 to 9 or [a whole number, a whole number]",
   ],
-  [z.array(z.boolean()).min(1), "a list of 1 items or more, each true or false"],
+  [z.array(z.boolean()).min(1), "a list that is not empty, each true or false"],
   [z.record(z.string(), z.unknown()), "an object"],
   [z.unknown(), "anything that JSON has"],
   [z.custom(), "anything that JSON has"],
@@ -86,26 +87,26 @@ test("the tables, one a channel", () => {
   expect(catalogueMarkdown(sampleFaults)).toMatchInlineSnapshot(`
     "**http**
 
-    | fault |  | where | settings |
+    | fault |  | where and when | settings |
     | --- | --- | --- | --- |
     | \`reset\` | The connection is reset. |  | \`first\`: a whole number, \`1\` unless given. The first.<br>\`last\`: a whole number, \`2\` unless given. The last. |
 
     **control**
 
-    | fault |  | where | settings |
+    | fault |  | where and when | settings |
     | --- | --- | --- | --- |
     | \`late-ack\` | An ack comes late. | \`prompt_ack\`; to-client; at \`ack-queued\`; once | \`byMs\`: a whole number from 0 to 60000, \`6000\` unless given. How late.<br>\`fields\`: an object, \`{}\` unless given. Put into it. |
     | \`reset\` | The connection is reset. |  | \`first\`: a whole number, \`1\` unless given. The first.<br>\`last\`: a whole number, \`2\` unless given. The last. |
 
     **ice**
 
-    | fault |  | where | settings |
+    | fault |  | where and when | settings |
     | --- | --- | --- | --- |
     | \`packet-loss\` | Packets are lost in a pattern. | \`srtp\`; to-client or to-server; for 1000 packets; not with \`--mode none\` | \`ratio\`: a number above 0, up to 1, \`0.1\` unless given. Share of packets that are lost.<br>\`burst\`: a whole number from 1 to 100, \`1\` unless given. Packets lost in a row.<br>\`pattern\`: "even" or "random", \`"even"\` unless given. Which of them.<br>\`seen\`: a list of up to 3 items, each a text of up to 8 characters, \`[]\` unless given. Names of streams.<br>\`note\`: a text of up to 20 characters or null, \`null\` unless given. Why. |
 
     **media**
 
-    | fault |  | where | settings |
+    | fault |  | where and when | settings |
     | --- | --- | --- | --- |
     | \`packet-loss\` | Packets are lost in a pattern. | \`video\`, \`audio\`; to-client or to-server; for 1000 packets; not with \`--mode none\` | \`ratio\`: a number above 0, up to 1, \`0.1\` unless given. Share of packets that are lost.<br>\`burst\`: a whole number from 1 to 100, \`1\` unless given. Packets lost in a row.<br>\`pattern\`: "even" or "random", \`"even"\` unless given. Which of them.<br>\`seen\`: a list of up to 3 items, each a text of up to 8 characters, \`[]\` unless given. Names of streams.<br>\`note\`: a text of up to 20 characters or null, \`null\` unless given. Why. |
     | \`black\` | Pictures are black. | \`picture\`; to-client; at \`first-frame\`; \`--mode transcode\` only |  |"

@@ -147,6 +147,7 @@ function numberRange(schema: Schema): string {
 function lengthRange(min: number | undefined, max: number | undefined, what: string): string {
   if (min !== undefined && max !== undefined) return ` of ${min} to ${max} ${what}`;
   if (max !== undefined) return ` of up to ${max} ${what}`;
+  if (min === 1) return " that is not empty";
   return min === undefined ? "" : ` of ${min} ${what} or more`;
 }
 
@@ -201,7 +202,7 @@ export function catalogueMarkdown(faults: readonly Fault[]): string {
       });
       return rows.length === 0
         ? []
-        : [`**${channel}**\n\n${table(["fault", "", "where", "settings"], rows)}`];
+        : [`**${channel}**\n\n${table(["fault", "", "where and when", "settings"], rows)}`];
     })
     .join("\n\n");
 }

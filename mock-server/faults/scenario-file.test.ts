@@ -184,7 +184,7 @@ describe("stops at bounds", () => {
       "faults: [&a { name: late-ack, with: { fields: *a } }]",
       "nests deeper than 16 levels",
     ],
-    ["nested lists", `faults: ${"[".repeat(3000)}`, "the file nests too deep. Make it flat."],
+    ["nested lists", `faults: ${"[".repeat(2000)}`, "the file nests too deep. Make it flat."],
     [
       "nested maps that end",
       `faults: ${"{a: ".repeat(200)}${"}".repeat(200)}`,
