@@ -2,6 +2,7 @@
 import type { Clock } from "./clock.ts";
 import type { Tally } from "./control/tally.ts";
 import type { Dice } from "./dice.ts";
+import type { Expectations } from "./expectations.ts";
 import type { FaultDesk } from "./faults/desk.ts";
 import type { FileStore } from "./file-store.ts";
 import type { Journal } from "./journal.ts";
@@ -23,6 +24,7 @@ export type ServerContext = {
   /** What the journal's lines add up to. */
   readonly tally: Tally;
   readonly faults: FaultDesk;
+  readonly expectations: Expectations;
   readonly codecs: CodecPool;
   readonly tokens: TokenDesk;
   readonly files: FileStore;

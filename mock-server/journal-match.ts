@@ -182,7 +182,7 @@ export function createMatcher(journal: Journal, machine: Clock, seed: number | s
 }
 
 /** The last lines: of the session that was waited for, or of all. */
-function whatHappened({ lines }: Journal, wanted: LineWanted): string {
+export function whatHappened({ lines }: Journal, wanted: LineWanted): string {
   const session = typeof wanted === "function" ? undefined : wanted.session;
   const all = session === undefined ? lines : lines.filter((line) => agrees(line.session, session));
   const whose =

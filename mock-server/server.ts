@@ -9,11 +9,13 @@ import { type Clock, type ManualClock, manualClock, realClock } from "./clock.ts
 import type { ServerContext } from "./context.ts";
 import { createTally } from "./control/tally.ts";
 import { createDice } from "./dice.ts";
+import { createExpectations, type Waiting } from "./expectations.ts";
 import { createFaultDesk, type FaultDesk } from "./faults/desk.ts";
 import { faults } from "./faults/index.ts";
 import { readScenarioFile } from "./faults/scenario-file.ts";
 import { createFileStore } from "./file-store.ts";
 import { createJournal, type Journal } from "./journal.ts";
+import { createMatcher, type Matcher } from "./journal-match.ts";
 import type { RoomHome } from "./livekit/room-home.ts";
 import type { Rooms } from "./livekit/rooms.ts";
 import { createCodecPool } from "./media/codec-pool.ts";
@@ -32,7 +34,10 @@ export type MockServer = AsyncDisposable & {
   readonly limits: { readonly sessions: number };
   /** Sessions that run, oldest first. */
   readonly sessions: readonly Session[];
-  readonly journal: Journal;
+  /** `match`: waits for a line, past or to come. */
+  readonly journal: Journal & Pick<Matcher, "match">;
+  /** Resolves with the next session that begins. @throws Error that tells what happened instead */
+  nextSession(waiting?: Waiting): Promise<Session>;
   /** What goes wrong, for whom. */
   readonly faults: Pick<FaultDesk, "add" | "list" | "healAll">;
   readonly clock: ServerClock;
@@ -117,6 +122,11 @@ export async function startServer(
     clock,
     machine,
     faults: desk,
+    expectations: createExpectations(
+      journal,
+      machine,
+      () => `Seed ${options.seed}${options.clock === "manual" ? `, manual clock at ${clock.now()} ms` : ""}.`,
+    ),
     dice: dice.split("sessions"),
     journal,
     tally: createTally(journal, sessions),
@@ -179,12 +189,14 @@ export async function startServer(
   journal.add({ kind: "server-started", fields: { ...options, port: address.port } });
 
   let closing: Promise<void> | undefined;
+  const matcher = createMatcher(journal, machine, options.seed);
   const server: MockServer = {
     url: `${options.tls ? "https" : "http"}://${shownHost}:${address.port}`,
     realtimeUrl: `${options.tls ? "wss" : "ws"}://${shownHost}:${address.port}`,
     options,
     limits: { sessions: sessionsMax(options) },
-    journal,
+    journal: Object.assign(Object.create(journal) as Journal, { match: matcher.match }),
+    nextSession: context.expectations.nextSession,
     faults: desk,
     clock: {
       mode: options.clock,
@@ -241,6 +253,7 @@ export async function startServer(
     await stopped;
     await codecs.close();
     journal.add({ kind: "server-stopped" });
+    matcher.close();
   }
 }
 

@@ -22,6 +22,7 @@ import type { Timer } from "./clock.ts";
 import type { ServerContext } from "./context.ts";
 import type { ControlSocket } from "./control-socket.ts";
 import type { Dice } from "./dice.ts";
+import type { Waiting } from "./expectations.ts";
 import type { KeyFaults } from "./faults/desk.ts";
 import type { StateItem } from "./faults/fault.ts";
 import { pipelineGates } from "./faults/pipeline-gates.ts";
@@ -72,6 +73,10 @@ export type Session = {
   /** Pictures that have left so far, on whatever connection. */
   readonly frameCount: number;
   join(dialect: string): void;
+  /** Resolves once this moment has come, or if it has: `connected`, `tick:3`. @throws Error that tells what happened instead */
+  until(moment: string, waiting?: Waiting): Promise<number>;
+  /** Resolves once so many more pictures have left. @throws Error that tells what happened instead */
+  frames(count: number, waiting?: Waiting): Promise<number>;
   /** Calls `read` whenever a picture has left, and when the session is over; call the result to stop. */
   followFrames(read: () => void): () => void;
   /** Queues a state message; it is acked once, in order. */
@@ -351,6 +356,8 @@ export function createSession(context: ServerContext, socket: ControlSocket, abo
     get frameCount() {
       return frameCount;
     },
+    until: (moment, waiting) => context.expectations.until(session, moment, waiting),
+    frames: (count, waiting) => context.expectations.frames(session, count, waiting),
     followFrames(read) {
       frameWaiters.add(read);
       return () => frameWaiters.delete(read);

@@ -114,6 +114,7 @@ export function acceptStream(
     outputCodec: codecNames.find((name) => name === query.get(QUERY.livekitServerCodec)) ?? null,
   });
   context.sessions.set(id, session);
+  context.expectations.began(session);
   // Whoever ended it: its socket may take a while to close.
   session.onEnd(() => {
     context.sessions.delete(id);
