@@ -1,11 +1,28 @@
-import { Socket } from "node:dgram";
+import { createSocket, Socket } from "node:dgram";
 import dns from "node:dns";
 import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
-import { crc32c, type RTCDataChannel, RTCPeerConnection, RTCSctpTransport } from "werift";
+import {
+  crc32c,
+  GenericNack,
+  MediaStreamTrack,
+  PictureLossIndication,
+  type RTCDataChannel,
+  RTCPeerConnection,
+  RTCSctpTransport,
+  RtcpPayloadSpecificFeedback,
+  RtcpTransportLayerFeedback,
+  RtpHeader,
+  RtpPacket,
+  type StunProtocol,
+  useOPUS,
+  useVP8,
+} from "werift";
+import { createWaiters } from "../_waiters.ts";
 import { realClock } from "../clock.ts";
+import type { Datagram } from "./datagram.ts";
 import { OfferError, readOffer } from "./offer.ts";
-import { createPeer, type Peer, type PeerEvents } from "./peer.ts";
+import { createPeer, type Peer, type PeerEvents, type PeerGates } from "./peer.ts";
 
 const silent: PeerEvents = {
   connected() {},
@@ -41,9 +58,17 @@ beforeEach(() => {
 
 afterEach(() => vi.restoreAllMocks());
 
-function open(on: Partial<PeerEvents> = {}): Peer {
+type Below = { gates?: PeerGates; portRange?: readonly [number, number] };
+
+function open(on: Partial<PeerEvents> = {}, { gates, portRange }: Below = {}): Peer {
   return createPeer(
-    { clock: realClock(), addresses: ["127.0.0.1"], portRange: null, uplinkRate: { start: 3000, max: 3500 } },
+    {
+      clock: realClock(),
+      addresses: ["127.0.0.1"],
+      portRange: portRange ?? null,
+      uplinkRate: { start: 3000, max: 3500 },
+      gates,
+    },
     { ...silent, ...on },
   );
 }
@@ -243,4 +268,410 @@ test.each([
     expect((error as Error).message).toMatch(/^The offer.*\.$/s);
     expect((error as Error).message).not.toMatch(/undefined|null|is not a|\(\)/);
   }
+});
+
+type Verdict = (datagram: Datagram, deliver: (bytes: Buffer) => void) => void;
+
+const passOn: Verdict = ({ bytes }, deliver) => deliver(bytes);
+
+/** Gates that count, and do what `verdict` says; it can be changed. */
+function gatesOf(verdict: Verdict = passOn) {
+  const seen: Datagram[] = [];
+  const gates = {
+    idle: false,
+    verdict,
+    seen,
+    saw: (direction: string, kind: string) =>
+      seen.filter((one) => one.direction === direction && [one.kind, one.media].includes(kind as never)),
+    datagram(datagram: Datagram, deliver: (bytes: Buffer) => void) {
+      seen.push(datagram);
+      gates.verdict(datagram, deliver);
+      wake();
+    },
+  };
+  return gates;
+}
+
+const { wake, until } = createWaiters();
+const happens = (done: () => boolean) => until(() => done() || undefined);
+
+/** A client of another make that sends and watches pictures and sound. `heard`, `received`: RTP as it came, at the client and at the peer. */
+function offerMedia(below: Below = {}) {
+  const before = socketCount();
+  const lost: string[] = [];
+  const keys: string[] = [];
+  const received: number[] = [];
+  const peer = open(
+    {
+      connected: wake,
+      lost(state) {
+        lost.push(state);
+        wake();
+      },
+      video({ sequenceNumber }) {
+        received.push(sequenceNumber);
+        wake();
+      },
+      keyRequested(kind) {
+        keys.push(kind);
+        wake();
+      },
+    },
+    below,
+  );
+  const client = new RTCPeerConnection({
+    codecs: { video: [useVP8()], audio: [useOPUS()] },
+    // Else werift leaves those sockets open that it has no use for once the sections share one.
+    bundlePolicy: "max-bundle",
+    iceServers: [{ urls: "stun:[::1]:1" }],
+    iceUseIpv4: false,
+    iceUseIpv6: false,
+    iceAdditionalHostAddresses: ["127.0.0.1"],
+  });
+  onTestFinished(async () => {
+    await Promise.all([client.close(), peer.close()]);
+    for (let turn = 0; turn < 100 && socketCount() > before; turn++) await new Promise(setImmediate);
+    expect(socketCount()).toBeLessThanOrEqual(before);
+  });
+  const camera = client.addTransceiver(new MediaStreamTrack({ kind: "video" }), { direction: "sendrecv" });
+  client.addTransceiver(new MediaStreamTrack({ kind: "audio" }), { direction: "sendrecv" });
+  client.connectionStateChange.subscribe(wake);
+
+  async function negotiate(): Promise<string> {
+    await client.setLocalDescription(await client.createOffer());
+    return exchange(client.localDescription!.sdp);
+  }
+
+  async function exchange(offer: string): Promise<string> {
+    const sends = new Map(client.getTransceivers().map(({ mid }) => [mid!, "one"]));
+    const sdp = await peer.answer(readOffer(offer), sends);
+    await client.setRemoteDescription({ type: "answer", sdp });
+    return sdp;
+  }
+
+  /** As browsers do it that hide their addresses. werift says that it is connected as soon as its candidates are gathered. */
+  async function restart(): Promise<void> {
+    await client.setLocalDescription(await client.createOffer({ iceRestart: true }));
+    await exchange(client.localDescription!.sdp.replace(/^a=(candidate|end-of-candidates).*\r\n/gm, ""));
+    await client.dtlsTransports[0]!.iceTransport.start();
+  }
+
+  const isConnected = () => client.connectionState === "connected" && peer.isConnected;
+  return { client, peer, camera, lost, keys, received, negotiate, restart, isConnected };
+}
+
+async function connectMedia(below: Below = {}) {
+  const about = offerMedia(below);
+  const { client, peer, camera } = about;
+  await about.negotiate();
+  await happens(about.isConnected);
+  const heard: RtpHeader[] = [];
+  const transport = client.dtlsTransports[0]!;
+  transport.onRtp.subscribe(({ header }) => {
+    heard.push(header);
+    wake();
+  });
+  const [mid, audioMid] = client.getTransceivers().map((transceiver) => transceiver.mid!);
+  const output = peer.output({ video: mid!, audio: audioMid! });
+  const protocol = Reflect.get(transport.iceTransport.connection, "protocols")[0] as StunProtocol;
+  let timestamp = 0;
+  let sequenceNumber = 0;
+  return {
+    ...about,
+    heard,
+    output,
+    transport,
+    protocol,
+    /** A picture of one packet each. */
+    play(count: number) {
+      for (let n = 0; n < count; n++) {
+        timestamp += 3000;
+        output.sendVideo([Buffer.from([0x10, n])], timestamp, true, null);
+      }
+    },
+    film(count: number) {
+      for (let n = 0; n < count; n++) {
+        sequenceNumber++;
+        const header = new RtpHeader({ sequenceNumber, timestamp: sequenceNumber * 3000, marker: true });
+        void camera.sender.sendRtp(new RtpPacket(header, Buffer.from([0x10, n])));
+      }
+    },
+  };
+}
+
+const numbers = (headers: readonly RtpHeader[]) => headers.map(({ sequenceNumber }) => sequenceNumber);
+const upTo = (count: number) => Array.from({ length: count }, (_, at) => at + 1);
+const sorted = (list: readonly number[]) => [...new Set(list)].sort((a, b) => a - b);
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
+}
+
+test("idle gates see nothing; others see everything, both ways, and what it is", async () => {
+  const gates = { ...gatesOf(), idle: true };
+  const { play, film, output, heard, received } = await connectMedia({ gates });
+  play(5);
+  film(5);
+  await happens(() => heard.length === 5 && received.length === 5);
+  expect(gates.seen).toEqual([]);
+  gates.idle = false;
+  play(5);
+  film(5);
+  output.sendAudio(Buffer.from("sound"), 960, true);
+  await happens(() => heard.length === 11 && received.length === 10);
+  const told = gates.seen.filter(({ media }) => media).map(({ direction, media }) => `${direction} ${media}`);
+  expect(sorted([...told.keys()])).toHaveLength(11);
+  expect(new Set(told)).toEqual(new Set(["to-client video", "to-server video", "to-client audio"]));
+  const pictures = gates.saw("to-client", "video");
+  expect(pictures.map((one) => one.media && one.sequenceNumber)).toEqual([6, 7, 8, 9, 10]);
+  expect(pictures.map((one) => one.media && one.timestamp)).toEqual([6, 7, 8, 9, 10].map((n) => n * 3000));
+  expect(new Set(pictures.map((one) => one.media && one.stream))).toEqual(new Set([String(heard[0]!.ssrc)]));
+  expect(pictures.every((one) => one.media && one.endsFrame)).toBe(true);
+});
+
+test("a connection is made of STUN and DTLS both ways, past the gates", async () => {
+  const gates = gatesOf();
+  await connectMedia({ gates });
+  for (const direction of ["to-client", "to-server"]) {
+    for (const kind of ["stun", "dtls"]) expect(gates.saw(direction, kind).length).toBeGreaterThan(1);
+  }
+});
+
+test.each(["to-client", "to-server"] as const)(
+  "%s: each third packet is lost, asked for, and sent again past the gates",
+  async (direction) => {
+    const gates = gatesOf();
+    const { play, film, heard, received } = await connectMedia({ gates });
+    const triesOf = (wanted: number) =>
+      gates.seen.filter((one) => one.direction === direction && one.media && one.sequenceNumber === wanted)
+        .length;
+    gates.verdict = (datagram, deliver) => {
+      const { media, direction: way, bytes } = datagram;
+      if (media && way === direction) {
+        const { sequenceNumber } = datagram;
+        // The sixth each time.
+        if (sequenceNumber === 6 || (sequenceNumber % 3 === 0 && triesOf(sequenceNumber) === 1)) return;
+      }
+      deliver(bytes);
+    };
+    const arrived = () => (direction === "to-client" ? numbers(heard) : received);
+    if (direction === "to-client") play(10);
+    else film(10);
+    await happens(() => triesOf(6) > 1 && sorted(arrived()).length === 9);
+    expect(sorted(arrived())).toEqual(upTo(10).filter((n) => n !== 6));
+    expect(triesOf(3)).toBeGreaterThan(1);
+    expect(triesOf(1)).toBe(1);
+  },
+);
+
+test("packets that come twice, and the second before the first: all are there at both ends", async () => {
+  const gates = gatesOf();
+  const { play, film, heard, received, isConnected } = await connectMedia({ gates });
+  const held = new Map<string, () => void>();
+  gates.verdict = ({ direction, bytes }, deliver) => {
+    const before = held.get(direction);
+    if (!before) return void held.set(direction, () => deliver(bytes));
+    held.delete(direction);
+    deliver(bytes);
+    deliver(bytes);
+    before();
+  };
+  play(10);
+  film(10);
+  await happens(() => sorted(numbers(heard)).length === 10 && sorted(received).length === 10);
+  expect(numbers(heard).slice(0, 3)).toEqual([2, 2, 1]);
+  gates.verdict = passOn;
+  for (const free of held.values()) free();
+  expect(isConnected()).toBe(true);
+});
+
+test("without STUN it never connects, and does once STUN passes", async () => {
+  const gates = gatesOf(({ kind, bytes }, deliver) => kind !== "stun" && deliver(bytes));
+  const { negotiate, isConnected, peer, client } = offerMedia({ gates });
+  await negotiate();
+  await happens(() => gates.saw("to-client", "stun").length > 2 && gates.saw("to-server", "stun").length > 2);
+  expect([peer.isConnected, client.connectionState]).toEqual([false, "connecting"]);
+  expect(gates.saw("to-client", "dtls")).toEqual([]);
+  gates.verdict = passOn;
+  await happens(isConnected);
+});
+
+test("a block of everything ends the connection at both ends; it comes back with an ICE restart", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"], shouldAdvanceTime: true });
+  onTestFinished(() => void vi.useRealTimers());
+  const gates = gatesOf();
+  const { client, peer, lost, restart, isConnected, play, film, heard, received } = await connectMedia({
+    gates,
+  });
+  gates.verdict = () => {};
+  // Consent to send lasts 30 s (RFC 7675, section 5.1).
+  await vi.advanceTimersByTimeAsync(31_000);
+  await happens(() => client.connectionState === "failed" && lost.length > 0);
+  expect([peer.isConnected, lost]).toEqual([false, ["failed"]]);
+  vi.useRealTimers();
+  gates.verdict = passOn;
+  await restart();
+  film(1);
+  await happens(() => received.length === 1);
+  play(1);
+  await happens(() => heard.length === 1 && isConnected());
+});
+
+test("what is held goes nowhere once the peer has closed", async () => {
+  const gates = gatesOf();
+  const { peer, play, film, heard, received } = await connectMedia({ gates });
+  const held: (() => void)[] = [];
+  gates.verdict = ({ bytes }, deliver) => void held.push(() => deliver(bytes));
+  play(3);
+  film(3);
+  await happens(
+    () => gates.saw("to-client", "video").length === 3 && gates.saw("to-server", "video").length === 3,
+  );
+  await peer.close();
+  reached.clear();
+  for (const free of held) free();
+  await turns();
+  expect([[...reached], heard, received]).toEqual([[], [], []]);
+});
+
+test("a peer that closes DTLS says so, and nothing afterwards", async () => {
+  const gates = gatesOf();
+  const { peer, client, transport, lost, play, film, heard, received } = await connectMedia({ gates });
+  play(1);
+  film(1);
+  await happens(() => heard.length === 1 && received.length === 1);
+  // Not even gates keep it back.
+  gates.verdict = () => {};
+  peer.line.closeDtls();
+  peer.line.closeDtls();
+  await transport.onStateChange.watch((state) => state === "closed");
+  expect([lost, peer.isConnected]).toEqual([["closed"], false]);
+  gates.verdict = passOn;
+  play(3);
+  film(3);
+  await client.dtlsTransports[0]!.iceTransport.connection.send(Buffer.from([0, 1]));
+  await turns();
+  expect([heard.length, received.length]).toEqual([1, 1]);
+});
+
+test("pictures go on from another port, the old one is deaf, and a later answer names the new one", async () => {
+  const { peer, client, transport, protocol, negotiate, play, film, heard, received } = await connectMedia();
+  play(1);
+  film(1);
+  await happens(() => heard.length === 1 && received.length === 1);
+  const { port: before } = protocol.transport.rinfo!;
+  const { connection } = transport.iceTransport;
+  await peer.line.changePath();
+  play(3);
+  await happens(() => heard.length === 4);
+  // The client has learned of it from a check that came before the pictures.
+  const pair = connection.checkList.find(({ remoteAddr: [, port] }) => port !== before)!;
+  const [, after] = pair.remoteAddr;
+  expect([protocol.transport.rinfo!.port, pair.remoteCandidate.type]).toEqual([after, "prflx"]);
+  film(3);
+  await turns();
+  expect(received).toEqual([1]);
+  // werift holds on to a pair that it has chosen; browsers don't.
+  connection.nominated = pair;
+  film(3);
+  await happens(() => received.length === 4);
+  const named = /^a=candidate:.* (\d+) typ host/m.exec(await negotiate())![1];
+  expect([Number(named), client.connectionState]).toEqual([after, "connected"]);
+});
+
+test("the path changes within the range of ports, as often as there are some, and says what is missing", async () => {
+  const free = createSocket("udp4");
+  await new Promise<void>((bound) => free.bind(0, bound));
+  const { port } = free.address();
+  await new Promise<void>((closed) => free.close(closed));
+  const { peer, negotiate, isConnected, protocol, play, heard } = await connectMedia({
+    portRange: [port, port + 2],
+  });
+  const path =
+    /^The path cannot change: no UDP port from \d+ to \d+ is free \(EADDRINUSE\)\. Give --udp-ports a wider range\.$/;
+  const seen = new Set([protocol.transport.rinfo!.port]);
+  const changes = Array.from({ length: 3 }, () => peer.line.changePath());
+  const results = await Promise.allSettled(changes);
+  expect(results.filter(({ status }) => status === "rejected").length).toBeGreaterThan(0);
+  for (const result of results) if (result.status === "rejected") expect(result.reason.message).toMatch(path);
+  play(1);
+  await happens(() => heard.length === 1);
+  seen.add(protocol.transport.rinfo!.port);
+  for (const one of seen) expect(one! - port).toBeOneOf([0, 1, 2]);
+  expect(isConnected()).toBe(true);
+  await negotiate();
+});
+
+test("there is no path to change before the connection stands, nor once it has closed", async () => {
+  const { peer } = offerMedia();
+  await expect(peer.line.changePath()).rejects.toThrow("Put it at the moment peer-connected, or later.");
+  await peer.close();
+  await expect(peer.line.changePath()).rejects.toThrow("The path cannot change");
+});
+
+test("a path that changes while the peer closes leaves no socket", async () => {
+  const { peer } = await connectMedia();
+  const changing = peer.line.changePath();
+  await peer.close();
+  await expect(changing).rejects.toThrow("The path cannot change any more: the connection has closed.");
+});
+
+test("other SSRCs, each time, which answer to what the client asks", async () => {
+  const gates = gatesOf();
+  const { peer, transport, negotiate, play, heard, keys } = await connectMedia({ gates });
+  play(1);
+  for (const count of [2, 3]) {
+    peer.line.changeSsrc();
+    play(1);
+    await happens(() => heard.length === count);
+  }
+  const ssrcs = heard.map(({ ssrc }) => ssrc);
+  expect(new Set(ssrcs).size).toBe(3);
+  expect(numbers(heard)).toEqual([1, 2, 3]);
+  const [mediaSourceSsrc] = ssrcs.slice(-1) as [number];
+  const nack = new GenericNack({ senderSsrc: 1, mediaSourceSsrc, lost: [3] });
+  const pli = new PictureLossIndication({ senderSsrc: 1, mediaSsrc: mediaSourceSsrc });
+  await transport.sendRtcp([new RtcpTransportLayerFeedback({ feedback: nack })]);
+  await transport.sendRtcp([new RtcpPayloadSpecificFeedback({ feedback: pli })]);
+  await happens(() => heard.length === 4 && keys.length > 0);
+  expect([heard[3]!.ssrc, heard[3]!.sequenceNumber]).toEqual([mediaSourceSsrc, 3]);
+  expect(await negotiate()).toContain(`a=ssrc:${mediaSourceSsrc} `);
+});
+
+test("timestamps jump, forward and back, between pictures, in their own clock, and go on from there", async () => {
+  const { peer, output, heard } = await connectMedia();
+  const send = (timestamp: number, ends: boolean) =>
+    output.sendVideo([Buffer.from([0x10])], timestamp, ends, null);
+  send(3000, false);
+  peer.line.jumpTime(10);
+  // Still of that picture.
+  send(3000, true);
+  send(6000, true);
+  output.sendAudio(Buffer.from("sound"), 960, false);
+  peer.line.jumpTime(-11);
+  send(9000, true);
+  await happens(() => heard.length === 5);
+  const timestamps = heard.map(({ timestamp }) => timestamp);
+  expect(timestamps).toEqual([3000, 3000, 906_000, 480_960, 2 ** 32 + 9000 - 90_000]);
+});
+
+test("key pictures are asked for of every section that sends", async () => {
+  const about = offerMedia();
+  const { client, peer, camera, negotiate, isConnected, received } = about;
+  const second = client.addTransceiver(new MediaStreamTrack({ kind: "video" }), { direction: "sendrecv" });
+  await negotiate();
+  await happens(isConnected);
+  const asked = new Set<number>();
+  client.dtlsTransports[0]!.onRtcp.subscribe((packet) => {
+    if (!(packet instanceof RtcpPayloadSpecificFeedback)) return;
+    if (packet.feedback instanceof PictureLossIndication) asked.add(packet.feedback.mediaSsrc);
+    wake();
+  });
+  for (const { sender } of [camera, second]) {
+    const header = new RtpHeader({ sequenceNumber: 1, timestamp: 3000, marker: true });
+    void sender.sendRtp(new RtpPacket(header, Buffer.from([0x10])));
+  }
+  await happens(() => received.length === 2);
+  peer.line.requestKey();
+  await happens(() => asked.size === 2);
+  expect(asked).toEqual(new Set([camera.sender.ssrc, second.sender.ssrc]));
 });

@@ -9,6 +9,7 @@ import {
   ReceiverEstimatedMaxBitrate,
   type RTCDataChannel,
   type RTCDtlsTransport,
+  type RTCIceTransport,
   RTCPeerConnection,
   type RTCRtpCodecParameters,
   type RTCRtpTransceiver,
@@ -17,12 +18,14 @@ import {
   RtcpPayloadSpecificFeedback,
   RtpHeader,
   RtpPacket,
+  type StunProtocol,
   useH264,
   useOPUS,
   useVP8,
   useVP9,
 } from "werift";
 import type { Clock, Timer } from "../clock.ts";
+import type { PeerLine } from "../faults/fault.ts";
 import { type CodecName, codecNames } from "./codec-name.ts";
 import type { MediaPacket } from "./frame-assembler.ts";
 import {
@@ -40,6 +43,9 @@ import {
 } from "./offer.ts";
 import type { Output } from "./pipeline.ts";
 import { isReadable } from "./sctp-packet.ts";
+import { createUdpTap, type PeerGates } from "./udp-tap.ts";
+
+export type { PeerGates } from "./udp-tap.ts";
 
 export type PeerEvents = {
   /** ICE and DTLS are through: media can flow both ways. */
@@ -69,6 +75,8 @@ export type PeerOptions = {
   readonly portRange: readonly [number, number] | null;
   /** What the client's encoder is told to start at and not to exceed. Kilobits per second. */
   readonly uplinkRate: { readonly start: number; readonly max: number };
+  /** What every datagram passes. */
+  readonly gates?: PeerGates | undefined;
 };
 
 /** What we send in which section, by its mid: the id of the stream, as it stands in `msid`. */
@@ -84,6 +92,8 @@ export type Peer = {
   /** Of the offers it has answered; `null` before the first. */
   readonly originId: string | null;
   readonly isConnected: boolean;
+  /** For faults. */
+  readonly line: PeerLine;
   /** Answers the first offer or a later one of the same connection. The answer carries all candidates. @throws OfferError */
   answer(offer: Offer, sends: Sends): Promise<string>;
   /** Offers what was added with `addSender`; the offer carries all candidates. `restart`: new ICE credentials. */
@@ -125,6 +135,10 @@ const feedback = [
 
 /** RFC 5104, section 4.3.1; werift has the class and does not export it. */
 const fullIntraRequest = 4;
+
+/** RFC 5246, sections 6.2.1 and 7.2: the type of a record, its level (warning) and what it says. */
+const alertType = 21;
+const closeNotify = Buffer.from([1, 0]);
 
 /** Packets sent at once. The default UDP buffer of a viewer holds some 90; a 720p key picture of H.264 can be 75. */
 const burstCount = 16;
@@ -180,7 +194,12 @@ export function createPeer(options: PeerOptions, on: PeerEvents): Peer {
   /** Candidates trickled since the other side's ICE credentials are these. */
   let trickled = { credentials: "", count: 0 };
   let hasMisread = false;
+  /** It has said goodbye in DTLS. */
+  let hasLeft = false;
+  /** Added to all timestamps. Seconds. */
+  let jumped = 0;
   let closed = false;
+  const tap = createUdpTap(options.gates, options.portRange);
 
   afterEach(pc, "createDtlsTransport", watchTransport);
   afterEach(pc, "createSctpTransport", (transport: RTCSctpTransport) => {
@@ -189,7 +208,7 @@ export function createPeer(options: PeerOptions, on: PeerEvents): Peer {
   });
 
   pc.connectionStateChange.subscribe((state) => {
-    if (closed) return;
+    if (closed || hasLeft) return;
     if (state === "connected") on.connected();
     if (state === "failed" || state === "disconnected" || state === "closed") on.lost(state);
   });
@@ -269,6 +288,7 @@ export function createPeer(options: PeerOptions, on: PeerEvents): Peer {
       if (state === "connected") prepareKeys(transport);
     });
     const { iceTransport } = transport;
+    tapSockets(transport);
     const { addRemoteCandidate } = iceTransport;
     // Each offer of a connection names those again that the ones before had, and werift tries each as often as it is named.
     iceTransport.addRemoteCandidate = async (candidate) => {
@@ -276,6 +296,38 @@ export function createPeer(options: PeerOptions, on: PeerEvents): Peer {
       const isKnown = known.some(({ host, port }) => host === candidate?.ip && port === candidate.port);
       if (!candidate || (!isKnown && known.length < candidateCountMax)) await addRemoteCandidate(candidate);
     };
+  }
+
+  /** Those of each candidate, as soon as they are open: werift makes them when it gathers. */
+  function tapSockets(transport: RTCDtlsTransport): void {
+    const { connection } = transport.iceTransport;
+    const ensure: (protocol: StunProtocol) => void = Reflect.get(connection, "ensureProtocol");
+    // No other than UDP's: there is no TURN server, and ICE over TCP is off.
+    Reflect.set(connection, "ensureProtocol", (protocol: StunProtocol) => {
+      const { connectionMade } = protocol;
+      protocol.connectionMade = async (...about) => {
+        await connectionMade(...about);
+        tap.attach(protocol.transport, (payloadType) => mediaOf(transport, payloadType));
+      };
+      ensure.call(connection, protocol);
+    });
+  }
+
+  /** Within a transport a payload type has one meaning: https://www.rfc-editor.org/rfc/rfc8843#section-10.1.2 */
+  function mediaOf(transport: RTCDtlsTransport, payloadType: number): "video" | "audio" | undefined {
+    return pc.getTransceivers().find(({ dtlsTransport, codecs }) => {
+      return dtlsTransport === transport && codecs.some((codec) => codec.payloadType === payloadType);
+    })?.kind as "video" | "audio" | undefined;
+  }
+
+  /** After an ICE restart werift sends no checks of its own, nor looks at those of a client whose candidates it does not know (0.25.2). */
+  function checkAgain(): void {
+    for (const { state, iceTransport } of pc.dtlsTransports) {
+      if (state !== "connected" || Reflect.get(iceTransport.connection, "earlyChecksDone")) continue;
+      iceTransport.start().catch(() => {
+        // The connection state says so.
+      });
+    }
   }
 
   /** Those that no section uses any more: werift forgets them, open sockets and all (0.25.2). */
@@ -331,9 +383,14 @@ export function createPeer(options: PeerOptions, on: PeerEvents): Peer {
    */
   function continueTime(mid: string, hz: number): (timestamp: number) => number {
     let offset: number | null = null;
+    let last: number | null = null;
+    let jump = jumped;
     return (own) => {
       const before = lastSent.get(mid);
       const atMs = clock.now();
+      // Not within a picture, which would fall apart.
+      if (own !== last) jump = jumped;
+      last = own;
       if (offset === null) {
         offset = 0;
         if (before) {
@@ -343,19 +400,68 @@ export function createPeer(options: PeerOptions, on: PeerEvents): Peer {
       }
       const timestamp = (own + offset) >>> 0;
       lastSent.set(mid, { timestamp, atMs });
-      return timestamp;
+      return (timestamp + Math.round(jump * hz)) >>> 0;
     };
   }
 
   const pacer = createPacer(clock, (packet) => sendRtp(packet.mid, packet));
+
+  function requestKey(mid: string): void {
+    const ssrc = ssrcs.get(mid);
+    if (!closed && ssrc !== undefined) void find(mid)?.receiver.sendRtcpPLI(ssrc);
+  }
+
+  const line: PeerLine = {
+    closeDtls() {
+      if (closed || hasLeft) return;
+      hasLeft = true;
+      tap.pass(() => transports.forEach(sayGoodbye));
+      tap.silence();
+      on.lost("closed");
+    },
+    async changePath() {
+      const moving = [...transports].map(({ iceTransport }) => iceTransport).filter(hasPath);
+      if (closed || moving.length === 0) {
+        throw new Error(
+          "The path cannot change: there is none yet. Put it at the moment peer-connected, or later.",
+        );
+      }
+      for (const { connection } of moving) {
+        const { protocol, localCandidate } = connection.nominated!;
+        // A description to come names the new one.
+        localCandidate.port = await tap.move((protocol as StunProtocol).transport);
+        checkPath(connection);
+      }
+    },
+    changeSsrc() {
+      const router: { registerRtpSender(sender: object): void } = Reflect.get(pc, "router");
+      const senders = pc.getTransceivers().map(({ sender }) => sender);
+      const used = new Set(senders.flatMap(({ ssrc, rtxSsrc }) => [ssrc, rtxSsrc]));
+      for (const sender of senders) {
+        let { ssrc } = sender;
+        while (used.has(ssrc)) ssrc = (Math.imul(ssrc, 0x9e3779b1) + 1) >>> 0;
+        used.add(ssrc);
+        // Its reports count anew: https://www.rfc-editor.org/rfc/rfc3550#section-6.4.1
+        Object.assign(sender, { ssrc, packetCount: 0, octetCount: 0 });
+        router.registerRtpSender(sender);
+      }
+    },
+    jumpTime(seconds) {
+      jumped += seconds;
+    },
+    requestKey() {
+      for (const mid of ssrcs.keys()) requestKey(mid);
+    },
+  };
 
   return {
     get originId() {
       return originId;
     },
     get isConnected() {
-      return !closed && pc.connectionState === "connected";
+      return !closed && !hasLeft && pc.connectionState === "connected";
     },
+    line,
     async answer(offer, sends) {
       originId ??= offer.originId;
       countAnew(offer.sdp);
@@ -370,6 +476,7 @@ export function createPeer(options: PeerOptions, on: PeerEvents): Peer {
       } finally {
         await stopUnused();
       }
+      checkAgain();
       return withRateHints(pc.localDescription!.sdp, options.uplinkRate);
     },
     async offer(iceRestart) {
@@ -385,6 +492,7 @@ export function createPeer(options: PeerOptions, on: PeerEvents): Peer {
           `The answer could not be taken${inBrackets(error)}. Send RTCPeerConnection's localDescription.sdp as it is.`,
         );
       }
+      checkAgain();
     },
     addSender(kind, codec, streamId) {
       const transceiver = pc.addTransceiver(new MediaStreamTrack({ kind }), { direction: "sendonly" });
@@ -433,10 +541,7 @@ export function createPeer(options: PeerOptions, on: PeerEvents): Peer {
         ...(sdpMLineIndex != null && { sdpMLineIndex }),
       });
     },
-    requestKey(mid) {
-      const ssrc = ssrcs.get(mid);
-      if (!closed && ssrc !== undefined) void find(mid)?.receiver.sendRtcpPLI(ssrc);
-    },
+    requestKey,
     openChannel(label, ordered) {
       keepChannel(pc.createDataChannel(label, { ordered, ...(!ordered && { maxRetransmits: 0 }) }));
     },
@@ -452,6 +557,7 @@ export function createPeer(options: PeerOptions, on: PeerEvents): Peer {
       if (closed) return;
       closed = true;
       pacer.close();
+      tap.close();
       await pc.close();
       await stopUnused();
     },
@@ -482,6 +588,44 @@ function prepareKeys({ srtp }: RTCDtlsTransport): void {
   for (const { cipher } of [srtp.localContext, srtp.remoteContext]) {
     Object.assign(cipher, { srtpSessionKey: createSecretKey(cipher.srtpSessionKey) });
   }
+}
+
+/** close_notify, encrypted, as a peer that closes says it (https://www.rfc-editor.org/rfc/rfc5246#section-7.2.1). werift says nothing. */
+function sayGoodbye({ dtls, state }: RTCDtlsTransport): void {
+  if (!dtls || state !== "connected") return;
+  const { cipher } = dtls;
+  const { encryptPacket } = cipher;
+  cipher.encryptPacket = (packet) => {
+    packet.recordLayerHeader.contentType = alertType;
+    return encryptPacket.call(cipher, packet);
+  };
+  // As far as the socket it runs at once.
+  dtls.send(closeNotify).catch(() => {});
+  cipher.encryptPacket = encryptPacket;
+}
+
+function hasPath({ connection }: RTCIceTransport): boolean {
+  return connection.nominated !== undefined;
+}
+
+/** Asks along the path that is in use, so that the other side learns of it now, and not with the next request for consent, seconds later. */
+function checkPath(connection: RTCIceTransport["connection"]): void {
+  const { protocol, remoteAddr, localCandidate } = connection.nominated!;
+  const { localUsername, remoteUsername, remotePassword, iceControlling } = connection;
+  const build: (about: object) => Parameters<StunProtocol["request"]>[0] = Reflect.get(
+    connection,
+    "buildRequest",
+  );
+  const request = build.call(connection, {
+    nominate: iceControlling,
+    localUsername,
+    remoteUsername,
+    iceControlling,
+    localCandidate,
+  });
+  protocol.request(request, remoteAddr, Buffer.from(remotePassword), { retransmissions: 4 }).catch(() => {
+    // Nobody has answered; the connection state will say so.
+  });
 }
 
 /** The four bytes that say primaries, transfer, matrix and range; the other 24 of the long form are HDR's. */
