@@ -44,6 +44,21 @@ test.each<[string, Record<string, unknown>, string]>([
   ["room-opened", { room: "r\u001b" }, "    1.235  01234567  room        r\\u001b opened"],
   ["room-closed", { room: "r" }, "    1.235  01234567  room        r closed"],
   ["entered-room", { identity: "me\n", room: "r" }, "    1.235  01234567  entered     me\\u000a in room r"],
+  [
+    "faults",
+    { declared: [{ name: "drop" }, { name: "delay" }] },
+    "    1.235  01234567  faults      drop, delay",
+  ],
+  ["fault-declared", { fault: "f1", name: "drop" }, "    1.235  01234567  fault       f1 drop declared"],
+  ["fault-removed", { fault: "f1", name: "drop" }, "    1.235  01234567  fault       f1 drop removed"],
+  ["fault-fired", { name: "drop", on: "prompt_ack" }, "    1.235  01234567  fault       drop on prompt_ack"],
+  [
+    "fault-fired",
+    { name: "drop", on: "prompt_ack", time: 2 },
+    "    1.235  01234567  fault       drop on prompt_ack, time 2",
+  ],
+  ["fault-healed", { name: "drop", why: "for" }, "    1.235  01234567  healed      drop"],
+  ["faults-ended", { fired: [], neverFired: ["f1 drop"] }, "    1.235  01234567  never fired f1 drop"],
   ["resumed", { identity: "me" }, "    1.235  01234567  resumed     me"],
   [
     "resume-refused",

@@ -63,21 +63,28 @@ function fromFlags(typed: Record<string, unknown>): Partial<MockServerOptions> {
 }
 
 /** Where it listens, how to point an SDK at it, how to stop. */
-export function banner({ url, realtimeUrl, options, limits }: MockServer): string {
+export function banner({ url, realtimeUrl, options, limits, controlToken }: MockServer): string {
   const mode = {
     transcode: "pictures decoded, edited, encoded",
     relay: "pictures sent back untouched",
     none: "no pictures, control messages only",
   }[options.mode];
+  const given = [
+    `${limits.sessions} sessions`,
+    `seed ${options.seed}`,
+    ...(options.clock === "manual" ? [`clock stands until POST ${url}/_lucy/clock/advance`] : []),
+    ...(options.scenario === null ? [] : [`faults of ${options.scenario}`]),
+  ];
   return `
   lucy-testkit mock server                  ${mode}
 
-  Open      ${url}/        a camera, a prompt box, an SDK
+  Open      ${url}/${controlToken === null ? "" : `#token=${controlToken}`}        a camera, a prompt box, an SDK
   Point     @decartai/sdk 0.0.51 and later  createDecartClient({ apiKey: "dct_local", baseUrl: "${url}",
                                             realtimeBaseUrl: "${realtimeUrl}", telemetry: false })
             up to 0.0.50, before the SDK    <script src="${url}/_lucy/redirect.js"></script>
-  Watch     ${url}/_lucy/health
-  Limits    ${limits.sessions} sessions · seed ${options.seed}
+  Watch     ${url}/_lucy/health${controlToken === null ? "" : `        with authorization: Bearer ${controlToken}`}
+  Spoil     apiKey: "mock:packet-loss"        any fault by its name, for this client only; ${url}/_lucy/catalogue
+  Limits    ${given.join(" · ")}
   Stop      Ctrl-C
 `;
 }
@@ -151,6 +158,20 @@ function sentence(kind: string, fields: Readonly<Record<string, unknown>>, direc
     case "livekit-close":
       // Who leaves has been told of.
       return fields.code === 1000 ? null : `lost        its socket to the room, code ${text("code")}`;
+    case "faults":
+      return `faults      ${(fields.declared as { name: string }[]).map(({ name }) => name).join(", ")}`;
+    case "fault-declared":
+      return `fault       ${text("fault")} ${text("name")} declared`;
+    case "fault-removed":
+      return `fault       ${text("fault")} ${text("name")} removed`;
+    case "fault-fired":
+      return `fault       ${text("name")} on ${text("on")}${fields.time ? `, time ${text("time")}` : ""}`;
+    case "fault-healed":
+      return `healed      ${text("name")}`;
+    case "faults-ended": {
+      const never = fields.neverFired as string[];
+      return never.length > 0 ? `never fired ${never.join(", ")}` : null;
+    }
     case "half-open":
       return "half-open   answered no ping; socket dropped";
     case "close":
