@@ -91,7 +91,7 @@ describe("a line", () => {
       kind: "a\nb\u001b[2J",
       fields: { text: "x".repeat(1000) },
     });
-    expect(long).toHaveLength(24 + 2 + 161);
+    expect(long).toHaveLength(9 + 2 + 8 + 2 + 2 + 161);
     expect(long).not.toMatch(/\p{Cc}/u);
     expect(toJsonLine(line).split("\n")).toEqual([JSON.stringify(line), ""]);
     expect(JSON.parse(toJsonLine({ ...line, kind: "a\nb" }))).toEqual({ ...line, kind: "a\nb" });
