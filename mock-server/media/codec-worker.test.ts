@@ -57,7 +57,8 @@ function open(given: Partial<PipelineSettings>) {
     session,
     pictures,
     async count(wanted: number) {
-      while (happened.length < wanted) await new Promise<void>((resolve) => (woken = resolve));
+      const isOver = () => happened.length >= wanted || happened.at(-1)?.startsWith("failed");
+      while (!isOver()) await new Promise<void>((resolve) => (woken = resolve));
       return happened;
     },
   };
@@ -181,8 +182,8 @@ test("a frozen picture is the same to the last sample, whose it is goes with it;
 
 test("without strips all of a picture is black", async () => {
   const { frames } = await edited("i420", [{ black: true }], { strips: false });
-  const { y, u, v } = createFrame(320, 180);
-  expect(frames).toEqual([{ width: 320, height: 180, y, u, v }]);
+  const { y, u, v } = frames[0]!;
+  expect([new Set(y), new Set(u), new Set(v)]).toEqual([new Set([16]), new Set([128]), new Set([128])]);
 });
 
 test("a picture that strips would fill is sent without any", async () => {

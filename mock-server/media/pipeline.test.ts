@@ -474,8 +474,11 @@ describe("gates", () => {
       sendVideo: ([payload]) => ids.push(payload!.readUInt16BE(2) & 0x7fff),
       sendAudio() {},
     });
-    for (let count = 0; count < 4; count++) codec.picture(edited({}));
-    for (const index of [0, 3]) outgoing[index]!.next(outgoing[index]!.item);
+    for (const leaves of [true, false, false, true]) {
+      codec.picture(edited({}));
+      const { item, next } = outgoing.at(-1)!;
+      if (leaves) next(item);
+    }
     expect(ids[1]! - ids[0]!).toBe(1);
   });
 
