@@ -8,13 +8,14 @@ import type { Clock } from "../clock.ts";
 import type { ServerContext } from "../context.ts";
 import type { Fault } from "../faults/fault.ts";
 import { type JournalLine, redact, redactText } from "../journal.ts";
+import { createFilter } from "../journal-match.ts";
 import type { MockServer } from "../server.ts";
 import { catalogueSchema, describeCatalogue } from "./catalogue.ts";
 import { describeSession } from "./describe-session.ts";
 import type { Refuse } from "./files.ts";
 import { guard } from "./guard.ts";
 import { createJournalFeed, readersMax } from "./journal-feed.ts";
-import { isTrue, type JournalQuery, journalQuery, matcher } from "./journal-query.ts";
+import { journalParameters, readJournalQuery } from "./journal-query.ts";
 import type { Metrics } from "./metrics.ts";
 import { openApiDocument } from "./openapi.ts";
 import { type Call, Refused, type Route } from "./route.ts";
@@ -153,7 +154,8 @@ export function apiRoutes(server: MockServer, context: ServerContext, parts: Con
       method: "get",
       path: "/_lucy/journal",
       does: `The journal as JSON Lines, oldest first; live, as server-sent events whose id is seq. Resume with Last-Event-ID. At most ${readersMax} readers at once.`,
-      query: journalQuery,
+      query: journalParameters,
+      readsQuery: true,
       answers: {
         200: {
           about: "A line each. The header lucy-journal-forgotten counts those that had to go.",
@@ -162,7 +164,7 @@ export function apiRoutes(server: MockServer, context: ServerContext, parts: Con
         },
       },
       takesQueryToken: true,
-      handle: ({ request, response, query }) => readJournal(request, response, query),
+      handle: ({ request, response }) => readJournal(request, response),
     },
     ...(journalHash
       ? [
@@ -297,10 +299,13 @@ export function apiRoutes(server: MockServer, context: ServerContext, parts: Con
     throw new Refused(404, `No session ${shown(id)} runs here. GET /_lucy/sessions lists those that do.`);
   }
 
-  function readJournal(request: Call["request"], response: Call["response"], query: JournalQuery): void {
-    const isLive = isTrue(query.live) || /\btext\/event-stream\b/.test(request.headers.accept ?? "");
+  function readJournal(request: Call["request"], response: Call["response"]): void {
+    const query = readJournalQuery(new URL(request.url ?? "/", "http://localhost").searchParams);
+    if ("error" in query) throw new Refused(422, query.error);
+    const { afterSeq, limit, ...lines } = query.filter;
+    const isLive = query.isLive || /\btext\/event-stream\b/.test(request.headers.accept ?? "");
     const resumed = request.headers["last-event-id"];
-    if (isLive && query.limit !== undefined && query.after !== undefined) {
+    if (isLive && limit !== undefined && afterSeq !== undefined) {
       throw new Refused(
         422,
         'A live stream takes "after" or "limit", not both: between the first lines and the new ones some would be left out.',
@@ -312,9 +317,9 @@ export function apiRoutes(server: MockServer, context: ServerContext, parts: Con
         `Last-Event-ID is "${shown(String(resumed))}". It takes the id of the last event that came, a whole number.`,
       );
     }
-    const after = isLive && resumed !== undefined ? Number(resumed) : (query.after ?? null);
-    const limit = query.limit ?? null;
-    if (feed.answer(response, { matches: matcher(query), after, limit, isLive })) return;
+    const after = isLive && resumed !== undefined ? Number(resumed) : (afterSeq ?? null);
+    const about = { matches: createFilter(lines), after, limit: limit ?? null, isLive };
+    if (feed.answer(response, about)) return;
     throw new Refused(
       503,
       `${readersMax} readers have the journal open, which is as many as may be. Close one, or ask again when one is done.`,
@@ -519,7 +524,7 @@ function mount(
     response.set({ "cache-control": "no-store", "x-content-type-options": "nosniff" });
     const body = await bodyOf(row, request, response);
     const { token: _, ...given } = request.query;
-    const query = checked(row.query ?? z.strictObject({}), given, "parameter");
+    const query = row.readsQuery ? null : checked(row.query ?? z.strictObject({}), given, "parameter");
     const result = await row.handle({
       request,
       response,

@@ -6,6 +6,7 @@ import express, { type NextFunction, type Request, type Response } from "express
 import { API_KEY_HEADER, CLIENT_KEY_PREFIX, PATHS, parseClientTokenRequest } from "../../protocol/index.ts";
 import { type ManualClock, realClock } from "../clock.ts";
 import type { ServerContext } from "../context.ts";
+import type { UpgradeItem } from "../faults/fault.ts";
 import { checkKey } from "../gate.ts";
 import { redactText } from "../journal.ts";
 import { realtimeUrl } from "../realtime-url.ts";
@@ -83,9 +84,24 @@ export function createApp(server: MockServer, context: ServerContext): express.E
   app.get(["/rtc/validate", "/rtc/v1/validate"], async (request, response) => {
     const rooms = await context.rooms();
     const query = new URL(request.url, "http://localhost").searchParams;
+    const { path } = request;
     try {
-      await rooms.check({ path: request.path, query, authorization: request.get("authorization") });
-      response.type("text").send("success");
+      const { owner, plan } = await rooms.check({ path, query, authorization: request.get("authorization") });
+      const item: UpgradeItem = {
+        direction: "to-server",
+        kind: "validate",
+        path: path.replace("/validate", ""),
+        refuse(status, detail) {
+          const fields = { method: request.method, path, status, detail };
+          journal.add({ session: owner, direction: "to-client", kind: "http-refused", fields });
+          response.status(status).type("text").send(detail);
+        },
+        reset() {
+          journal.add({ session: owner, direction: "to-client", kind: "reset", fields: { path } });
+          response.socket?.resetAndDestroy();
+        },
+      };
+      plan.pass("livekit", item, () => response.type("text").send("success"));
     } catch (error) {
       const { status = 500, message } = error as Error & { status?: number };
       response.status(status).type("text").send(message);

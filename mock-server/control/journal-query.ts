@@ -1,76 +1,46 @@
-/** What of the journal somebody wants, as the query of `/_lucy/journal` says it. */
+/** What of the journal somebody wants, as the query of `/_lucy/journal` says it: the filters of `journal-match.ts`, and `live`. */
 import { z } from "zod";
-import type { JournalLine } from "../journal.ts";
+import { type LineFilter, parseFilter } from "../journal-match.ts";
 
-const kindsLengthMax = 200;
-const starsMax = 8;
+export type JournalQuery = { readonly filter: LineFilter; readonly isLive: boolean };
 
-const flag = (description: string) =>
-  z.enum(["0", "1", "false", "true"], { error: "It takes true or false." }).describe(description).optional();
-const whole = (description: string, least: number) =>
-  z
-    .string()
-    .refine((text) => /^\d{1,15}$/.test(text) && Number(text) >= least, {
-      error: `It takes a whole number, ${least} or more.`,
-    })
-    .transform(Number)
-    .describe(description)
-    .optional();
+const text = (about: string) => z.string().describe(about).optional();
 
-export const journalQuery = z.strictObject({
-  session: z
-    .string()
-    .regex(/^[\w-]{1,64}$/, { error: "It takes a session's id: GET /_lucy/sessions lists those that run." })
-    .describe("Lines of this session only.")
-    .optional(),
-  kind: z
-    .string()
-    .refine(
-      (text) =>
-        /^[\w*,-]+$/.test(text) && text.length <= kindsLengthMax && text.split("*").length <= starsMax + 1,
-      {
-        error: `It takes kinds with commas between them, * for any characters: fault-*,state. At most ${kindsLengthMax} characters and ${starsMax} stars.`,
-      },
-    )
-    .describe("Kinds with commas between them, * for any characters: fault-*,state.")
-    .optional(),
+/** Parameters as texts; `parseFilter` has a sentence for each that is wrong. */
+const parameters = z.strictObject({
+  session: text("Lines of this session only; none: of no session."),
+  kind: text(
+    "Kinds with commas between them, in each of which a * may stand for any characters: fault-*,state.",
+  ),
   direction: z
-    .enum(["to-server", "to-client", "inside"], { error: "It takes to-server, to-client or inside." })
+    .enum(["to-server", "to-client", "inside"])
     .describe("Lines of this direction only.")
     .optional(),
-  measured: flag("Only lines that the network or the machine caused, or only those that it did not."),
-  after: whole("Lines behind this number (seq) only.", 0),
-  limit: whole(
+  measured: z
+    .enum(["true", "false"])
+    .describe("Lines that the network or the machine caused, or all others.")
+    .optional(),
+  after: text("Lines behind this number (seq) only."),
+  limit: text(
     "At most so many of the lines that there are: the first behind `after`, or without it the last.",
-    1,
   ),
-  live: flag("Goes on with new lines, as server-sent events; so does accept: text/event-stream."),
+  live: z
+    .enum(["1", "true", "0", "false"])
+    .describe("Goes on with new lines, as server-sent events; so does accept: text/event-stream.")
+    .optional(),
 });
 
-export type JournalQuery = z.output<typeof journalQuery>;
+export const journalParameters: z.ZodObject = parameters;
 
-export function isTrue(flag: JournalQuery["live"]): boolean {
-  return flag === "1" || flag === "true";
-}
-
-export function matcher({
-  session,
-  kind,
-  direction,
-  measured,
-}: JournalQuery): (line: JournalLine) => boolean {
-  const kinds = kind
-    ?.split(",")
-    .filter((one) => one !== "")
-    .map(pattern);
-  return (line) =>
-    (session === undefined || line.session === session) &&
-    (direction === undefined || line.direction === direction) &&
-    (measured === undefined || line.measured === isTrue(measured)) &&
-    (kinds === undefined || kinds.some((one) => one.test(line.kind)));
-}
-
-/** The text was checked: it has no characters that mean something in a pattern but the star. */
-function pattern(text: string): RegExp {
-  return new RegExp(`^${text.replace(/\*+/g, ".*")}$`);
+/** @returns what is wrong, as a sentence */
+export function readJournalQuery(query: URLSearchParams): JournalQuery | { error: string } {
+  const live = query.get("live");
+  if (live !== null && !/^(1|true|0|false)$/.test(live)) {
+    return { error: `live is ${JSON.stringify(live.slice(0, 40))}; it takes 1, true, 0 or false.` };
+  }
+  const rest = new URLSearchParams([...query].filter(([name]) => name !== "live" && name !== "token"));
+  const parsed = parseFilter(rest);
+  return parsed.ok
+    ? { filter: parsed.filter, isLive: live === "1" || live === "true" }
+    : { error: parsed.error };
 }

@@ -4,6 +4,7 @@
  */
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Counter, Gauge, Registry } from "prom-client";
+import type { Journal } from "../journal.ts";
 import type { MockServer } from "../server.ts";
 import type { Counts, MediaTotals, Tally } from "./tally.ts";
 
@@ -18,7 +19,7 @@ type Row = { readonly labels: Record<string, string>; readonly value: number };
 const lagResolutionMs = 10;
 
 export function createMetrics(
-  server: Pick<MockServer, "sessions" | "open" | "journal">,
+  server: Pick<MockServer, "sessions" | "open"> & { readonly journal: Journal },
   tally: Tally,
 ): Metrics {
   const registry = new Registry();

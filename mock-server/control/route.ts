@@ -30,6 +30,8 @@ export type Route = {
   /** What is in the path, by name. */
   readonly params?: Readonly<Record<string, string>>;
   readonly query?: z.ZodObject;
+  /** It reads the query itself, and `query` only tells of it. */
+  readonly readsQuery?: boolean;
   readonly body?: z.ZodType;
   /** By status: those that are no refusals, or have a meaning of their own. */
   readonly answers: Readonly<Record<number, Answer>>;

@@ -201,6 +201,25 @@ test("says that the server is gone, and how to start it", async ({ page, lucy })
   await expect(page.getByRole("button", { name: "Connect" })).toBeEnabled();
 });
 
+test.describe("a server that others reach", () => {
+  test.use({ serverOptions: { host: "0.0.0.0" } });
+
+  test("tells the page with the token what it does, and the page without that it needs one", async ({
+    page,
+    lucy,
+  }) => {
+    await page.goto(lucy.url);
+    await expect(page.getByRole("alert")).toContainText(`Open ${lucy.url}/#token=… with it`);
+    await page.goto("about:blank");
+    await page.goto(`${lucy.url}/#token=${lucy.controlToken}`);
+    await expect(page.getByLabel("What is running")).toContainText("mode transcode");
+    await expect(page.getByRole("alert")).toBeHidden();
+    await page.goto("about:blank");
+    await page.goto(`${lucy.url}/#token=another`);
+    await expect(page.getByRole("alert")).toContainText("The token is not the one that this server printed");
+  });
+});
+
 test.describe("a full server", () => {
   test.use({ serverOptions: { sessionsMax: 0 } });
 

@@ -5,6 +5,7 @@
 
 import { watchStrips } from "../../fixtures/browser/watch-strips.ts";
 import type { MockServerOptions } from "../options.ts";
+import { askServer, Refusal } from "./_ask-server.ts";
 import { element } from "./_element.ts";
 import { note, noteCall } from "./_log.ts";
 import { keepIceLocal } from "./keep-ice-local.ts";
@@ -29,6 +30,7 @@ const realtimeUrl = `${protocol === "https:" ? "wss:" : "ws:"}//${host}`;
 /** What an SDK tells its developers is there for who looks for it (Verbose), and frightens nobody else. */
 const quietLogger = { debug: console.debug, info: console.debug, warn: console.debug, error: console.debug };
 const pollMs = 1000;
+const tokenSentence = `The server tells what it does to those only who have the token that it printed at start. Open ${location.origin}/#token=… with it; everything but the figures works without.`;
 const gaugeMs = 250;
 
 const choices = element<HTMLFieldSetElement>("choices");
@@ -467,21 +469,25 @@ function poll(): Promise<boolean> {
 
 async function ask(): Promise<boolean> {
   try {
-    health = await (await fetch("/_lucy/health")).json();
-    showFacts(health!);
+    const told = await askServer<Health>("/_lucy/health");
+    // Who has no token is told that it is up, and nothing else.
+    if (!told.options) throw new Refusal(tokenSentence);
+    health = told;
+    showFacts(health);
     if (client && sessionId) {
-      const sessions: DescribedSession[] = await (await fetch("/_lucy/sessions")).json();
+      const sessions = await askServer<DescribedSession[]>("/_lucy/sessions");
       const own = sessions.find(({ id }) => id === sessionId);
       if (own && client) readout.session(own, ticks);
     }
     element("gone").hidden = true;
     return true;
-  } catch {
+  } catch (error) {
     const gone = element("gone");
-    if (gone.hidden) gone.textContent = goneSentence();
+    if (error instanceof Refusal) gone.textContent = error.message;
+    else if (gone.hidden) gone.textContent = goneSentence();
     gone.hidden = false;
     element("facts").replaceChildren();
-    return false;
+    return error instanceof Refusal;
   }
 }
 
