@@ -13,7 +13,12 @@ const packetLoss = defineFault({
     ratio: z.number().gt(0).max(1).default(0.1).describe("Share of packets that are lost."),
     burst: z.int().min(1).max(100).default(1).describe("Packets lost in a row."),
     pattern: z.enum(["even", "random"]).default("even").describe("Which of them."),
-    seen: z.array(z.string().max(8)).max(3).default([]).describe("Names of streams."),
+    seen: z
+      .array(z.string().max(8))
+      .max(3)
+      .refine((names) => new Set(names).size === names.length, "Each stream is named once.")
+      .default([])
+      .describe("Names of streams."),
     note: z.string().max(20).nullable().default(null).describe("Why."),
   }),
   needs: "pictures",

@@ -113,6 +113,11 @@ test("the tables, one a channel", () => {
   `);
 });
 
+test("a bar within a cell ends no cell", () => {
+  const [, , , , row] = catalogueMarkdown([withSetting(z.literal("a|b"))]).split("\n");
+  expect(row).toContain('`a`: "a\\|b"');
+});
+
 test("the table of moments has them all, and shows which take a number of the protocol's", () => {
   const rows = momentsMarkdown().split("\n");
   expect(rows).toHaveLength(2 + momentNames.length);

@@ -90,6 +90,8 @@ test.each<[string, unknown, object]>([
     { name: "reset", channel: undefined, when: undefined },
     { declaration: { name: "reset" } },
   ],
+  ["a zero has no sign", { name: "late-ack", with: { byMs: -0 } }, { settings: { byMs: 0 } }],
+  ["bytes may be very many", { name: "reset", when: { after: { bytes: 1e12 } } }, { after: { bytes: 1e12 } }],
   ["a place without directions spoils both", { name: "reset" }, { direction: "both" }],
 ])("%s", (_what, given, expected) => {
   expect(declare(given)[0]).toMatchObject(expected);
@@ -176,6 +178,7 @@ const refused: [given: unknown, sentence: string][] = [
     loss({ with: { seen: ["a", 3] } }),
     '"with.seen" is ["a",3]. It takes a list of up to 3 items, each a text of up to 8 characters.',
   ],
+  [loss({ with: { seen: ["a", "a"] } }), '"with.seen" is ["a","a"]. Each stream is named once.'],
   [loss({ with: { note: 3 } }), "It takes a text of up to 20 characters or null."],
   [
     { name: "reset", with: { first: 9 } },
@@ -222,6 +225,7 @@ const refused: [given: unknown, sentence: string][] = [
       `"when.after.packets" is ${typeof packets === "string" ? '"3"' : packets}. It takes a whole number from 1 to 1000000000.`,
     ],
   ),
+  [{ name: "reset", when: { after: { bytes: 1e12 + 1 } } }, "from 1 to 1000000000000."],
   [loss({ when: { after: { ms: 86_400_001 } } }), "from 1 to 86400000."],
   ...[0, 1e6 + 1, 1.5, "1"].map((times): [unknown, string] => [
     loss({ when: { times } }),

@@ -16,7 +16,7 @@ const { scenarios } = parseScenarioText(
 );
 const about: MockKeyAbout = { faults: sampleFaults, mode: "transcode", scenarios };
 
-const encoded = (text: string) => `mock:${Buffer.from(text).toString("base64url")}`;
+const encoded = (text: string | Buffer) => `mock:${Buffer.from(text).toString("base64url")}`;
 const meant = (key: string) => readMockKey(key, about)?.map(({ id, fault }) => [id, fault.name]);
 
 test.each(["", "dct_local", "ek_mock:reset", "Mock:reset", " mock:reset"])("%j is no mock key", (key) => {
@@ -72,6 +72,7 @@ test.each<[key: string, sentence: string]>([
     'Fault late-ack has no setting "__proto__".',
   ],
   [encoded('{"__proto__":{"name":"reset"}}'), 'The fault has no "name".'],
+  [encoded(Buffer.from('["reset","\xff"]', "latin1")), "names no scenario"],
   [encoded("[".repeat(1500)), "not JSON"],
   [encoded(`${"[".repeat(700)}${"]".repeat(700)}`), "nests deeper than 16 levels"],
   [

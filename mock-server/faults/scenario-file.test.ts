@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -133,6 +133,10 @@ const refused: [text: string, message: string][] = [
     `scenarios:\n${Array.from({ length: 201 }, (_, n) => `  s${n}: []\n`).join("")}`,
     "flaky.yaml:1: The file has 201 scenarios. It may have 200.",
   ],
+  [
+    `scenarios:\n  b: { faults: [], about: ${"x".repeat(501)} }\n`,
+    "It takes a text of up to 500 characters.",
+  ],
 
   // YAML.
   [
@@ -147,6 +151,8 @@ const refused: [text: string, message: string][] = [
   ],
   ["faults: !!binary aGk=\n", "flaky.yaml:1:9: this is not YAML: Unresolved tag"],
   ["%YAML 3.0\n---\nfaults: []\n", "flaky.yaml:1:"],
+  // Whatever version it says it is.
+  ["%YAML 1.1\n---\n<<: { faults: [] }\n", 'flaky.yaml:3: A scenario file has no "<<".'],
   ["? [a]\n: b\n", "flaky.yaml:1:3: this is not YAML: With stringKeys, all keys must be strings."],
   ["faults: []\nfaults: [reset]\n", 'flaky.yaml:2:1: "faults" is here twice. Leave one of them out.'],
   ["faults: []\nscenarios:\n  a: []\n  a: []\n", 'flaky.yaml:4:3: "a" is here twice.'],
@@ -282,10 +288,22 @@ describe("a file that is read", () => {
     expect(read).toThrow(`${path}${message}`);
   });
 
+  test("that is far too long is not read", () => {
+    writeFileSync(path, "");
+    // More than a Buffer of a file may have; on disk it takes nothing.
+    truncateSync(path, 5e9);
+    expect(() => readScenarioFile(path, about)).toThrow(`${path}: the file has 5000000000 bytes.`);
+    rmSync(path);
+  });
+
   test("that is a folder is refused under its name", () => {
     const read = () => readScenarioFile(folder, about);
     expect(read).toThrow(`${folder}: that is a folder. Name a YAML or JSON file in it.`);
-    mkdirSync(join(folder, "empty"));
-    expect(() => readScenarioFile(join(path, "below"), about)).toThrow(FaultError);
+  });
+
+  test("that is below a file is refused under its name", () => {
+    writeFileSync(path, whole);
+    const below = join(path, "below");
+    expect(() => readScenarioFile(below, about)).toThrow(`${below}: the file cannot be read (ENOTDIR).`);
   });
 });

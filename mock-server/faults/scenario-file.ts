@@ -268,8 +268,7 @@ function readYaml(text: string, fileName: string): { given: unknown; lineOf(path
   }
   return {
     given,
-    // An empty file has no lines, as the counter sees it.
-    lineOf: (path) => Math.max(1, lineCounter.linePos(offsetOf(path, document)).line),
+    lineOf: (path) => lineCounter.linePos(offsetOf(path, document)).line,
   };
 }
 
