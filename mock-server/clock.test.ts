@@ -204,6 +204,19 @@ describe("the manual clock", () => {
     expect(clock.pendingCount).toBe(0);
   });
 
+  test("a timer is cancelled once, and no other with it", () => {
+    const clock = manualClock();
+    const seen: number[] = [];
+    const timers = [1, 2, 3, 4].map((ms) => clock.after(ms, () => seen.push(ms)));
+    for (let i = 0; i < 3; i++) timers[1]!.cancel();
+    expect(clock.pendingCount).toBe(3);
+    clock.advance(1);
+    timers[0]!.cancel();
+    expect(clock.pendingCount).toBe(2);
+    clock.advance(10);
+    expect(seen).toEqual([1, 3, 4]);
+  });
+
   test("stops at a million timers, and says what to do", async () => {
     const clock = manualClock();
     let ticks = 0;
@@ -248,9 +261,9 @@ describe("the manual clock, settled", () => {
   test("what was set off before comes first, and immediate callbacks count", async () => {
     const clock = manualClock();
     const seen: number[] = [];
-    setImmediate(() =>
-      clock.after(5, () => setImmediate(() => clock.after(5, () => seen.push(clock.now())))),
-    );
+    const later = (run: () => void) =>
+      setImmediate(() => void Promise.resolve().then(() => setImmediate(run)));
+    later(() => clock.after(5, () => later(() => clock.after(5, () => seen.push(clock.now())))));
     await clock.advanceSettled(10);
     expect(seen).toEqual([10]);
   });

@@ -122,11 +122,11 @@ export function manualClock(date = new Date("2026-01-01T00:00:00Z")): ManualCloc
           `${timersMax} timers have run, and the clock stands at ${nowMs} ms, ${untilMs - nowMs} ms short of where it was to go. Advance in smaller steps, or cancel the timer that comes back so often.`,
         );
       }
-      // A timer may have advanced the clock itself, past others.
-      nowMs = Math.max(nowMs, timer.dueMs);
+      nowMs = timer.dueMs;
       timer.run();
       yield;
     }
+    // A timer may have advanced the clock itself, and further.
     nowMs = Math.max(nowMs, untilMs);
   }
 

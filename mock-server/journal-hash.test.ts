@@ -81,6 +81,7 @@ function life(run: Run) {
       said("livekit-open", { room: id, identity: `client-${id}` }),
       said("livekit-addTrack", { cid: uuid }),
       said("livekit-mute", { sid: track, muted: true }),
+      said("livekit-syncState", { bytes: { sha256: dice.hex(16), length: 40_000 + (run.port % 100) } }),
     ],
     roomAnswers: [
       told("livekit-join", {
@@ -98,6 +99,7 @@ function life(run: Run) {
       told("generation_started"),
       told("generation_tick", { seconds: 1 }),
       inside("defect", { error: `Error: broken\n    at ${run.seed}.ts:${run.port}` }),
+      inside("phase", { from: run.port % 2 ? "joined" : "generating", to: "ended" }),
       inside("session-ended", { reason: "disconnect", seconds: 1 }),
     ],
     controlFault: [

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { manualClock } from "./clock.ts";
-import { createJournal, type JournalLine } from "./journal.ts";
+import { createJournal, type Journal, type JournalLine } from "./journal.ts";
 import {
   createMatcher,
   filterLines,
@@ -101,12 +101,27 @@ describe("a line", () => {
 describe("waiting", () => {
   function begin() {
     const machine = manualClock();
-    const journal = createJournal(machine);
-    return { machine, journal, matcher: createMatcher(journal, machine, 42) };
+    const plain = createJournal(machine);
+    const readers = new Set<object>();
+    const journal: Journal = {
+      ...plain,
+      get lines() {
+        return plain.lines;
+      },
+      follow(read) {
+        const stop = plain.follow(read);
+        readers.add(stop);
+        return () => {
+          readers.delete(stop);
+          stop();
+        };
+      },
+    };
+    return { machine, journal, readers, matcher: createMatcher(journal, machine, 42) };
   }
 
   test("lines that are there already count, and so do those that come", async () => {
-    const { machine, journal, matcher } = begin();
+    const { machine, journal, readers, matcher } = begin();
     journal.add({ kind: "tick", fields: { seconds: 1 } });
     journal.add({ kind: "tick", fields: { seconds: 2 } });
     const tick = { kind: "tick" };
@@ -118,11 +133,14 @@ describe("waiting", () => {
     expect(machine.pendingCount).toBe(1);
     journal.add({ kind: "tick", fields: { seconds: 4 } });
     expect((await fourth).seq).toBe(5);
-    expect(machine.pendingCount).toBe(0);
+    // The matcher itself listens for the server's end.
+    expect([machine.pendingCount, readers.size]).toEqual([0, 1]);
+    matcher.close();
+    expect(readers.size).toBe(0);
   });
 
   test("a time-out tells what was waited for, how many came, what happened instead, and the seed", async () => {
-    const { machine, journal, matcher } = begin();
+    const { machine, journal, readers, matcher } = begin();
     for (let seconds = 1; seconds <= 15; seconds++) {
       journal.add({ session: "one", direction: "to-client", kind: "tick", fields: { seconds } });
       journal.add({ session: "other", kind: "noise" });
@@ -146,9 +164,7 @@ describe("waiting", () => {
     expect(machine.pendingCount).toBe(1);
     machine.advance(1);
     await failed;
-    expect(machine.pendingCount).toBe(0);
-    // Nobody follows any more: what comes now is nobody's.
-    journal.add({ kind: "tick" });
+    expect([machine.pendingCount, readers.size]).toEqual([0, 1]);
   });
 
   test.each<[string, LineWanted, string]>([
