@@ -16,6 +16,7 @@ export async function runServer(
     await emptied(server);
     await server.close();
     expect(server.open).toEqual(nothingOpen);
+    expect(server.faults.planCount, "plans that have not ended").toBe(0);
   });
   return server;
 }

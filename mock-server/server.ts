@@ -39,7 +39,7 @@ export type MockServer = AsyncDisposable & {
   /** Resolves with the next session that begins. @throws Error that tells what happened instead */
   nextSession(waiting?: Waiting): Promise<Session>;
   /** What goes wrong, for whom. */
-  readonly faults: Pick<FaultDesk, "add" | "list" | "healAll">;
+  readonly faults: Pick<FaultDesk, "add" | "list" | "healAll" | "planCount">;
   readonly clock: ServerClock;
   /** What the control API demands where others than this machine reach it; `null` on loopback. */
   readonly controlToken: string | null;

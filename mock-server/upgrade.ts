@@ -74,6 +74,7 @@ export async function upgrade(
     const item: UpgradeItem = {
       direction: "to-server",
       kind: "upgrade",
+      path,
       refuse: (status, body) => refuse(status, body, session),
       reset() {
         context.journal.add({ session, direction: "to-client", kind: "reset", fields: { path } });

@@ -39,6 +39,8 @@ export type FaultDesk = {
   read(key: string, mock: string | null): KeyFaults;
   /** The plan of a new connection, under whose id the journal tells of it. It leaves the desk with `plan.end()`. */
   open(session: string, of: KeyFaults): Plan;
+  /** Connections whose plan has not ended. */
+  readonly planCount: number;
   /** The plan of HTTP requests under this key: it outlives each of them. */
   forRequests(of: KeyFaults): Plan;
 };
@@ -234,6 +236,9 @@ export function createFaultDesk(about: DeskAbout): FaultDesk {
       });
       plans.set(session, plan);
       return plan;
+    },
+    get planCount() {
+      return plans.size;
     },
     forRequests(of) {
       const known = requestPlans.get(of.key);

@@ -27,19 +27,22 @@ export type Item = {
   readonly endsFrame?: boolean;
 };
 
-/**
- * http. `kind`: `tokens`, `files`, `watch-stream`, `validate` (a LiveKit client asks why its socket was refused). Who does not call `next` answers.
- */
+/** http. `kind`: `tokens`, `files`, `watch-stream`. Who does not call `next` answers. */
 export type HttpItem = Item & {
   readonly direction: "to-server";
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
 };
 
-/** control, livekit: a client asks for a socket; `kind` is `upgrade`. Who does not call `next` answers. */
+/**
+ * control, livekit: a client asks for a socket (`upgrade`), or over HTTP why it did not get one (`validate`, livekit only). Who does not call
+ * `next` answers.
+ */
 export type UpgradeItem = Item & {
   readonly direction: "to-server";
-  readonly kind: "upgrade";
+  readonly kind: "upgrade" | "validate";
+  /** Of the socket: `/rtc/v1`. */
+  readonly path: string;
   /** Answers with an HTTP status, and closes. */
   refuse(status: number, body: string): void;
   /** Closes with a TCP reset. */
@@ -57,6 +60,12 @@ export type ControlItem = Item & {
 export type SignalItem = Item & {
   readonly message: { readonly case: string; readonly value: unknown };
   readonly raw?: Buffer | string;
+};
+
+/** livekit: a client that lost its socket asks to go on; `kind` is `resume`. Unless `next` is called at once, it is told to start over. */
+export type ResumeItem = Item & {
+  readonly direction: "to-server";
+  readonly kind: "resume";
 };
 
 /**
@@ -111,7 +120,7 @@ export type StateItem = Item & {
 export type Items = {
   http: HttpItem;
   control: ControlItem | UpgradeItem;
-  livekit: SignalItem | UpgradeItem;
+  livekit: SignalItem | UpgradeItem | ResumeItem;
   ice: DatagramItem | DescriptionItem;
   media: DatagramItem | PictureItem | OutgoingItem;
   state: StateItem;
@@ -194,7 +203,10 @@ export type Place<C extends Channel = Channel> = {
   readonly channel: C;
   /** Those it can spoil, the first unless the declaration says otherwise. Both: to-client first. */
   readonly directions?: readonly Direction[];
-  /** What it spoils unless `only` says otherwise; without it every item but those that must be named (`upgrade`, `close`, `description`). */
+  /**
+   * What it spoils unless `only` says otherwise; without it every item but those that must be named (`upgrade`, `validate`, `resume`, `close`,
+   * `description`).
+   */
   readonly kinds?: readonly string[];
   /** Kinds that must be named and that it takes all the same. */
   readonly also?: readonly string[];

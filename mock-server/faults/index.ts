@@ -1,6 +1,91 @@
 /** The list of faults; a fault that is not here does not exist. */
+import { capacity } from "./capacity.ts";
+import { close } from "./close.ts";
+import { connectionReset } from "./connection-reset.ts";
+import { corrupt } from "./corrupt.ts";
+import { corruptSignal } from "./corrupt-signal.ts";
+import { delay } from "./delay.ts";
+import { doubleAck } from "./double-ack.ts";
 import { drop } from "./drop.ts";
+import { dropSocket } from "./drop-socket.ts";
+import { duplicate } from "./duplicate.ts";
+import { earlyEnd } from "./early-end.ts";
+import { earlyGeneration } from "./early-generation.ts";
 import type { Fault } from "./fault.ts";
+import { halfOpen } from "./half-open.ts";
+import { iceRestart } from "./ice-restart.ts";
+import { incompleteJoin } from "./incomplete-join.ts";
+import { insufficientCredits } from "./insufficient-credits.ts";
+import { lateAck } from "./late-ack.ts";
+import { lateUpdate } from "./late-update.ts";
+import { leave } from "./leave.ts";
+import { missingAck } from "./missing-ack.ts";
+import { moderation } from "./moderation.ts";
+import { moderationEnd } from "./moderation-end.ts";
+import { negativeAck } from "./negative-ack.ts";
+import { noGeneration } from "./no-generation.ts";
+import { noJoin } from "./no-join.ts";
+import { noPong } from "./no-pong.ts";
+import { noTrackPublished } from "./no-track-published.ts";
+import { noUpdate } from "./no-update.ts";
 import { nothing } from "./nothing.ts";
+import { queueSilence } from "./queue-silence.ts";
+import { refuseResume } from "./refuse-resume.ts";
+import { refuseToken } from "./refuse-token.ts";
+import { refuseUpgrade } from "./refuse-upgrade.ts";
+import { reorder } from "./reorder.ts";
+import { serverError } from "./server-error.ts";
+import { sessionExpiry } from "./session-expiry.ts";
+import { stall } from "./stall.ts";
+import { unsolicitedReady } from "./unsolicited-ready.ts";
+import { validateError } from "./validate-error.ts";
+import { withholdAnswer } from "./withhold-answer.ts";
+import { wrongAnswerId } from "./wrong-answer-id.ts";
+import { wrongEcho } from "./wrong-echo.ts";
+import { wrongTicks } from "./wrong-ticks.ts";
 
-export const faults: readonly Fault[] = [nothing, drop] as unknown as readonly Fault[];
+export const faults: readonly Fault[] = [
+  capacity,
+  close,
+  connectionReset,
+  corrupt,
+  corruptSignal,
+  delay,
+  doubleAck,
+  drop,
+  dropSocket,
+  duplicate,
+  earlyEnd,
+  earlyGeneration,
+  halfOpen,
+  iceRestart,
+  incompleteJoin,
+  insufficientCredits,
+  lateAck,
+  lateUpdate,
+  leave,
+  missingAck,
+  moderation,
+  moderationEnd,
+  negativeAck,
+  noGeneration,
+  noJoin,
+  noPong,
+  nothing,
+  noTrackPublished,
+  noUpdate,
+  queueSilence,
+  refuseResume,
+  refuseToken,
+  refuseUpgrade,
+  reorder,
+  serverError,
+  sessionExpiry,
+  stall,
+  unsolicitedReady,
+  validateError,
+  withholdAnswer,
+  wrongAnswerId,
+  wrongEcho,
+  wrongTicks,
+] as unknown as readonly Fault[];

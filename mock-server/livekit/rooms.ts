@@ -62,8 +62,9 @@ export type SignalUpgrade = {
 
 export type Admitted = {
   readonly grants: Grants;
-  /** Whose lines of the journal tell of it, and what it meets; a room that is yet to be opened has no faults. */
+  /** Whose lines of the journal tell of it. */
   readonly owner: string;
+  /** What it meets on its way in. Where its room is yet to be opened, that is what every request does. */
   readonly plan: Plan;
   readonly twoConnections: boolean;
   readonly autoSubscribe: boolean;
@@ -100,13 +101,12 @@ const serverInfo = {
 export function createRooms(context: ServerContext, key: RoomKey): Rooms {
   const { journal, dice } = context;
   const hosted = new Map<string, HostedRoom>();
-  const noPlan = context.faults.open("no room yet", noKeyFaults);
   /** By sid, for those who resume. */
   const participants = new Map<string, Participant>();
   let openRoomCount = 0;
 
   /** For whoever comes: everybody sees everybody. */
-  function openRoom(name: string): HostedRoom {
+  function openRoom(name: string): void {
     openRoomCount++;
     journal.add({ kind: "room-opened", fields: { room: name } });
     const own = dice.split(`room/${name}`);
@@ -134,7 +134,6 @@ export function createRooms(context: ServerContext, key: RoomKey): Rooms {
       },
     };
     hosted.set(name, opened);
-    return opened;
   }
 
   async function check({ path, query, authorization = "" }: SignalUpgrade): Promise<Admitted> {
@@ -163,7 +162,7 @@ export function createRooms(context: ServerContext, key: RoomKey): Rooms {
     const who = {
       grants,
       owner: host?.ownerOf(grants) ?? grants.identity.slice(0, 40),
-      plan: host?.planOf(grants) ?? noPlan,
+      plan: host?.planOf(grants) ?? context.faults.forRequests(noKeyFaults),
     };
     if (path.startsWith("/rtc/v1")) {
       const text = query.get("join_request");
@@ -191,8 +190,18 @@ export function createRooms(context: ServerContext, key: RoomKey): Rooms {
     };
   }
 
-  function accept(socket: WebSocket, admitted: Admitted): void {
-    const { grants, resumes, owner, plan } = admitted;
+  function accept(socket: WebSocket, { plan: planBefore, ...about }: Admitted): void {
+    const { grants, resumes, owner } = about;
+    if (resumes === null) {
+      // First, as a room that it leaves empty is closed, and a plan ends with the stay that it is for.
+      hosted
+        .get(grants.room)
+        ?.room.members.get(grants.identity)
+        ?.dismiss(DisconnectReason.DUPLICATE_IDENTITY);
+      if (grants.roomCreate && !hosted.has(grants.room)) openRoom(grants.room);
+    }
+    const plan = hosted.get(grants.room)?.planOf(grants) ?? planBefore;
+    const admitted = { ...about, plan };
     let participant: Participant | null = null;
     const { signal, line } = wrapSignal(context, { id: owner, plan }, socket, {
       request: (request) => participant?.handleLater(request),
@@ -223,10 +232,14 @@ export function createRooms(context: ServerContext, key: RoomKey): Rooms {
   /** Goes on with a stay where it was; a client to whom that is refused starts over by itself. */
   function resume(signal: SignalSocket, { owner, grants, plan }: Admitted, sid: string): Participant | null {
     plan.reach("resume");
+    let isLet = false;
+    plan.pass("livekit", { direction: "to-server", kind: "resume" }, () => {
+      isLet = true;
+    });
     const { identity } = grants;
     const room = hosted.get(grants.room)?.room;
     const participant = participants.get(sid);
-    if (!room || !participant?.canResume || participant !== room.members.get(identity)) {
+    if (!isLet || !room || !participant?.canResume || participant !== room.members.get(identity)) {
       journal.add({ session: owner, kind: "resume-refused", fields: { identity } });
       signal.send({
         case: "leave",
@@ -252,9 +265,7 @@ export function createRooms(context: ServerContext, key: RoomKey): Rooms {
     signal: SignalSocket,
     { owner, plan, grants, twoConnections, autoSubscribe, join }: Admitted,
   ): Participant | null {
-    // First, as a room that it leaves empty is closed.
-    hosted.get(grants.room)?.room.members.get(grants.identity)?.dismiss(DisconnectReason.DUPLICATE_IDENTITY);
-    const host = hosted.get(grants.room) ?? (grants.roomCreate ? openRoom(grants.room) : null);
+    const host = hosted.get(grants.room);
     const welcome = host?.welcome(grants);
     if (!host || !welcome?.ok) {
       const error = welcome && !welcome.ok ? welcome.error : "The room was closed meanwhile.";
@@ -324,7 +335,6 @@ export function createRooms(context: ServerContext, key: RoomKey): Rooms {
     accept,
     close() {
       for (const { room } of [...hosted.values()]) room.close(DisconnectReason.SERVER_SHUTDOWN);
-      noPlan.end();
     },
   };
 }
