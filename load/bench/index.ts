@@ -12,6 +12,7 @@ import type { Figure } from "../../reports/figure.ts";
 import { figureMarkdown, figureText } from "../../reports/figure-table.ts";
 import { capacity } from "./capacity.ts";
 import { connect } from "./connect.ts";
+import { control } from "./control.ts";
 import { glass } from "./glass.ts";
 import { sessions } from "./sessions.ts";
 import { set } from "./set.ts";
@@ -28,7 +29,7 @@ export type Bench = {
   run(runs: number): Promise<Figure[]>;
 };
 
-const benches: readonly Bench[] = [startUp, connect, glass, set, sessions, stages, capacity];
+const benches: readonly Bench[] = [startUp, connect, glass, set, sessions, stages, capacity, control];
 
 const { values } = parseArgs({
   options: {

@@ -3,6 +3,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { images, readImage } from "../../fixtures/images.ts";
 import { closeLater, runServer, until } from "../_running-server.ts";
 import { openSocket } from "../_socket-client.ts";
+import { manualClock } from "../clock.ts";
 import { ask, openEvents, type Question, runApi, send } from "./_api-client.ts";
 import { bodyBytesMax } from "./api.ts";
 import { backlogBytesMax, beatIntervalMs, readersMax } from "./journal-feed.ts";
@@ -83,7 +84,16 @@ describe("every route's good answer is what the document says", () => {
       {
         name: "shout",
         about: "Says everything in capitals.",
-        places: [{ channel: "control", directions: ["to-client"] }],
+        places: [
+          {
+            channel: "control",
+            directions: ["to-client"],
+            kinds: null,
+            also: [],
+            at: null,
+            units: ["messages", "bytes", "ms"],
+          },
+        ],
         needs: null,
         for: null,
         times: null,
@@ -640,6 +650,62 @@ describe("on a running server", () => {
     expect(await client.take("generation_ended")).toMatchObject({ reason: "disconnect" });
     expect((await client.closed).code).toBe(1000);
     expect((await ask(server.url, `/_lucy/sessions/${id}`)).status).toBe(404);
+  });
+
+  test("a fault that is declared, met, counted and healed", async () => {
+    const server = await runServer({ mode: "none" });
+    const client = closeLater(await openSocket(server.realtimeUrl));
+    client.send({ type: "prompt", prompt: "before" });
+    await client.take("prompt_ack");
+    const declaration = { name: "drop", channel: "control", only: "prompt_ack", when: { times: 1 } };
+    const query = `?session=${server.sessions[0]!.id}`;
+    const [added] = (await send(server.url, `/_lucy/faults${query}`, "POST", declaration)).json() as [
+      { id: string },
+    ];
+    client.send({ type: "prompt", prompt: "lost" });
+    client.send({ type: "prompt", prompt: "kept" });
+    expect(await client.take("prompt_ack")).toMatchObject({ prompt: "kept" });
+    expect((await ask(server.url, "/_lucy/faults")).json()).toMatchObject([{ id: added.id, fired: 1 }]);
+    expect((await ask(server.url, `/_lucy/faults/${added.id}`, { method: "DELETE" })).status).toBe(204);
+    expect((await ask(server.url, "/_lucy/faults")).json()).toMatchObject([{ id: added.id, healed: true }]);
+    const wrong = await send(server.url, "/_lucy/faults", "POST", { name: "drpo" });
+    expect(wrong.status).toBe(422);
+    expect((wrong.json() as { detail: string }).detail).toContain("drop");
+    const nobody = await send(server.url, "/_lucy/faults?session=nobody", "POST", declaration);
+    expect((nobody.json() as { detail: string }).detail).toContain("nobody");
+  });
+
+  test("a scenario that is put, met by a key that names it, and removed", async () => {
+    const server = await runServer({ mode: "none" });
+    const scenario = {
+      about: "Loses acks.",
+      faults: [{ name: "drop", channel: "control", only: "prompt_ack", when: { times: 1 } }],
+    };
+    expect((await send(server.url, "/_lucy/scenarios/lossy", "PUT", scenario)).status).toBe(204);
+    expect((await ask(server.url, "/_lucy/scenarios")).json()).toEqual({ lossy: scenario });
+    const client = closeLater(await openSocket(server.realtimeUrl, { query: { api_key: "mock:lossy" } }));
+    client.send({ type: "prompt", prompt: "lost" });
+    client.send({ type: "prompt", prompt: "kept" });
+    expect(await client.take("prompt_ack")).toMatchObject({ prompt: "kept" });
+    expect((await ask(server.url, "/_lucy/scenarios/lossy", { method: "DELETE" })).status).toBe(204);
+    const { id } = server.sessions[0]!;
+    expect((await ask(server.url, `/_lucy/journal/hash?session=${id}`)).json()).toMatchObject({
+      session: id,
+    });
+  });
+
+  test("a manual clock takes a token through its life", async () => {
+    const server = await runServer({ mode: "none", clock: "manual" }, manualClock());
+    const headers = { "x-api-key": "dct_local", "content-type": "application/json" };
+    const body = JSON.stringify({ expiresIn: 60 });
+    const minted = await fetch(`${server.url}/v1/client/tokens`, { method: "POST", headers, body });
+    const { apiKey } = (await minted.json()) as { apiKey: string };
+    expect((await send(server.url, "/_lucy/clock/advance", "POST", { ms: 61_000 })).json()).toMatchObject({
+      mode: "manual",
+      nowMs: 61_000,
+    });
+    const client = closeLater(await openSocket(server.realtimeUrl, { query: { api_key: apiKey } }));
+    expect((await client.take("error")).error).toContain("expired");
   });
 
   test("a reset leaves nothing of the test before, and its journal", async () => {

@@ -1,6 +1,6 @@
 /**
  * The control API under `/_lucy/`: a table of routes, and what holds for all of them (who may ask, what a body is, how a refusal looks).
- * What others own (faults, scenarios, the clock's settling) is handed in; routes of what is not there are not mounted.
+ * What others own (faults, scenarios, the clock's settling) is handed in.
  */
 import express, { type NextFunction, type Request, type Response } from "express";
 import { z } from "zod";
@@ -56,11 +56,11 @@ export type ControlParts = {
   readonly clock: ControlledClock;
   /** The machine's: heartbeats of the journal's readers. */
   readonly machineClock: Clock;
-  readonly faults?: ControlledFaults;
-  readonly scenarios?: ControlledScenarios;
+  readonly faults: ControlledFaults;
+  readonly scenarios: ControlledScenarios;
   /** Everything that can be declared. */
-  readonly faultKinds?: readonly Fault[];
-  readonly journalHash?: (lines: readonly JournalLine[], session: string) => string;
+  readonly faultKinds: readonly Fault[];
+  readonly journalHash: (lines: readonly JournalLine[], session: string) => string;
 };
 
 export const bodyBytesMax = 1024 * 1024;
@@ -166,36 +166,32 @@ export function apiRoutes(server: MockServer, context: ServerContext, parts: Con
       takesQueryToken: true,
       handle: ({ request, response }) => readJournal(request, response),
     },
-    ...(journalHash
-      ? [
-          route({
-            method: "get",
-            path: "/_lucy/journal/hash",
-            does: "The hash of a session's lines that its client, the scenario and the clock caused: the same with the same seed.",
-            query: z.strictObject({
-              session: z
-                .string({ error: "The query has no session. Add ?session= and the id of one that ran here." })
-                .regex(/^[\w-]{1,64}$/, {
-                  error: "It takes a session's id: GET /_lucy/sessions lists those that run.",
-                })
-                .describe("The session, also one that is over."),
-            }),
-            answers: {
-              200: { about: "Its hash.", schema: z.object({ session: z.string(), hash: z.string() }) },
-            },
-            handle({ query }) {
-              const { session } = query as { session: string };
-              if (!journal.lines.some((line) => line.session === session)) {
-                throw new Refused(
-                  404,
-                  `The journal has no lines of a session ${session}. GET /_lucy/sessions lists those that run.`,
-                );
-              }
-              return { session, hash: journalHash(journal.lines, session) };
-            },
-          }),
-        ]
-      : []),
+    {
+      method: "get",
+      path: "/_lucy/journal/hash",
+      does: "The hash of a session's lines that its client, the scenario and the clock caused: the same with the same seed.",
+      query: z.strictObject({
+        session: z
+          .string({ error: "The query has no session. Add ?session= and the id of one that ran here." })
+          .regex(/^[\w-]{1,64}$/, {
+            error: "It takes a session's id: GET /_lucy/sessions lists those that run.",
+          })
+          .describe("The session, also one that is over."),
+      }),
+      answers: {
+        200: { about: "Its hash.", schema: z.object({ session: z.string(), hash: z.string() }) },
+      },
+      handle({ query }) {
+        const { session } = query as { session: string };
+        if (!journal.lines.some((line) => line.session === session)) {
+          throw new Refused(
+            404,
+            `The journal has no lines of a session ${session}. GET /_lucy/sessions lists those that run.`,
+          );
+        }
+        return { session, hash: journalHash(journal.lines, session) };
+      },
+    },
     {
       method: "get",
       path: "/_lucy/clock",
@@ -235,19 +231,15 @@ export function apiRoutes(server: MockServer, context: ServerContext, parts: Con
         return clockNow();
       },
     },
-    ...(faults ? faultRoutes(faults) : []),
-    ...(faultKinds
-      ? [
-          route({
-            method: "get",
-            path: "/_lucy/catalogue",
-            does: "Every fault there is, with its settings as JSON Schema, and every moment.",
-            answers: { 200: { about: "The same as long as the server runs.", schema: catalogueSchema } },
-            handle: () => describeCatalogue(faultKinds),
-          }),
-        ]
-      : []),
-    ...(scenarios ? scenarioRoutes(scenarios) : []),
+    ...faultRoutes(),
+    {
+      method: "get",
+      path: "/_lucy/catalogue",
+      does: "Every fault there is, with its settings as JSON Schema, and every moment.",
+      answers: { 200: { about: "The same as long as the server runs.", schema: catalogueSchema } },
+      handle: () => describeCatalogue(faultKinds),
+    },
+    ...scenarioRoutes(),
     {
       method: "post",
       path: "/_lucy/reset",
@@ -332,7 +324,7 @@ export function apiRoutes(server: MockServer, context: ServerContext, parts: Con
     await emptied();
     const counts = {
       sessions: sessions.length,
-      faults: faults?.healAll() ?? 0,
+      faults: faults.healAll(),
       files: context.files.clear(),
       tokens: context.tokens.clear(),
     };
@@ -358,7 +350,7 @@ export function apiRoutes(server: MockServer, context: ServerContext, parts: Con
     });
   }
 
-  function faultRoutes(faults: ControlledFaults): Route[] {
+  function faultRoutes(): Route[] {
     const noFault = (id: string) =>
       new Refused(404, `There is no fault ${shown(id)}. GET /_lucy/faults lists those that were declared.`);
     return [
@@ -412,7 +404,7 @@ export function apiRoutes(server: MockServer, context: ServerContext, parts: Con
     ];
   }
 
-  function scenarioRoutes(scenarios: ControlledScenarios): Route[] {
+  function scenarioRoutes(): Route[] {
     const params = { name: "In lower case with hyphens; a key names it: mock:<name>." };
     return [
       {
@@ -457,11 +449,6 @@ export function apiRoutes(server: MockServer, context: ServerContext, parts: Con
       },
     ];
   }
-}
-
-/** A row in a list that may be empty: keeps the type. */
-function route(row: Route): Route {
-  return row;
 }
 
 /** What whoever checks a declaration throws is a sentence for whoever sent it. */

@@ -4,11 +4,12 @@
  */
 import express, { type NextFunction, type Request, type Response } from "express";
 import { API_KEY_HEADER, CLIENT_KEY_PREFIX, PATHS, parseClientTokenRequest } from "../../protocol/index.ts";
-import { type ManualClock, realClock } from "../clock.ts";
 import type { ServerContext } from "../context.ts";
 import type { UpgradeItem } from "../faults/fault.ts";
+import { faults as faultKinds } from "../faults/index.ts";
 import { checkKey } from "../gate.ts";
 import { redactText } from "../journal.ts";
+import { journalHash } from "../journal-hash.ts";
 import { realtimeUrl } from "../realtime-url.ts";
 import type { MockServer } from "../server.ts";
 import { type ControlParts, createApi } from "./api.ts";
@@ -27,7 +28,7 @@ export function createApp(server: MockServer, context: ServerContext): express.E
     response.once("finish", () => context.tally.answers.add(String(response.statusCode)));
     next();
   });
-  app.use(createApi(server, context, controlParts(context), refuse));
+  app.use(createApi(server, context, controlParts(server, context), refuse));
   app.use("/v1", allowOrigins);
   app.use("/watch-stream", allowOrigins);
   app.use("/rtc", allowOrigins);
@@ -167,16 +168,49 @@ export function createApp(server: MockServer, context: ServerContext): express.E
 }
 
 /** What the control API gets from the rest of the server. */
-function controlParts({ clock }: ServerContext): ControlParts {
-  const manual = "advanceSettled" in clock ? (clock as ManualClock) : null;
+function controlParts({ clock }: MockServer, { machine, faults: desk }: ServerContext): ControlParts {
   return {
     clock: {
-      mode: manual ? "manual" : "real",
-      nowMs: () => clock.now(),
-      date: () => clock.date(),
-      advance: (ms) => manual?.advanceSettled(ms) ?? Promise.reject(new RangeError("The clock is real.")),
+      mode: clock.mode,
+      nowMs: () => clock.nowMs,
+      date: () => clock.date,
+      advance: (ms) => clock.advance(ms),
     },
-    machineClock: realClock(),
+    machineClock: machine,
+    faults: {
+      add: (declarations, options) => desk.add(declarations, options),
+      list: () =>
+        desk.list.map(({ id, session, declaration, fired, healed }) => ({
+          id,
+          session,
+          declaration,
+          fired,
+          healed,
+        })),
+      heal(id) {
+        const fault = desk.list.find((one) => one.id === id);
+        fault?.heal();
+        return fault !== undefined;
+      },
+      healAll() {
+        const count = desk.list.filter(({ healed }) => !healed).length;
+        desk.healAll();
+        return count;
+      },
+    },
+    scenarios: {
+      list: () =>
+        Object.fromEntries(
+          [...desk.scenarios].map(([name, { about, faults }]) => [
+            name,
+            { about, faults: faults.map(({ declaration }) => declaration) },
+          ]),
+        ),
+      put: (name, scenario) => desk.putScenario(name, scenario),
+      remove: (name) => desk.removeScenario(name),
+    },
+    faultKinds,
+    journalHash,
   };
 }
 

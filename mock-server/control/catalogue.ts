@@ -1,5 +1,6 @@
 /** Everything that can be declared, for people and tools: faults with their settings, and the moments they can be put at. */
 import { z } from "zod";
+import { catalogueOf } from "../faults/catalogue.ts";
 import type { Fault } from "../faults/fault.ts";
 import { momentNames, moments, numbered } from "../faults/moments.ts";
 
@@ -21,17 +22,12 @@ export const catalogueSchema = z.object({
 /** `ordinal`: whether n of `tick:n` is a number of the protocol's, or how often the moment has come. */
 export function describeCatalogue(faults: readonly Fault[]): z.output<typeof catalogueSchema> {
   return {
-    faults: faults.map(({ name, about, places, needs, for: span, times, settings }) => {
-      const { $schema: _, ...schema } = z.toJSONSchema(settings, { io: "input", unrepresentable: "any" });
-      return {
-        name,
-        about,
-        places: places.map((place) => ({ ...place })),
-        needs: needs ?? null,
-        for: span ? { ...span } : null,
-        times: times ?? null,
-        settings: schema,
-      };
+    faults: catalogueOf(faults).map((entry, index) => {
+      const { $schema: _, ...settings } = z.toJSONSchema(faults[index]!.settings, {
+        io: "input",
+        unrepresentable: "any",
+      });
+      return { ...entry, places: [...entry.places], for: entry.for && { ...entry.for }, settings };
     }),
     moments: momentNames.map((name) => ({
       name,
