@@ -43,6 +43,6 @@ export const momentNames = Object.keys(moments) as Moment[];
 /** `tick:3`, or without an ordinal: the first time it comes. `null` for what is no moment. */
 export function readMoment(text: string): { name: Moment; n: number | null } | null {
   const [, name, n] = /^([a-z-]+)(?::([1-9]\d{0,8}))?$/.exec(text) ?? [];
-  if (!name || !(name in moments)) return null;
+  if (!name || !Object.hasOwn(moments, name)) return null;
   return { name: name as Moment, n: n === undefined ? null : Number(n) };
 }
