@@ -1,5 +1,6 @@
 /** A peer of this server, with its addresses and rates, loaded when the first client needs one, and counted until it is closed. */
 import type { ServerContext } from "./context.ts";
+import { peerGates } from "./faults/peer-gates.ts";
 import type { Plan } from "./faults/plan.ts";
 import type { Peer, PeerEvents } from "./media/peer.ts";
 
@@ -16,7 +17,7 @@ export async function openPeer(context: ServerContext, owner: PeerOwner, on: Pee
   const { machine: clock, mediaAddresses: addresses, udpPorts: portRange } = context;
   const opening = import("./media/peer.ts").then(({ createPeer }) =>
     createPeer(
-      { clock, addresses, portRange, uplinkRate },
+      { clock, addresses, portRange, uplinkRate, gates: peerGates(plan) },
       {
         ...on,
         connected() {
@@ -41,8 +42,10 @@ export async function openPeer(context: ServerContext, owner: PeerOwner, on: Pee
       },
     ),
   );
+  let detach: (() => void)[] = [];
   let closing: Promise<void> | undefined;
   function close(): Promise<void> {
+    for (const one of detach.splice(0)) one();
     closing ??= opening
       .then((peer) => peer.close())
       .finally(() => {
@@ -54,6 +57,7 @@ export async function openPeer(context: ServerContext, owner: PeerOwner, on: Pee
   context.peers.add(close);
   try {
     const peer = await opening;
+    detach = [plan.attach("ice", peer.line), plan.attach("media", peer.line)];
     // Not a copy: some of its fields change.
     return Object.assign(Object.create(peer), { close });
   } catch (error) {
