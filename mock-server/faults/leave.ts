@@ -26,7 +26,7 @@ const namesOf = <Name extends string>(table: Record<Name, number>) => Object.key
 export const leave = defineFault({
   name: "leave",
   about: "The room tells the client to go: for good, to resume, or to join anew.",
-  places: [{ channel: "livekit", at: "connected" }],
+  places: [{ channel: "livekit", directions: ["to-client"], at: "connected" }],
   settings: z.strictObject({
     action: z
       .enum(namesOf(actions))
