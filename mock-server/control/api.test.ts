@@ -558,6 +558,13 @@ describe("the journal", () => {
     }
   });
 
+  test("is over at once for who asks for its head alone", async () => {
+    const { url, machineClock } = await runJournal();
+    const reply = await ask(url, "/_lucy/journal?live=1", { method: "HEAD" });
+    expect([reply.status, reply.body]).toEqual([200, ""]);
+    while (machineClock.pendingCount > 0) await turn();
+  });
+
   test("beats by the machine's clock, and gives everything back", async () => {
     const { url, machineClock } = await runApi();
     const events = await openEvents(url, "/_lucy/journal?live=1");

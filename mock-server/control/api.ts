@@ -295,7 +295,9 @@ export function apiRoutes(server: MockServer, context: ServerContext, parts: Con
     const query = readJournalQuery(new URL(request.url ?? "/", "http://localhost").searchParams);
     if ("error" in query) throw new Refused(422, query.error);
     const { afterSeq, limit, ...lines } = query.filter;
-    const isLive = query.isLive || /\btext\/event-stream\b/.test(request.headers.accept ?? "");
+    const wantsEvents = query.isLive || /\btext\/event-stream\b/.test(request.headers.accept ?? "");
+    // Whoever asks for the head alone gets no end with it otherwise.
+    const isLive = wantsEvents && request.method !== "HEAD";
     const resumed = request.headers["last-event-id"];
     if (isLive && limit !== undefined && afterSeq !== undefined) {
       throw new Refused(
