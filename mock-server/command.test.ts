@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
-import { tell } from "./command.ts";
+import { banner, tell } from "./command.ts";
+import { defaultOptions } from "./options.ts";
+import type { MockServer } from "./server.ts";
 
 const line = (kind: string, fields: Record<string, unknown>) => ({
   seq: 1,
@@ -111,4 +113,15 @@ test.each<[string, Record<string, unknown>]>([
   ["livekit-update", { participants: [] }],
 ])("most lines of the journal are not told: %s", (kind, fields) => {
   expect(tell(line(kind, fields))).toBeNull();
+});
+
+test.each([
+  [null, "Open      http://127.0.0.1:1/  ", "Watch     http://127.0.0.1:1/_lucy/health\n"],
+  ["t0ken", "Open      http://127.0.0.1:1/#token=t0ken  ", "with authorization: Bearer t0ken\n"],
+])("the token %s is printed with the addresses that need it", (controlToken, open, watch) => {
+  const url = "http://127.0.0.1:1";
+  const about = { url, realtimeUrl: "ws://127.0.0.1:1", options: defaultOptions(), limits: { sessions: 1 } };
+  const printed = banner({ ...about, controlToken } as MockServer);
+  expect(printed).toContain(open);
+  expect(printed).toContain(watch);
 });
