@@ -15,13 +15,19 @@ const ways: Record<string, (page: Page) => Promise<unknown>> = {
   },
 };
 
-/** In the LiveKit era a client has a socket to its room, too. */
-const newest = [
-  { version: "0.0.46", sockets: 1 },
-  { version: "0.1.20", sockets: 2 },
+/** A page that goes away in good order hears of it (`pagehide`, `beforeunload`), and has some milliseconds left. */
+const heard = ["a closed tab", "a tab that goes elsewhere", "a closed window"];
+
+/**
+ * In the LiveKit era a client has a socket to its room, too. livekit-client leaves the room when it hears that its page goes away;
+ * the SDK takes that for a lost connection, and may open another session before the page is gone (observed, 0.1.20).
+ */
+const newest: { version: string; sockets: number; opensAnother: string[] }[] = [
+  { version: "0.0.46", sockets: 1, opensAnother: [] },
+  { version: "0.1.20", sockets: 2, opensAnother: heard },
 ];
 
-for (const { version, way, leave, sockets } of newest.flatMap((sdk) =>
+for (const { version, way, leave, sockets, opensAnother } of newest.flatMap((sdk) =>
   Object.entries(ways).map(([way, leave]) => ({ ...sdk, way, leave })),
 )) {
   test(`${version}: ${way} leaves nothing behind`, async ({ harness, lucy }) => {
@@ -35,10 +41,14 @@ for (const { version, way, leave, sockets } of newest.flatMap((sdk) =>
     await leave(harness.page);
     await untilNothingOpen(lucy);
     expect(lucy.open).toEqual(nothingOpen);
+    // How many sessions a page opens as it goes is its client's doing. Ours is that each ends, once, and as one that was left.
+    const opened = lucy.journal.lines.filter(({ kind }) => kind === "open").map(({ session }) => session);
     const ended = lucy.journal.lines.filter(({ kind }) => kind === "session-ended");
-    expect(ended.map(({ session, fields }) => [session, fields.reason])).toEqual([
-      [client.session, "disconnect"],
-    ]);
+    expect(opened[0]).toBe(client.session);
+    if (!opensAnother.includes(way)) expect(opened).toHaveLength(1);
+    expect(ended.map(({ session, fields }) => [session, fields.reason]).sort()).toEqual(
+      opened.map((session) => [session, "disconnect"]).sort(),
+    );
   });
 }
 

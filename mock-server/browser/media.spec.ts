@@ -18,7 +18,7 @@ for (const codec of ["VP8", "H264", "VP9"] as const) {
       promptHash: promptHash("invert"),
       imageHash: imageHash(readImage("board-jpeg")),
     });
-    await client.morePictures(30);
+    await client.morePictures(15);
     await client.soundPictures();
   });
 }
@@ -74,7 +74,7 @@ test.describe("with --latency 285", () => {
 
   test("no picture is younger", async ({ harness }) => {
     const client = await harness.connect({ version: "0.0.46" });
-    await client.morePictures(40);
+    await client.morePictures(15);
     const pictures = await client.soundPictures();
     expect(Math.min(...pictures.map(ageMs))).toBeGreaterThanOrEqual(285);
   });
@@ -82,7 +82,7 @@ test.describe("with --latency 285", () => {
 
 test("without --latency some picture is younger than 285 ms", async ({ harness }) => {
   const client = await harness.connect({ version: "0.0.46" });
-  await client.morePictures(40);
+  await client.morePictures(15);
   const pictures = await client.soundPictures();
   expect(Math.min(...pictures.map(ageMs))).toBeLessThan(285);
 });
