@@ -9,8 +9,17 @@ export const drop = defineFault({
     { channel: "control", directions: ["to-client", "to-server"] },
     { channel: "livekit", directions: ["to-client", "to-server"] },
   ],
-  settings: z.strictObject({}),
-  open: () => ({
-    take() {},
+  settings: z.strictObject({
+    every: z.int().min(1).max(1000).default(1).describe("3: the third, the sixth and so on are lost."),
   }),
+  open({ every }) {
+    let count = 0;
+    return {
+      take(item, next) {
+        if (++count % every === 0) return true;
+        next(item);
+        return false;
+      },
+    };
+  },
 });

@@ -31,6 +31,24 @@ const mark = defineFault({
   }),
 });
 
+/** Gives out what it holds once something has gone by. */
+const behind = defineFault({
+  name: "behind",
+  about: "Puts items behind the next.",
+  places: [{ channel: "control" }],
+  settings: z.strictObject({}),
+  times: 1,
+  open() {
+    const held: (() => void)[] = [];
+    return {
+      take: (item, next) => held.push(() => next(item)),
+      passed() {
+        for (const give of held.splice(0)) give();
+      },
+    };
+  },
+});
+
 /** Holds everything back. */
 const hold = defineFault({
   name: "hold",
@@ -68,7 +86,7 @@ const broken = defineFault({
   }),
 });
 
-const faults = [mark, hold, strike, broken] as unknown as Fault[];
+const faults = [mark, hold, behind, strike, broken] as unknown as Fault[];
 
 function setUp(...declarations: Declaration[]) {
   const clock = manualClock();
@@ -189,6 +207,12 @@ describe("several on one channel", () => {
     expect(out).toEqual([]);
     many(1);
     expect(out).toEqual(["a", "a", "a"]);
+  });
+
+  test("what waits for an item to go by comes after it, past the gates that follow", () => {
+    const { send, out } = setUp({ name: "behind" }, { name: "mark" });
+    expect([send("a"), send("b"), send("c")]).toEqual([0, 1, 1]);
+    expect(out).toEqual(["b", "a", "c"]);
   });
 
   test("after the end nothing comes out any more", () => {

@@ -88,12 +88,20 @@ export function createPlan({ clock, dice, note, ended: over }: PlanAbout): Plan 
     for (let index = from; index < list.length; index++) {
       const fault = list[index]!;
       if (!concerns(fault.declared, item)) continue;
-      const meeting = meet(fault, item);
-      if (!meeting) continue;
-      let took = false;
+      const met = meet(fault, item);
+      if (!met) continue;
+      const { meeting } = met;
       const next = (out: AnyItem) => {
         if (!ended) passFrom(list, index + 1, out, deliver);
       };
+      if (!met.takes) {
+        // First it goes by, so that what the fault then gives out comes after it.
+        next(item);
+        meeting.gate.passed?.(item);
+        if (isOver(fault, meeting)) healActive(fault, "for");
+        return;
+      }
+      let took = false;
       try {
         took = meeting.gate.take!(item, next) !== false;
       } catch (error) {
@@ -107,8 +115,8 @@ export function createPlan({ clock, dice, note, ended: over }: PlanAbout): Plan 
     deliver(item);
   }
 
-  /** The gate that gets this item; `null` where the fault sleeps, waits or lets it pass. */
-  function meet(fault: Active, item: AnyItem): Meeting | null {
+  /** The gate that gets this item, or by which it passes; `null` where the fault sleeps or waits. */
+  function meet(fault: Active, item: AnyItem): { meeting: Meeting; takes: boolean } | null {
     if (!fault.awake || fault.healed) return null;
     const { after, for: span, chance } = fault.declared;
     const meeting = meetingOf(fault, item.stream ?? "");
@@ -126,12 +134,8 @@ export function createPlan({ clock, dice, note, ended: over }: PlanAbout): Plan 
     }
     if (span) meeting.during += amountOf(span, item);
     const isSpent = fault.declared.times !== null && fault.fired >= fault.declared.times;
-    if (!meeting.gate.take || isSpent || (chance !== null && meeting.dice.next() >= chance)) {
-      meeting.gate.passed?.(item);
-      if (isOver(fault, meeting)) healActive(fault, "for");
-      return null;
-    }
-    return meeting;
+    const passes = !meeting.gate.take || isSpent || (chance !== null && meeting.dice.next() >= chance);
+    return { meeting, takes: !passes };
   }
 
   function meetingOf(fault: Active, stream: string): Meeting {

@@ -1,0 +1,24 @@
+/** A connection that only seems to stand, as after a change of networks. What a client says meanwhile is read once it heals. */
+import { z } from "zod";
+import { defineFault } from "./fault.ts";
+
+export const halfOpen = defineFault({
+  name: "half-open",
+  about: "A socket stays open, and nothing comes or is read any more, pings included.",
+  places: [
+    { channel: "control", directions: ["to-client"], at: "connected" },
+    { channel: "livekit", directions: ["to-client"], at: "after-join-response" },
+  ],
+  settings: z.strictObject({}),
+  // Nor does a deaf server notice that a client has left. Documented: after a crash, a slot is free within 45 s.
+  for: { ms: 45_000 },
+  open() {
+    const muted: (() => void)[] = [];
+    return {
+      strike: (line) => muted.push(line.mute()),
+      heal() {
+        for (const listen of muted.splice(0)) listen();
+      },
+    };
+  },
+});

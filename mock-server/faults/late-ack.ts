@@ -1,0 +1,54 @@
+/**
+ * An ack that comes when nobody waits for it any more, or somebody else does: acks of images carry no id, so that it settles whatever
+ * call is pending then (observed).
+ */
+import { z } from "zod";
+import type { Timer } from "../clock.ts";
+import { defineFault } from "./fault.ts";
+import { holdItems } from "./held-items.ts";
+
+export const lateAck = defineFault({
+  name: "late-ack",
+  about: "An ack comes late: after a time, or after later acks.",
+  places: [{ channel: "control", directions: ["to-client"], kinds: ["prompt_ack", "set_image_ack"] }],
+  settings: z
+    .strictObject({
+      delayMs: z
+        .number()
+        .min(0)
+        .max(600_000)
+        .default(16_000)
+        .describe("How late, milliseconds; 0: however long it takes."),
+      acks: z.int().min(0).max(100).default(0).describe("Later acks that come before it; 0: however many."),
+    })
+    .refine(
+      ({ delayMs, acks }) => delayMs > 0 || acks > 0,
+      "One of delayMs and acks is above 0, or the ack never comes: that is missing-ack.",
+    ),
+  times: 1,
+  open({ delayMs, acks }, { clock, note }) {
+    const held = holdItems({ note });
+    const timers = new Set<Timer>();
+    let overtook = 0;
+    const cancelAll = () => {
+      for (const timer of timers) timer.cancel();
+      timers.clear();
+    };
+    function giveAll(): void {
+      cancelAll();
+      overtook = 0;
+      held.giveAll();
+    }
+    return {
+      take(item, next) {
+        held.hold(item, () => next(item));
+        if (delayMs > 0) timers.add(clock.after(delayMs, giveAll));
+      },
+      passed() {
+        if (acks > 0 && held.count > 0 && ++overtook >= acks) giveAll();
+      },
+      heal: giveAll,
+      drop: cancelAll,
+    };
+  },
+});
