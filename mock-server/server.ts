@@ -252,6 +252,7 @@ export async function startServer(
     http.closeAllConnections();
     await stopped;
     await codecs.close();
+    desk.close();
     journal.add({ kind: "server-stopped" });
     matcher.close();
   }

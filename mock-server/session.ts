@@ -214,7 +214,7 @@ export function createSession(context: ServerContext, socket: ControlSocket, abo
     if (!item) return;
     await adopt(item.adopted, item.shown);
     if (options.ackWhen === "applied" && item.adopted) await shown(item.adopted.revision);
-    ack(item.ack);
+    ack(item.ack, item.adopted !== null);
   }
 
   /** What becomes of a change; `null`: nothing at all. */
@@ -282,8 +282,8 @@ export function createSession(context: ServerContext, socket: ControlSocket, abo
     return { image: { hash: imageHash(bytes), byteLength: bytes.length, mime, width, height, picture } };
   }
 
-  function ack(answer: PromptAckMessage | SetImageAckMessage): void {
-    if (!answer.success) note("state-refused", { error: answer.error });
+  function ack(answer: PromptAckMessage | SetImageAckMessage, isInForce = false): void {
+    if (!answer.success && !isInForce) note("state-refused", { error: answer.error });
     plan.reach("ack-queued");
     socket.send(answer);
     plan.reach("ack-sent");

@@ -15,6 +15,7 @@ import type { MockServer } from "../server.ts";
 import { type ControlParts, createApi } from "./api.ts";
 import { files } from "./files.ts";
 import { playground } from "./playground.ts";
+import { requestFaults } from "./request-faults.ts";
 
 const bodyBytesMax = 64 * 1024;
 
@@ -32,6 +33,8 @@ export function createApp(server: MockServer, context: ServerContext): express.E
   app.use("/v1", allowOrigins);
   app.use("/watch-stream", allowOrigins);
   app.use("/rtc", allowOrigins);
+  const faults = requestFaults(context, refuse);
+  app.use(faults.meet);
 
   app.post(
     PATHS.clientTokens,
@@ -52,7 +55,8 @@ export function createApp(server: MockServer, context: ServerContext): express.E
         return refuse(request, response, 401, checked.error);
       const parsed = parseClientTokenRequest(request.body);
       if (!parsed.ok) return refuse(request, response, 422, parsed.detail);
-      const minted = context.tokens.mint(parsed.request);
+      const { keyFaults, tokenLifeSeconds = parsed.request.expiresIn } = faults.of(request);
+      const minted = context.tokens.mint({ ...parsed.request, expiresIn: tokenLifeSeconds }, keyFaults);
       journal.add({
         direction: "to-client",
         kind: "token-minted",

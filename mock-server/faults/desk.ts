@@ -43,6 +43,8 @@ export type FaultDesk = {
   readonly planCount: number;
   /** The plan of HTTP requests under this key: it outlives each of them. */
   forRequests(of: KeyFaults): Plan;
+  /** The server is gone: ends what outlives connections. */
+  close(): void;
 };
 
 /** `key`: a hash that tells keys apart and gives none away. */
@@ -86,6 +88,11 @@ export function createFaultDesk(about: DeskAbout): FaultDesk {
 
   function firedIn(plan: Plan, id: string): number {
     return plan.faults.find((fault) => fault.id === id)?.fired ?? 0;
+  }
+
+  /** A plan that ends takes its counts with it. */
+  function countFired(plan: Plan): void {
+    for (const one of added) one.firedBefore += firedIn(plan, one.declared.id);
   }
 
   function shown(one: Added): AddedFault {
@@ -232,7 +239,7 @@ export function createFaultDesk(about: DeskAbout): FaultDesk {
       ];
       const plan = planFor(session, session, declared, () => {
         plans.delete(session);
-        for (const one of added) one.firedBefore += firedIn(plan, one.declared.id);
+        countFired(plan);
       });
       plans.set(session, plan);
       return plan;
@@ -243,14 +250,19 @@ export function createFaultDesk(about: DeskAbout): FaultDesk {
     forRequests(of) {
       const known = requestPlans.get(of.key);
       if (known) return known;
-      const plan = planFor(null, `http/${of.key}`, [...general(null), ...of.declared], () => {});
+      const plan = planFor(null, `http/${of.key}`, [...general(null), ...of.declared], () => {
+        requestPlans.delete(of.key);
+        countFired(plan);
+      });
       requestPlans.set(of.key, plan);
-      for (const [key, oldest] of requestPlans) {
+      for (const oldest of requestPlans.values()) {
         if (requestPlans.size <= requestPlansMax) break;
-        requestPlans.delete(key);
         oldest.end();
       }
       return plan;
+    },
+    close() {
+      for (const plan of [...requestPlans.values()]) plan.end();
     },
   };
 }

@@ -32,6 +32,12 @@ export type HttpItem = Item & {
   readonly direction: "to-server";
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
+  /** Seconds that a token is good from when it is minted, in place of what was asked for; below 0, it has expired. */
+  readonly tokenLifeSeconds?: number;
+  /** Answers with an HTTP status and `{ "detail": … }`. */
+  refuse(status: number, detail: string): void;
+  /** Closes with a TCP reset. */
+  reset(): void;
 };
 
 /**
@@ -186,8 +192,10 @@ export type Tools = {
 };
 
 export type Gate<C extends Channel> = {
-  /** Gets each item while the fault is awake. `false`: it let this one be, which does not count as fired. */
-  take?(item: Items[C], next: (item: Items[C]) => void): unknown;
+  /**
+   * Gets each item while the fault is awake, with the lines that stand. `false`: it let this one be, which does not count as fired.
+   */
+  take?(item: Items[C], next: (item: Items[C]) => void, lines: ReadonlySet<Lines[C]>): unknown;
   /** An item has gone by that it would have got, had it not fired often enough or thrown luckier dice: what waits for a count looks here. */
   passed?(item: Items[C]): void;
   /** Does something to the line itself. Called when the fault wakes, and for a moment without an ordinal each time it comes. */

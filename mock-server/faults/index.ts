@@ -1,4 +1,5 @@
 /** The list of faults; a fault that is not here does not exist. */
+import { appliedButRejected } from "./applied-but-rejected.ts";
 import { capacity } from "./capacity.ts";
 import { close } from "./close.ts";
 import { connectionReset } from "./connection-reset.ts";
@@ -13,16 +14,19 @@ import { earlyEnd } from "./early-end.ts";
 import { earlyGeneration } from "./early-generation.ts";
 import type { Fault } from "./fault.ts";
 import { halfOpen } from "./half-open.ts";
+import { httpStatus } from "./http-status.ts";
 import { iceRestart } from "./ice-restart.ts";
 import { incompleteJoin } from "./incomplete-join.ts";
 import { insufficientCredits } from "./insufficient-credits.ts";
 import { lateAck } from "./late-ack.ts";
 import { lateUpdate } from "./late-update.ts";
 import { leave } from "./leave.ts";
+import { malformedBody } from "./malformed-body.ts";
 import { missingAck } from "./missing-ack.ts";
 import { moderation } from "./moderation.ts";
 import { moderationEnd } from "./moderation-end.ts";
 import { negativeAck } from "./negative-ack.ts";
+import { neverApplied } from "./never-applied.ts";
 import { noGeneration } from "./no-generation.ts";
 import { noJoin } from "./no-join.ts";
 import { noPong } from "./no-pong.ts";
@@ -36,15 +40,20 @@ import { refuseUpgrade } from "./refuse-upgrade.ts";
 import { reorder } from "./reorder.ts";
 import { serverError } from "./server-error.ts";
 import { sessionExpiry } from "./session-expiry.ts";
+import { staleFrame } from "./stale-frame.ts";
 import { stall } from "./stall.ts";
+import { tokenExpired } from "./token-expired.ts";
+import { tornSet } from "./torn-set.ts";
 import { unsolicitedReady } from "./unsolicited-ready.ts";
 import { validateError } from "./validate-error.ts";
 import { withholdAnswer } from "./withhold-answer.ts";
 import { wrongAnswerId } from "./wrong-answer-id.ts";
 import { wrongEcho } from "./wrong-echo.ts";
+import { wrongSession } from "./wrong-session.ts";
 import { wrongTicks } from "./wrong-ticks.ts";
 
 export const faults: readonly Fault[] = [
+  appliedButRejected,
   capacity,
   close,
   connectionReset,
@@ -58,16 +67,19 @@ export const faults: readonly Fault[] = [
   earlyEnd,
   earlyGeneration,
   halfOpen,
+  httpStatus,
   iceRestart,
   incompleteJoin,
   insufficientCredits,
   lateAck,
   lateUpdate,
   leave,
+  malformedBody,
   missingAck,
   moderation,
   moderationEnd,
   negativeAck,
+  neverApplied,
   noGeneration,
   noJoin,
   noPong,
@@ -81,11 +93,15 @@ export const faults: readonly Fault[] = [
   reorder,
   serverError,
   sessionExpiry,
+  staleFrame,
   stall,
+  tokenExpired,
+  tornSet,
   unsolicitedReady,
   validateError,
   withholdAnswer,
   wrongAnswerId,
   wrongEcho,
+  wrongSession,
   wrongTicks,
 ] as unknown as readonly Fault[];

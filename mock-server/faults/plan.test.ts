@@ -74,6 +74,19 @@ const strike = defineFault({
   open: () => ({ strike: (line: ControlLine) => line.drop() }),
 });
 
+/** Strikes the lines with each item. */
+const through = defineFault({
+  name: "through",
+  about: "Strikes lines with items.",
+  places: [{ channel: "control" }],
+  settings: z.strictObject({}),
+  open: () => ({
+    take(_item, _next, lines) {
+      for (const line of lines) line.drop();
+    },
+  }),
+});
+
 const broken = defineFault({
   name: "broken",
   about: "Throws.",
@@ -86,7 +99,7 @@ const broken = defineFault({
   }),
 });
 
-const faults = [mark, hold, behind, strike, broken] as unknown as Fault[];
+const faults = [mark, hold, behind, strike, through, broken] as unknown as Fault[];
 
 function setUp(...declarations: Declaration[]) {
   const clock = manualClock();
@@ -254,6 +267,18 @@ describe("strikes", () => {
     const { drops, line: control } = line();
     plan.reach("upgrade");
     plan.attach("control", control);
+    expect(drops).toEqual(["drop"]);
+  });
+
+  test("what takes items gets the lines that stand, of its channel only", () => {
+    const { plan, send } = setUp({ name: "through" });
+    const { drops, line: control } = line();
+    send("a");
+    plan.attach("media", control as never);
+    const detach = plan.attach("control", control);
+    send("a");
+    detach();
+    send("a");
     expect(drops).toEqual(["drop"]);
   });
 

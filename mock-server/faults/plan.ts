@@ -103,7 +103,7 @@ export function createPlan({ clock, dice, note, ended: over }: PlanAbout): Plan 
       }
       let took = false;
       try {
-        took = meeting.gate.take!(item, next) !== false;
+        took = meeting.gate.take!(item, next, lines[fault.declared.place.channel] as never) !== false;
       } catch (error) {
         note("defect", { fault: fault.declared.id, error: (error as Error).stack });
         next(item);
@@ -328,6 +328,8 @@ function concerns({ direction, only, place }: Declared, item: AnyItem): boolean 
 /** Kinds of items that a fault for all of them does not mean. */
 const mustBeNamed: ReadonlySet<string> = new Set([
   "upgrade",
+  "validate",
+  "resume",
   "close",
   "description",
   "picture",
