@@ -540,12 +540,16 @@ test("a peer that closes DTLS says so, and nothing afterwards", async () => {
   film(1);
   await happens(() => heard.length === 1 && received.length === 1);
   // Not even gates keep it back.
-  gates.verdict = () => {};
+  const held: (() => void)[] = [];
+  gates.verdict = ({ bytes }, deliver) => void held.push(() => deliver(bytes));
+  film(1);
+  await happens(() => held.length > 0);
   peer.line.closeDtls();
   peer.line.closeDtls();
   await transport.onStateChange.watch((state) => state === "closed");
   expect([lost, peer.isConnected]).toEqual([["closed"], false]);
   gates.verdict = passOn;
+  for (const free of held) free();
   play(3);
   film(3);
   await client.dtlsTransports[0]!.iceTransport.connection.send(Buffer.from([0, 1]));
