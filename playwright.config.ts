@@ -7,7 +7,7 @@ export default defineConfig({
   outputDir: ".cache/browser-results",
   reporter: "list",
   // One after the other: each spec encodes and decodes video in real time, and two at once would judge the machine. With two workers
-  // on two cores that had other work, encoders spared bits until strips could not be read in 3 of 119 specs (measured).
+  // on two cores that had other work besides, strips could not be read in 3 of 119 specs (seen once, load average 11 to 17).
   workers: 1,
   // A spec that passes the second time has failed.
   retries: 0,
