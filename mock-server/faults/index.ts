@@ -1,5 +1,7 @@
 /** The list of faults; a fault that is not here does not exist. */
 import { appliedButRejected } from "./applied-but-rejected.ts";
+import { audioGap } from "./audio-gap.ts";
+import { black } from "./black.ts";
 import { capacity } from "./capacity.ts";
 import { close } from "./close.ts";
 import { connectionReset } from "./connection-reset.ts";
@@ -13,6 +15,8 @@ import { duplicate } from "./duplicate.ts";
 import { earlyEnd } from "./early-end.ts";
 import { earlyGeneration } from "./early-generation.ts";
 import type { Fault } from "./fault.ts";
+import { fpsDrop } from "./fps-drop.ts";
+import { freeze } from "./freeze.ts";
 import { halfOpen } from "./half-open.ts";
 import { httpStatus } from "./http-status.ts";
 import { iceRestart } from "./ice-restart.ts";
@@ -29,6 +33,7 @@ import { negativeAck } from "./negative-ack.ts";
 import { neverApplied } from "./never-applied.ts";
 import { noGeneration } from "./no-generation.ts";
 import { noJoin } from "./no-join.ts";
+import { noKeyframes } from "./no-keyframes.ts";
 import { noPong } from "./no-pong.ts";
 import { noTrackPublished } from "./no-track-published.ts";
 import { noUpdate } from "./no-update.ts";
@@ -38,10 +43,13 @@ import { refuseResume } from "./refuse-resume.ts";
 import { refuseToken } from "./refuse-token.ts";
 import { refuseUpgrade } from "./refuse-upgrade.ts";
 import { reorder } from "./reorder.ts";
+import { resize } from "./resize.ts";
 import { serverError } from "./server-error.ts";
 import { sessionExpiry } from "./session-expiry.ts";
 import { staleFrame } from "./stale-frame.ts";
 import { stall } from "./stall.ts";
+import { stopSending } from "./stop-sending.ts";
+import { timestampJump } from "./timestamp-jump.ts";
 import { tokenExpired } from "./token-expired.ts";
 import { tornSet } from "./torn-set.ts";
 import { unsolicitedReady } from "./unsolicited-ready.ts";
@@ -54,6 +62,8 @@ import { wrongTicks } from "./wrong-ticks.ts";
 
 export const faults: readonly Fault[] = [
   appliedButRejected,
+  audioGap,
+  black,
   capacity,
   close,
   connectionReset,
@@ -66,6 +76,8 @@ export const faults: readonly Fault[] = [
   duplicate,
   earlyEnd,
   earlyGeneration,
+  fpsDrop,
+  freeze,
   halfOpen,
   httpStatus,
   iceRestart,
@@ -82,6 +94,7 @@ export const faults: readonly Fault[] = [
   neverApplied,
   noGeneration,
   noJoin,
+  noKeyframes,
   noPong,
   nothing,
   noTrackPublished,
@@ -91,10 +104,13 @@ export const faults: readonly Fault[] = [
   refuseToken,
   refuseUpgrade,
   reorder,
+  resize,
   serverError,
   sessionExpiry,
   staleFrame,
   stall,
+  stopSending,
+  timestampJump,
   tokenExpired,
   tornSet,
   unsolicitedReady,

@@ -443,7 +443,10 @@ describe("gates", () => {
     const left: number[] = [];
     const on = { shown: (revision: number) => shown.push(revision), left: (n: number) => left.push(n) };
     const pipeline = open({ gates }, on);
-    for (const timestamp of [1, 2, 3]) codec.picture(edited({ timestamp, revision: timestamp, bytes: 3000 }));
+    for (const timestamp of [1, 2, 3]) {
+      // Key pictures: they need nothing that came before.
+      codec.picture({ ...edited({ timestamp, revision: timestamp, bytes: 3000 }), key: true });
+    }
     expect([sent, shown, pipeline.stats.picturesOut, pipeline.stats.bytesOut]).toEqual([[], [], 0, 0]);
     const [first, , third] = outgoing;
     third!.next(third!.item);
@@ -458,11 +461,11 @@ describe("gates", () => {
     expect([shown, left]).toEqual([[3], [1, 2, 3]]);
     expect(pipeline.stats).toMatchObject({ picturesOut: 3, residenceMs: [0, 50, 50] });
     const { byteLength, ...item } = first!.item;
-    const kind = { direction: "to-client", kind: "encoded", endsFrame: true, isKey: false };
+    const kind = { direction: "to-client", kind: "encoded", endsFrame: true, isKey: true };
     expect(item).toEqual({ ...kind, timestamp: 1 });
     expect(byteLength?.()).toBe(3000);
-    codec.picture({ ...edited({}), key: true });
-    expect(outgoing.at(-1)!.item.isKey).toBe(true);
+    codec.picture(edited({}));
+    expect(outgoing.at(-1)!.item.isKey).toBe(false);
   });
 
   test("what never leaves takes no picture id", () => {
@@ -475,7 +478,7 @@ describe("gates", () => {
       sendAudio() {},
     });
     for (const leaves of [true, false, false, true]) {
-      codec.picture(edited({}));
+      codec.picture({ ...edited({}), key: true });
       const { item, next } = outgoing.at(-1)!;
       if (leaves) next(item);
     }
@@ -511,6 +514,64 @@ describe("gates", () => {
     ]);
     expect(left).toEqual([1, 2]);
     expect(pipeline.stats).toMatchObject({ packetsIn: 5, picturesOut: 2, residenceMs: [10, 20] });
+  });
+
+  // K, P: a key picture and another; in lower case the gate leaves it out; from a bar on the gate is idle.
+  describe.each(["transcode", "relay"] as const)("%s: left out are", (mode) => {
+    test.each([
+      ["none", "KPP|PP", "KPPPP", "", 0],
+      ["the last", "KPpp|PPKP", "KPKP", "waiting-for-key", 1],
+      ["some, again and again", "KpPpKP", "KKP", "waiting-for-key", 1],
+      ["one before a key picture", "KpKP", "KKP", "", 0],
+      ["a key picture", "KPkPP|P", "KPPPP", "", 1],
+      ["a key picture and one behind it", "KPkpPkP|PKP", "KPKP", "waiting-for-key", 1],
+      ["all from the first on", "kpp|PKP", "KP", "waiting-for-key", 1],
+    ])("%s: of %s, %s leaves", (_, offered, left, notes, keysAsked) => {
+      let idle = false;
+      let passes = true;
+      const gates: PipelineGates = {
+        get idle() {
+          return idle;
+        },
+        picture: () => expect.unreachable(),
+        outgoing: (item, next) => passes && next(item),
+      };
+      const noted: string[] = [];
+      const pipeline = open(
+        { mode, gates },
+        {
+          noted: (kind) => kind === "picture-size" || noted.push(kind),
+          needsKey: () => told.push("key"),
+        },
+      );
+      // The viewer of every test asked for one as it came.
+      advance(1000);
+      told = [];
+      for (const [index, letter] of [...offered].entries()) {
+        const isKey = letter.toUpperCase() === "K";
+        passes = letter.toUpperCase() === letter;
+        if (letter === "|") idle = true;
+        else if (mode === "transcode") codec.picture({ ...edited({ timestamp: index }), key: isKey });
+        else pipeline.receiveVideo(packetOf(index, true, vp8Payload(isKey)));
+      }
+      expect(sent.map(({ timestamp }) => offered[timestamp]).join("")).toBe(left);
+      expect([noted.join(), told.length]).toEqual([notes, keysAsked]);
+    });
+  });
+
+  test("relayed, what waits for a key picture waits for its first packet", () => {
+    const { gates, outgoing } = holding();
+    const seen: number[] = [];
+    const pipeline = open({ mode: "relay", gates });
+    pipeline.add({ sendVideo: (_payloads, timestamp) => seen.push(timestamp), sendAudio() {} });
+    const delta = vp8Payload(false);
+    pipeline.receiveVideo(packetOf(1, true, delta));
+    pipeline.receiveVideo(packetOf(2, false));
+    for (const timestamp of [2, 3]) pipeline.receiveVideo(packetOf(timestamp, true, delta));
+    pipeline.receiveVideo(packetOf(4, false));
+    pipeline.receiveVideo(packetOf(4, true, delta));
+    for (const { item, next } of outgoing.slice(2)) next(item);
+    expect(seen).toEqual([4, 4]);
   });
 
   test.each(["transcode", "relay"] as const)("%s: sound is asked for as well", (mode) => {
@@ -603,6 +664,11 @@ function edited({ bytes = 100, timestamp = 0, receivedMs = nowMs, revision = 0 }
     input: null,
     cost,
   };
+}
+
+/** A packet that begins a VP8 picture: the first bit of one says whether others are needed (RFC 6386, section 9.1). */
+function vp8Payload(isKey: boolean): Buffer {
+  return payloadFormats.vp8().pack(Uint8Array.of(isKey ? 0 : 1), isKey, 1180)[0]!;
 }
 
 /** A whole VP8 key picture in one packet. */

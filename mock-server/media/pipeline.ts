@@ -36,7 +36,7 @@ export type PipelineGates = {
   picture(item: PictureItem, next: (item: PictureItem) => void): void;
   /**
    * What leaves, before it is numbered: a transcoded picture, a relayed packet, a piece of sound. It leaves with each `next`, then, with the
-   * timestamp that `next` gets. A relayed packet of a key picture that overtook the picture's first is not known as such.
+   * timestamp that `next` gets; but after a picture that never did, or was overtaken, only from the next key picture on. A relayed packet of a key picture that overtook the picture's first is not known as such.
    */
   outgoing(item: OutgoingItem, next: (item: OutgoingItem) => void): void;
 };
@@ -156,6 +156,10 @@ export function createPipeline(options: PipelineOptions, on: PipelineEvents): Pi
   /** What the sender said last; editing leaves it as it is, and so do we. */
   let colorSpace: Buffer | null = null;
   let keyTimestamp: number | null = null;
+  /** Of what gates were offered, by number: the last, the last that is no key picture's, the last that left. */
+  const numbers = { offered: 0, delta: 0, left: 0 };
+  /** Gates left out what the next pictures need. */
+  let leavesOut = false;
   /** Pictures that are done and wait to be old enough. */
   let aging = 0;
   let rateSinceMs = clock.now();
@@ -167,6 +171,7 @@ export function createPipeline(options: PipelineOptions, on: PipelineEvents): Pi
     on.needsKey("a viewer or the decoder cannot go on without one");
   });
   const forceKey = limited(() => session?.forceKey());
+  const makeKey = mode === "transcode" ? forceKey : askSender;
 
   const assembler = createFrameAssembler(format, {
     picture(picture) {
@@ -247,8 +252,8 @@ export function createPipeline(options: PipelineOptions, on: PipelineEvents): Pi
   function deliver(picture: EditedPicture): void {
     if (closed) return;
     const { key: isKey, timestamp } = picture;
-    if (!gates || gates.idle) return leave(picture, timestamp);
-    gates.outgoing(
+    if (passesGates()) return leave(picture, timestamp);
+    offer(
       {
         direction: "to-client",
         kind: "encoded",
@@ -257,8 +262,45 @@ export function createPipeline(options: PipelineOptions, on: PipelineEvents): Pi
         timestamp,
         byteLength: () => picture.data.length,
       },
+      isKey,
       (item) => leave(picture, item.timestamp),
     );
+  }
+
+  /** Whether it may leave unasked: nothing is spoilt, nor was anything that what comes now depends on. */
+  function passesGates(): boolean {
+    return !gates || (gates.idle && numbers.left === numbers.offered && !leavesOut);
+  }
+
+  function offer(item: OutgoingItem, startsKey: boolean, leaves: (item: OutgoingItem) => void): void {
+    const number = ++numbers.offered;
+    const { delta } = numbers;
+    if (!item.isKey) numbers.delta = number;
+    const pass = (passed: OutgoingItem) => {
+      if (closed) return;
+      if (canFollow(number, delta, startsKey)) leaves(passed);
+      else if (item.endsFrame) stats.dropped++;
+    };
+    if (gates!.idle) pass(item);
+    else gates!.outgoing(item, pass);
+  }
+
+  /**
+   * Whether it leaves, now that a gate lets it. A picture without the one before it would be a smear, and no number tells the client that
+   * something is missing: as behind a track that was muted in an SFU, nothing leaves until a key picture does. Where nothing but key pictures
+   * was left out, to see what becomes of the rest is the point; then one is asked for, as it would be where they were lost.
+   */
+  function canFollow(number: number, delta: number, startsKey: boolean): boolean {
+    const isGap = number > numbers.left + 1;
+    const lacksDelta = delta > numbers.left;
+    numbers.left = Math.max(numbers.left, number);
+    if (startsKey) leavesOut = false;
+    else if (lacksDelta && !leavesOut) {
+      leavesOut = true;
+      on.noted("waiting-for-key", { why: "faults left out what comes before" });
+    }
+    if (!startsKey && (isGap || leavesOut)) makeKey();
+    return !leavesOut;
   }
 
   /** Packs it only now: a picture that never leaves has no picture id, either. */
@@ -284,8 +326,8 @@ export function createPipeline(options: PipelineOptions, on: PipelineEvents): Pi
 
   function relay(packet: MediaPacket): void {
     const { timestamp, marker: endsFrame } = packet;
-    if (!gates || gates.idle) return passOn(packet, timestamp);
-    gates.outgoing(
+    if (passesGates()) return passOn(packet, timestamp);
+    offer(
       {
         direction: "to-client",
         kind: "encoded",
@@ -294,6 +336,7 @@ export function createPipeline(options: PipelineOptions, on: PipelineEvents): Pi
         timestamp,
         byteLength: () => packet.payload.length,
       },
+      format.startsKeyPicture(packet.payload),
       (item) => passOn(packet, item.timestamp),
     );
   }
