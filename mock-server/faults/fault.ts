@@ -88,8 +88,12 @@ export type DescriptionItem = Item & {
   readonly sdp: string;
 };
 
-/** media: a picture that is about to be edited (`transcode` only); `kind` is `picture`. Who does not call `next` leaves the encoder what it showed last. */
+/**
+ * media: a picture that is about to be edited (`transcode` only); `kind` is `picture`. Who does not call `next`, and at once, has it decoded and
+ * skipped.
+ */
 export type PictureItem = Item & {
+  readonly direction: "to-client";
   readonly effect: PictureEffect;
 };
 
