@@ -247,7 +247,7 @@ test("200 sessions at once, each with faults of its own in its key: each sees th
 test("a fault that was declared is counted over all sessions, and healed by its handle, in process or over HTTP", async () => {
   const server = await run();
   const [fault] = server.faults.add({ name: "missing-ack", when: { times: 2 } });
-  const [other] = server.faults.add({ name: "double-ack", when: { times: 100 } });
+  const [other] = server.faults.add({ name: "double-ack", only: "prompt_ack", when: { times: 100 } });
   const listed = async () => {
     const list = (await ask(server.url, "/_lucy/faults")).json() as {
       id: string;
