@@ -73,7 +73,8 @@ export type DeskAbout = {
 export function createFaultDesk(about: DeskAbout): FaultDesk {
   const { faults, mode, clock, dice, journal } = about;
   const scenarios = new Map(about.scenarioFile.scenarios);
-  const plans = new Map<string, Plan>();
+  /** With the names that the journal has for them: two rooms may have a viewer of the same name each. */
+  const plans = new Map<Plan, string>();
   const requestPlans = new Map<string, Plan>();
   const added: Added[] = [];
   /** Connections since something was declared, and by key. */
@@ -83,7 +84,7 @@ export function createFaultDesk(about: DeskAbout): FaultDesk {
   type Added = { declared: Declared; session: string | null; firedBefore: number; healed: boolean };
 
   function runningPlans(): Plan[] {
-    return [...plans.values(), ...requestPlans.values()];
+    return [...plans.keys(), ...requestPlans.values()];
   }
 
   function firedIn(plan: Plan, id: string): number {
@@ -192,7 +193,7 @@ export function createFaultDesk(about: DeskAbout): FaultDesk {
           fields: { fault: id, ...declaration },
         });
       }
-      for (const [id, plan] of plans) {
+      for (const [plan, id] of plans) {
         if (session === undefined || session === id)
           plan.add(declared.filter(({ connections }) => !connections));
       }
@@ -238,10 +239,10 @@ export function createFaultDesk(about: DeskAbout): FaultDesk {
         ...of.declared.filter((one) => isFor(one, n)),
       ];
       const plan = planFor(session, session, declared, () => {
-        plans.delete(session);
+        plans.delete(plan);
         countFired(plan);
       });
-      plans.set(session, plan);
+      plans.set(plan, session);
       return plan;
     },
     get planCount() {

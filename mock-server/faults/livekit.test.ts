@@ -241,6 +241,22 @@ describe.each(paths)("%s", (path) => {
     expect(linesOf(server, "resumed")).toHaveLength(1);
   });
 
+  test("drop of all that a client says lets it come, ask and come back: those must be named", async () => {
+    const { server } = await run();
+    const { token, session } = await joinSession(server, {
+      name: "drop",
+      channel: "livekit",
+      direction: "to-server",
+    });
+    const client = await enter(server, { path, token });
+    const { sid } = (await client.take("join")).participant!;
+    expect(await validate(server, path, token)).toEqual([200, "success"]);
+    client.send({ case: "pingReq", value: { timestamp: 1n } });
+    await until(server, () => firedIn(server, session).length > 0);
+    await (await enter(server, { path, token, ...resuming(path, sid) })).take("reconnect");
+    expect(firedIn(server, session)).toEqual(["drop pingReq"]);
+  });
+
   test("withhold-answer: none comes; healed, all do, in order", async () => {
     const { server } = await run();
     const { token, session } = await joinSession(server);
@@ -418,6 +434,31 @@ describe.each(paths)("%s", (path) => {
     for (const one of [again, second]) one.send({ case: "leave", value: {} });
     await Promise.all([again.closed, second.closed]);
     await until(server, () => server.faults.planCount === 0);
+  });
+
+  test("two rooms whose names begin alike have a plan each", async () => {
+    const { server, clock } = await run();
+    const rights = { canPublish: true, canSubscribe: true, canPublishData: true };
+    const clients: SignalClient[] = [];
+    for (const end of ["one", "other"]) {
+      const grants = { identity: end, room: `${"a-long-name-".repeat(4)}${end}`, roomCreate: true };
+      const client = await enter(server, {
+        path,
+        token: await mintToken(key, clock, { ...grants, ...rights }),
+      });
+      await client.take("join");
+      clients.push(client);
+    }
+    expect(server.faults.planCount).toBe(2);
+    const [fault] = server.faults.add({ name: "no-track-published" });
+    for (const client of clients) {
+      client.send(announcement);
+      await processed(client);
+      expect(client.received).not.toContain("trackPublished");
+    }
+    expect(fault!.fired).toBe(2);
+    fault!.heal();
+    for (const client of clients) await client.take("trackPublished");
   });
 
   test("who takes a viewer's place has a plan of its own, which ends when it leaves", async () => {

@@ -1,0 +1,78 @@
+import { expect, test } from "vitest";
+import { closeLater, runServer, until } from "../_running-server.ts";
+import { openSocket } from "../_socket-client.ts";
+import { joinRoom } from "../livekit/_rtc-client.ts";
+import type { MockServer } from "../server.ts";
+import type { Declaration } from "./fault.ts";
+import { writeMockKey } from "./mock-key.ts";
+
+async function openSession(server: MockServer, ...faults: Declaration[]) {
+  const query = { api_key: writeMockKey(faults) };
+  const control = closeLater(await openSocket(server.realtimeUrl, { query }));
+  control.send({ type: "livekit_join" });
+  return await control.take("livekit_room_info");
+}
+
+const linesOf = (server: MockServer, kind: string) =>
+  server.journal.lines.filter((line) => line.kind === kind);
+
+const firedIn = (server: MockServer) =>
+  linesOf(server, "fault-fired").map(({ fields }) => `${fields.name} ${fields.on}`);
+
+test("refuse-token, twice: rtc-node is told that it is unauthorized, and gets in afterwards", async () => {
+  const server = await runServer({ mode: "none" });
+  // At the door, and when it asks why.
+  const info = await openSession(server, { name: "refuse-token", when: { times: 2 } });
+  await expect(joinRoom(info)).rejects.toThrow("unauthorized: the access token is refused.");
+  expect(firedIn(server)).toEqual(["refuse-token upgrade", "refuse-token validate"]);
+  closeLater(await joinRoom(info));
+  expect(linesOf(server, "entered-room")).toHaveLength(1);
+});
+
+test("validate-error, 404 at /rtc/v1: rtc-node takes the older path", async () => {
+  const server = await runServer({ mode: "none" });
+  const shut = { status: 404, path: "/rtc/v1" };
+  const info = await openSession(server, { name: "validate-error", with: shut });
+  closeLater(await joinRoom(info));
+  // It does not ask why.
+  expect(firedIn(server)).toEqual(["validate-error upgrade"]);
+  expect(linesOf(server, "livekit-open").map(({ fields }) => fields.connections)).toEqual([2]);
+});
+
+test("leave: rtc-node goes, and knows why", async () => {
+  const server = await runServer({ mode: "relay" });
+  const info = await openSession(server, { name: "leave", with: { reason: "PARTICIPANT_REMOVED" } });
+  const client = closeLater(await joinRoom(info));
+  await client.publishCamera();
+  await client.until(() => client.events.includes("disconnected PARTICIPANT_REMOVED"));
+  expect(firedIn(server)).toEqual(["leave strike"]);
+  expect(linesOf(server, "livekit-leave")[0]!.fields).toMatchObject({ reason: "PARTICIPANT_REMOVED" });
+});
+
+test("refuse-resume: rtc-node joins anew, and its pictures come back", async () => {
+  const server = await runServer({ mode: "relay" });
+  const drop = { name: "drop-socket", channel: "livekit", when: { at: "first-frame" } } as const;
+  const info = await openSession(server, drop, { name: "refuse-resume" });
+  const client = closeLater(await joinRoom(info));
+  await client.publishCamera();
+  await until(server, () => linesOf(server, "track-published").length === 2);
+  const count = client.pictures.length;
+  await client.until(() => client.pictures.length >= count + 10);
+  expect(firedIn(server)).toEqual(["drop-socket strike", "refuse-resume resume"]);
+  expect(linesOf(server, "livekit-leave")[0]!.fields).toMatchObject({ action: "RECONNECT" });
+  expect(server.sessions).toHaveLength(1);
+});
+
+test("no-pong: rtc-node resumes, and its pictures go on", async () => {
+  const server = await runServer({ mode: "relay" });
+  const info = await openSession(server);
+  const [fault] = server.faults.add({ name: "no-pong", with: { timeoutSeconds: 2 } });
+  const client = closeLater(await joinRoom(info));
+  await client.publishCamera();
+  await until(server, () => linesOf(server, "resumed").length === 1);
+  expect(new Set(firedIn(server))).toEqual(new Set(["no-pong pongResp"]));
+  fault!.heal();
+  const count = client.pictures.length;
+  await client.until(() => client.pictures.length >= count + 10);
+  expect(client.events.filter((event) => event.startsWith("disconnected"))).toEqual([]);
+});
