@@ -1,14 +1,25 @@
-/** What a fault holds back: given out in order, and never more of it than a server can bear. Knows no fault, and no time. */
+/** What a fault holds back: given out in order, and never more of it than a server can bear. Knows no fault. */
+import type { Timer } from "../clock.ts";
 import type { Item, Tools } from "./fault.ts";
 
 export type HeldItems = {
-  /** `dueMs`: for `giveDue`; not before that of the one held before. */
+  /** `dueMs`: before what is due later, behind what is due then. */
   hold(item: Item, give: () => void, dueMs?: number): void;
   /** Those that are due by then. */
   giveDue(nowMs: number): void;
   giveOldest(): void;
   giveAll(): void;
   readonly count: number;
+  /** When the first of them is due; `Infinity` where none is. */
+  readonly nextDueMs: number;
+};
+
+/** As a gate has it. */
+export type LateItems = {
+  /** Is given at `dueMs` on the clock: before what is due later, behind what is due then. */
+  hold(item: Item, give: () => void, dueMs: number): void;
+  heal(): void;
+  drop(): void;
 };
 
 /** Far above what an honest client and its session say while a test looks on. */
@@ -32,7 +43,9 @@ export function holdItems({ note }: Pick<Tools, "note">): HeldItems {
   return {
     hold(item, give, dueMs = Infinity) {
       const size = item.byteLength?.() ?? 0;
-      held.push({ give, bytes: size, dueMs });
+      let place = held.length;
+      while (place > 0 && held[place - 1]!.dueMs > dueMs) place--;
+      held.splice(place, 0, { give, bytes: size, dueMs });
       bytes += size;
       while (held.length > itemsMax || bytes > bytesMax) {
         if (!isOver) note("fault-overflow", { itemsMax, bytesMax });
@@ -50,5 +63,47 @@ export function holdItems({ note }: Pick<Tools, "note">): HeldItems {
     get count() {
       return held.length;
     },
+    get nextDueMs() {
+      return held[0]?.dueMs ?? Infinity;
+    },
+  };
+}
+
+/** Held until a time of each one's own. One timer, however many there are. */
+export function holdUntilDue({ clock, note }: Pick<Tools, "clock" | "note">): LateItems {
+  const held = holdItems({ note });
+  let timer: Timer | null = null;
+  let timerMs = Infinity;
+
+  function stop(): void {
+    timer?.cancel();
+    timer = null;
+    timerMs = Infinity;
+  }
+
+  function wait(): void {
+    const dueMs = held.nextDueMs;
+    if (timerMs === dueMs) return;
+    stop();
+    if (dueMs === Infinity) return;
+    timerMs = dueMs;
+    timer = clock.after(dueMs - clock.now(), () => {
+      stop();
+      // Not by what the clock says now: a machine's timer may be a little early.
+      held.giveDue(dueMs);
+      wait();
+    });
+  }
+
+  return {
+    hold(item, give, dueMs) {
+      held.hold(item, give, dueMs);
+      wait();
+    },
+    heal() {
+      stop();
+      held.giveAll();
+    },
+    drop: stop,
   };
 }

@@ -4,6 +4,7 @@ import { audioGap } from "./audio-gap.ts";
 import { black } from "./black.ts";
 import { capacity } from "./capacity.ts";
 import { close } from "./close.ts";
+import { connectionLost } from "./connection-lost.ts";
 import { connectionReset } from "./connection-reset.ts";
 import { corrupt } from "./corrupt.ts";
 import { corruptSignal } from "./corrupt-signal.ts";
@@ -11,6 +12,7 @@ import { delay } from "./delay.ts";
 import { doubleAck } from "./double-ack.ts";
 import { drop } from "./drop.ts";
 import { dropSocket } from "./drop-socket.ts";
+import { dtlsClosed } from "./dtls-closed.ts";
 import { duplicate } from "./duplicate.ts";
 import { earlyEnd } from "./early-end.ts";
 import { earlyGeneration } from "./early-generation.ts";
@@ -19,9 +21,11 @@ import { fpsDrop } from "./fps-drop.ts";
 import { freeze } from "./freeze.ts";
 import { halfOpen } from "./half-open.ts";
 import { httpStatus } from "./http-status.ts";
+import { iceNever } from "./ice-never.ts";
 import { iceRestart } from "./ice-restart.ts";
 import { incompleteJoin } from "./incomplete-join.ts";
 import { insufficientCredits } from "./insufficient-credits.ts";
+import { jitter } from "./jitter.ts";
 import { lateAck } from "./late-ack.ts";
 import { lateUpdate } from "./late-update.ts";
 import { leave } from "./leave.ts";
@@ -31,6 +35,7 @@ import { moderation } from "./moderation.ts";
 import { moderationEnd } from "./moderation-end.ts";
 import { negativeAck } from "./negative-ack.ts";
 import { neverApplied } from "./never-applied.ts";
+import { noCandidates } from "./no-candidates.ts";
 import { noGeneration } from "./no-generation.ts";
 import { noJoin } from "./no-join.ts";
 import { noKeyframes } from "./no-keyframes.ts";
@@ -38,7 +43,10 @@ import { noPong } from "./no-pong.ts";
 import { noTrackPublished } from "./no-track-published.ts";
 import { noUpdate } from "./no-update.ts";
 import { nothing } from "./nothing.ts";
+import { packetLoss } from "./packet-loss.ts";
+import { pathChange } from "./path-change.ts";
 import { queueSilence } from "./queue-silence.ts";
+import { rateCap } from "./rate-cap.ts";
 import { refuseResume } from "./refuse-resume.ts";
 import { refuseToken } from "./refuse-token.ts";
 import { refuseUpgrade } from "./refuse-upgrade.ts";
@@ -46,6 +54,7 @@ import { reorder } from "./reorder.ts";
 import { resize } from "./resize.ts";
 import { serverError } from "./server-error.ts";
 import { sessionExpiry } from "./session-expiry.ts";
+import { ssrcChange } from "./ssrc-change.ts";
 import { staleFrame } from "./stale-frame.ts";
 import { stall } from "./stall.ts";
 import { stopSending } from "./stop-sending.ts";
@@ -66,6 +75,7 @@ export const faults: readonly Fault[] = [
   black,
   capacity,
   close,
+  connectionLost,
   connectionReset,
   corrupt,
   corruptSignal,
@@ -73,6 +83,7 @@ export const faults: readonly Fault[] = [
   doubleAck,
   drop,
   dropSocket,
+  dtlsClosed,
   duplicate,
   earlyEnd,
   earlyGeneration,
@@ -80,9 +91,11 @@ export const faults: readonly Fault[] = [
   freeze,
   halfOpen,
   httpStatus,
+  iceNever,
   iceRestart,
   incompleteJoin,
   insufficientCredits,
+  jitter,
   lateAck,
   lateUpdate,
   leave,
@@ -92,6 +105,7 @@ export const faults: readonly Fault[] = [
   moderationEnd,
   negativeAck,
   neverApplied,
+  noCandidates,
   noGeneration,
   noJoin,
   noKeyframes,
@@ -99,7 +113,10 @@ export const faults: readonly Fault[] = [
   nothing,
   noTrackPublished,
   noUpdate,
+  packetLoss,
+  pathChange,
   queueSilence,
+  rateCap,
   refuseResume,
   refuseToken,
   refuseUpgrade,
@@ -107,6 +124,7 @@ export const faults: readonly Fault[] = [
   resize,
   serverError,
   sessionExpiry,
+  ssrcChange,
   staleFrame,
   stall,
   stopSending,

@@ -5,10 +5,11 @@ import { holdItems } from "./held-items.ts";
 
 export const reorder = defineFault({
   name: "reorder",
-  about: "Messages are overtaken by later ones: of each few, the first comes last.",
+  about: "Messages, or packets of a stream, are overtaken by later ones: of each few, the first comes last.",
   places: [
     { channel: "control", directions: ["to-client", "to-server"] },
     { channel: "livekit", directions: ["to-client", "to-server"] },
+    { channel: "media", directions: ["to-client", "to-server"], kinds: ["video", "audio"] },
   ],
   settings: z.strictObject({
     depth: z.int().min(1).max(100).default(1).describe("How many later ones overtake it."),
