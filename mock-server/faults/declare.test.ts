@@ -235,6 +235,10 @@ const refused: [given: unknown, sentence: string][] = [
     loss({ when: { chance } }),
     "It takes a number above 0, up to 1: 0.1 is one item in ten.",
   ]),
+  [
+    { name: "reset", channel: "http", when: { connections: 2 } },
+    'Fault reset: "when.connections" is 2. On http there are requests, and no connections: "times" says how many.',
+  ],
   ...[0, [2, 1], [1], [1, 2, 3], [0, 1], 1.5, "1", null, {}].map((connections): [unknown, string] => [
     loss({ when: { connections } }),
     "It takes how many, counted from the first, or [first, last]",

@@ -175,7 +175,7 @@ function readDeclaration(
     for: readAmount("for", when.for, place, wrong) ?? fault.for ?? null,
     times: readTimes(when.times, wrong) ?? fault.times ?? null,
     chance: readChance(when.chance, wrong),
-    connections: readConnections(when.connections, wrong),
+    connections: readConnections(when.connections, place, wrong),
     settings,
   };
 }
@@ -298,8 +298,11 @@ function readChance(given: unknown, wrong: Wrong): number | null {
   return wrong(["when", "chance"], "It takes a number above 0, up to 1: 0.1 is one item in ten.");
 }
 
-function readConnections(given: unknown, wrong: Wrong): readonly [number, number] | null {
+function readConnections(given: unknown, { channel }: Place, wrong: Wrong): readonly [number, number] | null {
   if (given === undefined) return null;
+  if (channel === "http") {
+    wrong(["when", "connections"], 'On http there are requests, and no connections: "times" says how many.');
+  }
   const [from, to, ...more] = Array.isArray(given) ? given : [1, given];
   if (isWhole(from, timesMax) && isWhole(to, timesMax) && from <= to && more.length === 0) return [from, to];
   return wrong(

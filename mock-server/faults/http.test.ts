@@ -1,3 +1,4 @@
+import { createDecartClient } from "decart-sdk-0.1.20";
 import { expect, test } from "vitest";
 import { runServer } from "../_running-server.ts";
 import { openSocket } from "../_socket-client.ts";
@@ -177,6 +178,42 @@ test.each(kinds)(
     }
   },
 );
+
+const unreadable = { name: "SyntaxError" };
+
+test.each<[Declaration, outcome: object]>([
+  [
+    { name: "http-status", with: { status: 429, detail: "Slow down." } },
+    { code: "TOKEN_CREATE_ERROR", message: 'Failed to create token: 429 - {"detail":"Slow down."}' },
+  ],
+  [{ name: "malformed-body" }, unreadable],
+  [{ name: "malformed-body", with: { how: "not-json" } }, unreadable],
+  [{ name: "malformed-body", with: { how: "empty" } }, unreadable],
+  [{ name: "malformed-body", with: { how: "html" } }, unreadable],
+  // It looks at nothing.
+  [{ name: "malformed-body", with: { how: "wrong-types" } }, { apiKey: 0 }],
+  [{ name: "token-expired" }, { apiKey: expect.stringMatching(/^ek_/) }],
+  [
+    { name: "connection-reset", channel: "http" },
+    { name: "TypeError", message: "fetch failed" },
+  ],
+])("what the SDK's tokens.create() makes of %o, and that the next call is well", async (fault, outcome) => {
+  const server = await run();
+  const { tokens } = createDecartClient({
+    apiKey: writeMockKey({ ...fault, when: { times: 1 } }),
+    baseUrl: server.url,
+    telemetry: false,
+  });
+  const error = (reason: Error & { code?: string }) => ({
+    name: reason.name,
+    message: reason.message,
+    code: reason.code,
+  });
+  expect(await tokens.create().catch(error)).toMatchObject(outcome);
+  expect(firedOn(server)).toEqual(["tokens"]);
+  const { expiresAt } = await tokens.create();
+  expect(Date.parse(expiresAt)).toBeGreaterThan(server.clock.date.getTime());
+});
 
 test("a token meets the faults of the key that minted it over HTTP, too", async () => {
   const server = await run();
