@@ -61,6 +61,12 @@ test.each<[string, Record<string, unknown>, string]>([
   ],
   ["fault-healed", { name: "drop", why: "for" }, "    1.235  01234567  healed      drop"],
   ["faults-ended", { fired: [], neverFired: ["f1 drop"] }, "    1.235  01234567  never fired f1 drop"],
+  [
+    "defect",
+    { seed: 7, error: "TypeError: a is not b\n    at c (file:///d.ts:1:2)\n    at e" },
+    "    1.235  01234567  defect      TypeError: a is not b · at c (file:///d.ts:1:2) · seed 7",
+  ],
+  ["defect", { error: "words" }, "    1.235  01234567  defect      words"],
   ["resumed", { identity: "me" }, "    1.235  01234567  resumed     me"],
   [
     "resume-refused",

@@ -83,7 +83,7 @@ export function banner({ url, realtimeUrl, options, limits, controlToken }: Mock
                                             realtimeBaseUrl: "${realtimeUrl}", telemetry: false })
             up to 0.0.50, before the SDK    <script src="${url}/_lucy/redirect.js"></script>
   Watch     ${url}/_lucy/health${controlToken === null ? "" : `        with authorization: Bearer ${controlToken}`}
-  Spoil     apiKey: "mock:packet-loss"        any fault by its name, for this client only; ${url}/_lucy/catalogue
+  Spoil     apiKey: "mock:missing-ack"       any fault by its name, for this client only; ${url}/_lucy/catalogue
   Limits    ${given.join(" · ")}
   Stop      Ctrl-C
 `;
@@ -120,8 +120,12 @@ function sentence(kind: string, fields: Readonly<Record<string, unknown>>, direc
     case "message-failed":
     case "malformed":
     case "codec-failed":
-    case "defect":
       return `${kind.replace("message-failed", "failed").padEnd(11)} ${text("error")}`;
+    case "defect": {
+      // The rest of the stack is in the journal.
+      const [what, where = ""] = text("error").split("\n");
+      return `defect      ${[what, where.trim(), fields.seed === undefined ? "" : `seed ${text("seed")}`].filter(Boolean).join(" · ")}`;
+    }
     case "http-refused":
       return `${text("status")}         ${text("method")} ${text("path")}: ${JSON.stringify(fields.detail)}`;
     case "state":

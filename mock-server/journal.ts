@@ -46,8 +46,14 @@ const linesMax = 100_000;
 /** What a line costs besides its fields. */
 const lineCost = 128;
 
-/** Holds so much at least, once there was as much, and a tenth more at most: the oldest go together. */
-export function createJournal(clock: Clock, limits: { linesMax?: number; charsMax?: number } = {}): Journal {
+/**
+ * Holds so much at least, once there was as much, and a tenth more at most: the oldest go together. `seed`: told with each defect, so that the
+ * run can be had again.
+ */
+export function createJournal(
+  clock: Clock,
+  limits: { linesMax?: number; charsMax?: number; seed?: number } = {},
+): Journal {
   const max = { lines: limits.linesMax ?? linesMax, chars: limits.charsMax ?? charsMax };
   let lengths: number[] = [];
   let charCount = 0;
@@ -68,13 +74,14 @@ export function createJournal(clock: Clock, limits: { linesMax?: number; charsMa
   return {
     add({ session = null, direction = "inside", kind, fields = {}, measured = false }) {
       const budget = { left: lineLengthMax };
+      const told = kind === "defect" && limits.seed !== undefined ? { seed: limits.seed, ...fields } : fields;
       const line = Object.freeze({
         seq: ++seq,
         atMs: Math.round(clock.now() * 1000) / 1000,
         session,
         direction,
         kind,
-        fields: redact(fields, budget) as Record<string, unknown>,
+        fields: redact(told, budget) as Record<string, unknown>,
         measured,
       });
       lines.push(line);

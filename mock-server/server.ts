@@ -91,8 +91,9 @@ export async function startServer(
   const host = await findAddress(options.host);
   const isEveryAddress = host === "0.0.0.0" || host === "::";
   const dice = createDice(options.seed);
-  const journal = createJournal(clock);
+  const journal = createJournal(clock, { seed: options.seed });
   const sessions = new Map<string, Session>();
+  const tally = createTally(journal, sessions);
   const { mode, scenario } = options;
   const scenarioFile =
     scenario === null
@@ -106,6 +107,7 @@ export async function startServer(
     journal,
     scenarioFile,
     hasSession: (id) => sessions.has(id),
+    fired: (name) => tally.faults.add(name),
   });
   const codecs = createCodecPool();
   const peers = new Set<() => Promise<void>>();
@@ -129,7 +131,7 @@ export async function startServer(
     ),
     dice: dice.split("sessions"),
     journal,
-    tally: createTally(journal, sessions),
+    tally,
     codecs,
     tokens: createTokenDesk(clock, dice.split("tokens")),
     files: createFileStore(clock, dice.split("files")),
@@ -159,7 +161,11 @@ export async function startServer(
   const http = options.tls ? await createTlsServer(clock, options.host) : createServer();
   // Twice the limit of a message, so that one that is too large can be answered with a sentence instead of a bare close.
   const sockets = new WebSocketServer({ noServer: true, maxPayload: 2 * MESSAGE_BYTES_MAX });
+  /** Those too that a fault holds at the door. */
+  const upgraded = new Set<Socket>();
   http.on("upgrade", (request: IncomingMessage, socket: Socket, head: Buffer) => {
+    upgraded.add(socket);
+    socket.once("close", () => upgraded.delete(socket));
     socket.on("error", () => socket.destroy());
     upgrade(context, sockets, request, socket, head).catch((error) => {
       journal.add({ kind: "defect", fields: { error: error.stack } });
@@ -246,6 +252,7 @@ export async function startServer(
     for (const session of [...sessions.values()]) session.end("disconnect", null);
     (await rooms)?.close();
     for (const client of sockets.clients) client.terminate();
+    for (const socket of upgraded) socket.destroy();
     await emptied;
     // Whoever closed it first has put a failure into the journal.
     await Promise.allSettled([...peers].map((close) => close()));

@@ -45,6 +45,7 @@ test("what was minted is found, with its limits; nothing else is", () => {
     models: ["lucy_2_rt"],
     origins: ["https://example.com"],
     sessionSecondsMax: 1.5,
+    faults: null,
   });
   expect(desk.find(`${apiKey}0`)).toBeUndefined();
   expect(desk.find("ek_")).toBeUndefined();

@@ -8,6 +8,7 @@ import { z } from "zod";
 import { type Clock, manualClock } from "../clock.ts";
 import type { ServerContext } from "../context.ts";
 import { createDice } from "../dice.ts";
+import { FaultError } from "../faults/declare.ts";
 import { defineFault, type Fault } from "../faults/fault.ts";
 import { createFileStore } from "../file-store.ts";
 import { createJournal } from "../journal.ts";
@@ -94,8 +95,9 @@ export function standInFaults() {
   return {
     add(given: unknown, { session = null as string | null } = {}) {
       const list = (Array.isArray(given) ? given : [given]) as { name: string }[];
+      if (list.some(({ name }) => name === "defect")) throw new TypeError("A defect of ours.");
       const unknown = list.find(({ name }) => name !== "shout");
-      if (unknown) throw new Error(`There is no fault "${unknown.name}". There is shout.`);
+      if (unknown) throw new FaultError(`There is no fault "${unknown.name}". There is shout.`);
       const added = list.map((declaration, i) => ({
         id: `f${held.length + 1 + i}`,
         session,
@@ -125,7 +127,8 @@ function standInScenarios() {
   return {
     list: () => Object.fromEntries(held),
     put(name: string, scenario: unknown) {
-      if (name !== name.toLowerCase()) throw new Error(`A scenario is named in lower case, not "${name}".`);
+      if (name !== name.toLowerCase())
+        throw new FaultError(`A scenario is named in lower case, not "${name}".`);
       held.set(name, scenario);
     },
     remove: (name: string) => held.delete(name),

@@ -383,6 +383,16 @@ describe("refusals are sentences", () => {
     expect(reply.headers.allow).toBe(allow);
   });
 
+  test("what is no sentence about a declaration is a defect: 500, and a line", async () => {
+    const { url, journal } = await runApi();
+    const reply = await send(url, "/_lucy/faults", "POST", { name: "defect" });
+    expect([reply.status, reply.json()]).toEqual([
+      500,
+      { detail: "The mock server failed: A defect of ours." },
+    ]);
+    expect(journal.lines.find(({ kind }) => kind === "defect")?.fields.error).toContain("A defect of ours.");
+  });
+
   test.each(["localhost", "LOCALHOST:1", "127.0.0.1", "127.9.9.9:65535", "[::1]", "[::1]:8787"])(
     "the Host %s is this machine",
     async (host) => {

@@ -6,6 +6,7 @@ import express, { type NextFunction, type Request, type Response } from "express
 import { z } from "zod";
 import type { Clock } from "../clock.ts";
 import type { ServerContext } from "../context.ts";
+import { FaultError } from "../faults/declare.ts";
 import type { Fault } from "../faults/fault.ts";
 import { type JournalLine, redact, redactText } from "../journal.ts";
 import { createFilter } from "../journal-match.ts";
@@ -29,7 +30,7 @@ export type ControlledFault = {
 };
 
 export type ControlledFaults = {
-  /** One declaration or a list. @throws Error with a sentence */
+  /** One declaration or a list. @throws FaultError with a sentence */
   add(declarations: unknown, options?: { session?: string }): { id: string }[];
   list(): readonly ControlledFault[];
   /** Whether there was one. */
@@ -39,7 +40,7 @@ export type ControlledFaults = {
 
 export type ControlledScenarios = {
   list(): Record<string, unknown>;
-  /** @throws Error with a sentence */
+  /** @throws FaultError with a sentence */
   put(name: string, scenario: unknown): void;
   remove(name: string): boolean;
 };
@@ -453,12 +454,12 @@ export function apiRoutes(server: MockServer, context: ServerContext, parts: Con
   }
 }
 
-/** What whoever checks a declaration throws is a sentence for whoever sent it. */
+/** What whoever checks a declaration refuses it with is a sentence for whoever sent it; anything else is a defect of ours. */
 function told<Result>(run: () => Result): Result {
   try {
     return run();
   } catch (error) {
-    throw new Refused(422, (error as Error).message);
+    throw error instanceof FaultError ? new Refused(422, error.message) : error;
   }
 }
 

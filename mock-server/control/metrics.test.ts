@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { closeLater, runServer } from "../_running-server.ts";
 import { openSocket } from "../_socket-client.ts";
 import { manualClock } from "../clock.ts";
+import { writeMockKey } from "../faults/mock-key.ts";
 import { createJournal } from "../journal.ts";
 import type { Session } from "../session.ts";
 import { ask } from "./_api-client.ts";
@@ -20,7 +21,8 @@ async function read(server: { url: string }): Promise<string[]> {
 
 test("a server's figures, from its first moment on", async () => {
   const server = await runServer({ mode: "none" });
-  const client = closeLater(await openSocket(server.realtimeUrl));
+  const api_key = writeMockKey({ name: "nothing", channel: "control", only: "prompt_ack" });
+  const client = closeLater(await openSocket(server.realtimeUrl, { query: { api_key } }));
   client.send({ type: "prompt", prompt: "a" });
   await client.take("prompt_ack");
   client.send({ type: "prompt", prompt: "a".repeat(20_000) });
@@ -37,6 +39,7 @@ test("a server's figures, from its first moment on", async () => {
       'lucy_messages_total{direction="to-client",kind="prompt_ack"} 2',
       'lucy_acks_total{result="ok"} 1',
       'lucy_acks_total{result="failed"} 1',
+      'lucy_faults_fired_total{fault="nothing"} 2',
       'lucy_http_requests_total{status="404"} 1',
       "lucy_pictures_sent_total 0",
     ]),
@@ -106,7 +109,7 @@ describe("the tally", () => {
 
   test("counts faults and closes", async () => {
     const { journal, tally } = makeTally();
-    journal.add({ session: "a", kind: "fault-fired", fields: { name: "drop" } });
+    tally.faults.add("drop");
     journal.add({ session: "a", direction: "to-client", kind: "close", fields: { code: 1013 } });
     journal.add({ session: "a", direction: "to-server", kind: "livekit-close", fields: { code: 1001 } });
     const open = { sessions: 0, sockets: 0, peers: 0, codecs: 0, workers: 0, timers: 0 };

@@ -1,6 +1,6 @@
 /**
- * What a server has done so far, counted from its journal's lines as they come: totals that stay when lines are forgotten and sessions
- * are over. Knows nothing of who reads them.
+ * What a server has done so far, nearly all of it counted from its journal's lines as they come: totals that stay when lines are
+ * forgotten and sessions are over. Knows nothing of who reads them.
  */
 import type { Journal, JournalLine } from "../journal.ts";
 import type { PipelineStats } from "../media/pipeline.ts";
@@ -32,7 +32,7 @@ export type Tally = {
   readonly acks: Counts;
   /** Socket, direction, code. */
   readonly closes: Counts;
-  /** The fault's name. */
+  /** The fault's name. Counted where it fires: the journal has the first times only. */
   readonly faults: Counts;
   /** The status. */
   readonly answers: Counts;
@@ -82,9 +82,6 @@ export function createTally(journal: Journal, sessions: ReadonlyMap<string, Sess
       case "close":
       case "livekit-close":
         closes.add(kind === "close" ? "control" : "livekit", direction, String(fields.code));
-        break;
-      case "fault-fired":
-        faults.add(String(fields.name));
         break;
       case "media-opened": {
         if (session === null) break;

@@ -7,11 +7,11 @@ import type { Clock } from "../clock.ts";
 import type { Dice } from "../dice.ts";
 import type { Journal } from "../journal.ts";
 import type { MediaMode } from "../media/pipeline.ts";
-import { declareFaults } from "./declare.ts";
+import { declareFaults, FaultError } from "./declare.ts";
 import type { Declaration, Declared, Fault } from "./fault.ts";
-import { readMockKey } from "./mock-key.ts";
+import { readMockKey, readMockQuery } from "./mock-key.ts";
 import { createPlan, type Plan } from "./plan.ts";
-import type { Scenario } from "./scenario-file.ts";
+import { declareScenario, type Scenario } from "./scenario-file.ts";
 
 /** A declared fault, as a test holds it. */
 export type AddedFault = {
@@ -67,11 +67,13 @@ export type DeskAbout = {
   readonly dice: Dice;
   readonly journal: Journal;
   readonly hasSession: (id: string) => boolean;
+  /** A fault of this name has fired, in whichever session. */
+  readonly fired?: (name: string) => void;
   readonly scenarioFile: { faults: readonly Declared[]; scenarios: ReadonlyMap<string, Scenario> };
 };
 
 export function createFaultDesk(about: DeskAbout): FaultDesk {
-  const { faults, mode, clock, dice, journal } = about;
+  const { faults, mode, clock, dice, journal, fired } = about;
   const scenarios = new Map(about.scenarioFile.scenarios);
   /** With the names that the journal has for them: two rooms may have a viewer of the same name each. */
   const plans = new Map<Plan, string>();
@@ -149,6 +151,7 @@ export function createFaultDesk(about: DeskAbout): FaultDesk {
     const plan = createPlan({
       clock,
       ended,
+      ...(fired && { fired }),
       dice: dice.split(name),
       note: (kind, fields) => journal.add({ session, kind, fields }),
     });
@@ -163,12 +166,12 @@ export function createFaultDesk(about: DeskAbout): FaultDesk {
   return {
     add(given, { session = undefined } = {}) {
       if (session !== undefined && !about.hasSession(session)) {
-        throw new Error(
+        throw new FaultError(
           `No session ${session.slice(0, 40)} runs here. GET /_lucy/sessions lists those that do.`,
         );
       }
       if (added.filter(({ healed }) => !healed).length >= addedMax) {
-        throw new Error(
+        throw new FaultError(
           `${addedMax} faults are declared, which is as many as there may be. Heal some first.`,
         );
       }
@@ -208,25 +211,17 @@ export function createFaultDesk(about: DeskAbout): FaultDesk {
     },
     scenarios,
     putScenario(name, given) {
-      if (!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name) || name.length > 64) {
-        throw new Error(
-          `A scenario is named in lower case with hyphens, 1 to 64 characters, not "${name.slice(0, 64)}".`,
-        );
-      }
       if (scenarios.size >= scenariosMax && !scenarios.has(name)) {
-        throw new Error(
+        throw new FaultError(
           `There are ${scenariosMax} scenarios, which is as many as there may be. Remove one first.`,
         );
       }
-      const { about: says = null, faults: list } = given as { about?: string | null; faults?: unknown };
-      let n = 0;
-      const declared = declareFaults(list, { faults, mode, nextId: () => `${name}-${++n}` });
-      scenarios.set(name, { name, about: says, faults: declared });
+      scenarios.set(name, declareScenario(name, given, { faults, mode }));
     },
     removeScenario: (name) => scenarios.delete(name),
     read(key, mock) {
-      const asked = mock === null ? key : mock.startsWith("mock:") ? mock : `mock:${mock}`;
-      const declared = readMockKey(asked, { faults, mode, scenarios }) ?? [];
+      const having = { faults, mode, scenarios };
+      const declared = mock === null ? (readMockKey(key, having) ?? []) : readMockQuery(mock, having);
       if (declared.length === 0) return noKeyFaults;
       return { key: createHash("sha256").update(`${key}\n${mock}`).digest("hex").slice(0, 16), declared };
     },

@@ -104,9 +104,11 @@ const faults = [mark, hold, behind, strike, through, broken] as unknown as Fault
 function setUp(...declarations: Declaration[]) {
   const clock = manualClock();
   const noted: { kind: string; fields: Record<string, unknown> }[] = [];
+  const firedNames: string[] = [];
   const plan = createPlan({
     clock,
     dice: createDice(7),
+    fired: (name) => firedNames.push(name),
     note: (kind, fields) => void noted.push({ kind, fields }),
   });
   let n = 0;
@@ -121,7 +123,7 @@ function setUp(...declarations: Declaration[]) {
   }
   const many = (count: number, ...about: [kind?: string, some?: Partial<Item>, channel?: "media"]) =>
     Array.from({ length: count }, () => send(about[0] ?? "a", about[1], about[2])).join("");
-  return { plan, clock, noted, out, send, many };
+  return { plan, clock, noted, firedNames, out, send, many };
 }
 
 describe("the envelope", () => {
@@ -179,6 +181,28 @@ describe("the envelope", () => {
     expect(first).toBe(setUp(declaration).many(64));
     expect(first.replaceAll("0", "").length).toBeGreaterThan(20);
     expect(first.replaceAll("1", "").length).toBeGreaterThan(20);
+  });
+
+  test("a stream's dice depend on its name, or on its number among those of its kind, never on who came first", () => {
+    const declaration = {
+      name: "mark",
+      channel: "media",
+      only: ["video", "audio", "sound"],
+      when: { chance: 0.5 },
+    } as const;
+    const streams = [
+      ["video", "4294901244"],
+      ["audio", "17"],
+      ["sound", "sound"],
+    ] as const;
+    const thrown = (order: readonly (readonly [string, string])[]) => {
+      const { many } = setUp(declaration);
+      return Object.fromEntries(order.map(([kind, stream]) => [kind, many(64, kind, { stream }, "media")]));
+    };
+    const inOrder = thrown(streams);
+    expect(thrown(streams.toReversed())).toEqual(inOrder);
+    expect(thrown([["video", "5"]])).toEqual({ video: inOrder.video });
+    expect(new Set(Object.values(inOrder)).size).toBe(3);
   });
 
   test.each<[name: string, some: Partial<Declaration>, kind: string, item: Partial<Item>, marks: number]>([
@@ -270,6 +294,20 @@ describe("strikes", () => {
     expect(drops).toEqual(["drop"]);
   });
 
+  test.each<[name: string, when: Declaration["when"], expected: number]>([
+    ["its own moment: at once", undefined, 1],
+    ["a moment that the declaration names: when it comes again", { at: "connected" }, 0],
+  ])("one added after %s", (_name, when, expected) => {
+    const { plan } = setUp();
+    const { drops, line: control } = line();
+    plan.attach("control", control);
+    plan.reach("connected");
+    plan.add(declareFaults({ name: "strike", when }, { faults, mode: "transcode" }));
+    expect(drops).toHaveLength(expected);
+    plan.reach("connected");
+    expect(drops).toHaveLength(1);
+  });
+
   test("what takes items gets the lines that stand, of its channel only", () => {
     const { plan, send } = setUp({ name: "through" });
     const { drops, line: control } = line();
@@ -308,6 +346,13 @@ test("the journal is told what fired, what healed and, at the end, what never di
     { kind: "fault-healed", fields: { fault: "f2", name: "hold", channel: "control", why: "asked" } },
     { kind: "faults-ended", fields: { fired: ["f1 mark"], neverFired: ["f2 hold"] } },
   ]);
+});
+
+test("each time counts, where the journal tells of the first ones only", () => {
+  const { many, noted, firedNames } = setUp({ name: "mark", channel: "media" });
+  many(300, "video", { stream: "1" }, "media");
+  expect(noted.filter(({ kind }) => kind === "fault-fired")).toHaveLength(1);
+  expect(firedNames).toEqual(Array(300).fill("mark"));
 });
 
 test("an item that was let be does not count", () => {

@@ -43,6 +43,8 @@ export type PlanAbout = {
   readonly dice: Dice;
   /** A line of the journal, under this connection. */
   note(kind: string, fields: Record<string, unknown>): void;
+  /** A fault of this name has fired: each time, where the journal has the first ones only. */
+  fired?(name: string): void;
   /** Called once, when the plan has ended. */
   ended?(): void;
 };
@@ -53,7 +55,14 @@ const notedMax = 100;
 const streamsMax = 64;
 
 /** One fault as it meets one stream. */
-type Meeting = { readonly gate: Gate<Channel>; readonly dice: Dice; waited: number; during: number };
+type Meeting = {
+  readonly gate: Gate<Channel>;
+  readonly dice: Dice;
+  /** What the stream is of: `video`. */
+  readonly of: string;
+  waited: number;
+  during: number;
+};
 
 type Active = {
   readonly declared: Declared;
@@ -70,7 +79,7 @@ type Active = {
   readonly timers: Set<Timer>;
 };
 
-export function createPlan({ clock, dice, note, ended: over }: PlanAbout): Plan {
+export function createPlan({ clock, dice, note, fired: tell, ended: over }: PlanAbout): Plan {
   const all: Active[] = [];
   /** Replaced, never changed: an item on its way goes on along the list it began with. */
   const active = onEach<readonly Active[]>(() => []);
@@ -119,7 +128,7 @@ export function createPlan({ clock, dice, note, ended: over }: PlanAbout): Plan 
   function meet(fault: Active, item: AnyItem): { meeting: Meeting; takes: boolean } | null {
     if (!fault.awake || fault.healed) return null;
     const { after, for: span, chance } = fault.declared;
-    const meeting = meetingOf(fault, item.stream ?? "");
+    const meeting = meetingOf(fault, item.stream ?? "", item.kind);
     if (meeting.gate.strike && !meeting.gate.take) {
       // It strikes once so much has passed.
       if (after && fault.waited < sizeOf(after)) {
@@ -138,15 +147,14 @@ export function createPlan({ clock, dice, note, ended: over }: PlanAbout): Plan 
     return { meeting, takes: !passes };
   }
 
-  function meetingOf(fault: Active, stream: string): Meeting {
+  function meetingOf(fault: Active, stream: string, of = ""): Meeting {
     const known = fault.meetings.get(stream);
     if (known) return known;
     if (fault.meetings.size >= streamsMax) return [...fault.meetings.values()].at(-1)!;
     const { id, settings, fault: kind } = fault.declared;
-    // Streams are numbered as they come: an SSRC differs from run to run.
-    const own = dice.split(`${id}/${kind.name}/${fault.meetings.size}`);
+    const own = dice.split(`${id}/${kind.name}/${nameOf(fault, stream, of)}`);
     const gate = kind.open(settings as never, { clock, dice: own.split("gate"), note }) as Gate<Channel>;
-    const meeting = { gate, dice: own, waited: 0, during: 0 };
+    const meeting = { gate, dice: own, of, waited: 0, during: 0 };
     fault.meetings.set(stream, meeting);
     return meeting;
   }
@@ -159,6 +167,7 @@ export function createPlan({ clock, dice, note, ended: over }: PlanAbout): Plan 
   function countFired(fault: Active, on: string): void {
     fault.fired++;
     const { id, place, fault: kind } = fault.declared;
+    tell?.(kind.name);
     const isMedia = place.channel === "media" || place.channel === "ice";
     if (fault.fired > (isMedia ? 1 : notedMax)) return;
     note("fault-fired", {
@@ -175,6 +184,12 @@ export function createPlan({ clock, dice, note, ended: over }: PlanAbout): Plan 
     const { after } = fault.declared;
     if (after?.ms === undefined) return open(fault);
     later(fault, after.ms, () => open(fault));
+  }
+
+  /** A fault's own moment has come before it was added. One that the declaration names is waited for. */
+  function isPast({ declared, moment }: Active): boolean {
+    const isNamed = declared.declaration.when?.at !== undefined;
+    return moment !== null && !isNamed && (reached.get(moment.name) ?? 0) >= (moment.n ?? 1);
   }
 
   function open(fault: Active): void {
@@ -279,7 +294,7 @@ export function createPlan({ clock, dice, note, ended: over }: PlanAbout): Plan 
         };
         all.push(fault);
         active[one.place.channel] = [...active[one.place.channel], fault];
-        if (!fault.moment) wake(fault);
+        if (!fault.moment || isPast(fault)) wake(fault);
       }
     },
     heal(id) {
@@ -313,6 +328,16 @@ export function createPlan({ clock, dice, note, ended: over }: PlanAbout): Plan 
 }
 
 type AnyItem = Items[Channel];
+
+/**
+ * What a stream's dice are split by. An SSRC differs from run to run: such streams are numbered as they come, video and sound each by
+ * themselves, as which of them comes first is the network's affair.
+ */
+function nameOf({ meetings }: Active, stream: string, of: string): string {
+  if (!/^\d+$/.test(stream)) return stream;
+  const isNumber = ([other, meeting]: [string, Meeting]) => /^\d+$/.test(other) && meeting.of === of;
+  return `${of}/${[...meetings].filter(isNumber).length}`;
+}
 
 function onEach<Value>(make: () => Value): Record<Channel, Value> {
   return Object.fromEntries(channels.map((channel) => [channel, make()])) as Record<Channel, Value>;
