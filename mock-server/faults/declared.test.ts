@@ -336,3 +336,22 @@ test.each([
   }
   expect(server.sessions).toEqual([]);
 });
+
+test("a scenario that is replaced is met by the sessions and requests to come, under the same key", async () => {
+  const server = await run();
+  const key = "mock:changing";
+  const replace = async (...faults: Declaration[]) => {
+    const { status } = await send(server.url, "/_lucy/scenarios/changing", "PUT", { faults });
+    expect(status).toBe(204);
+  };
+  const mint = async () => {
+    const headers = { "x-api-key": key };
+    return (await fetch(`${server.url}/v1/client/tokens`, { method: "POST", headers, body: "{}" })).status;
+  };
+  await replace(lost, { name: "http-status", with: { status: 502 } });
+  expect([await mint(), await mint()]).toEqual([502, 502]);
+  expect(await acksOf(await open(server, { api_key: key }))).toEqual(prompts.toSpliced(1, 1));
+  await replace({ name: "http-status", when: { times: 1 }, with: { status: 503 } });
+  expect([await mint(), await mint()]).toEqual([503, 200]);
+  expect(await acksOf(await open(server, { api_key: key }))).toEqual(prompts);
+});

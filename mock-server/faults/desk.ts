@@ -223,7 +223,9 @@ export function createFaultDesk(about: DeskAbout): FaultDesk {
       const having = { faults, mode, scenarios };
       const declared = mock === null ? (readMockKey(key, having) ?? []) : readMockQuery(mock, having);
       if (declared.length === 0) return noKeyFaults;
-      return { key: createHash("sha256").update(`${key}\n${mock}`).digest("hex").slice(0, 16), declared };
+      // A scenario that was replaced makes another key of the same text.
+      const asked = JSON.stringify([key, mock, declared.map(({ declaration }) => declaration)]);
+      return { key: createHash("sha256").update(asked).digest("hex").slice(0, 16), declared };
     },
     open(session, of) {
       const n = of.key === "" ? 0 : ordinal(of.key);
