@@ -81,7 +81,17 @@ export async function upgrade(
         socket.resetAndDestroy();
       },
     };
-    plan.pass(channel, item, accept);
+    let isHeld = true;
+    const leave = () => socket.destroy();
+    plan.pass(channel, item, () => {
+      isHeld = false;
+      socket.off("end", leave);
+      accept();
+    });
+    if (!isHeld || socket.writableEnded) return;
+    // Who does not read does not notice that the client has left. It has nothing to say until it is let in (RFC 6455, section 4.1).
+    socket.once("end", leave);
+    socket.resume();
   }
 
   function refuse(status: number, sentence: string, session: string | null = null): void {

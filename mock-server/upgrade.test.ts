@@ -1,0 +1,62 @@
+import { once } from "node:events";
+import type { Socket } from "node:net";
+import { expect, test } from "vitest";
+import { WebSocket } from "ws";
+import { runServer, until } from "./_running-server.ts";
+import { manualClock } from "./clock.ts";
+import { writeMockKey } from "./faults/mock-key.ts";
+import type { MockServer } from "./server.ts";
+
+/** A client that a fault holds at the door, for as long as it likes to wait. */
+async function knock(server: MockServer, fault: { name: string }): Promise<WebSocket> {
+  const query = new URLSearchParams({
+    api_key: writeMockKey({ ...fault, channel: "control", direction: "to-server", only: "upgrade" }),
+    model: "lucy_2_rt",
+  });
+  const socket = new WebSocket(`${server.realtimeUrl}/v1/stream?${query}`);
+  socket.on("error", () => {});
+  await until(server, () => server.journal.lines.some(({ kind }) => kind === "fault-fired"));
+  return socket;
+}
+
+/** A client that is let in has one of its own. */
+const tcpOf = (client: WebSocket) => (client as unknown as { _req: { socket: Socket } })._req.socket;
+
+const run = () => runServer({ mode: "none" }, manualClock());
+
+test.each([
+  ["stall", ""],
+  ["delay", ""],
+  ["stall", "this is too early"],
+])("a client that leaves while %s holds it at the door is noticed, having said: %s", async (name, early) => {
+  const server = await run();
+  const client = await knock(server, { name });
+  if (early) await new Promise<void>((resolve) => tcpOf(client).write(early, () => resolve()));
+  expect(server.faults.planCount).toBe(1);
+  client.terminate();
+  await until(server, () => server.faults.planCount === 0);
+  expect(server.open).toMatchObject({ sockets: 0, timers: 0 });
+});
+
+test("one that waits is let in late, and loses nothing", async () => {
+  const server = await run();
+  const client = await knock(server, { name: "delay" });
+  const opened = once(client, "open");
+  await server.clock.advance(1000);
+  await opened;
+  const heard = once(client, "message");
+  client.send('{"type":"livekit_join"}');
+  expect(JSON.parse((await heard)[0].toString())).toMatchObject({ type: "livekit_room_info" });
+  client.close();
+  await once(client, "close");
+});
+
+test("the server closes over one that waits", async () => {
+  const server = await run();
+  const client = await knock(server, { name: "stall" });
+  // An error comes first.
+  const closed = new Promise((resolve) => client.once("close", resolve));
+  await server.close();
+  await closed;
+  expect(server.faults.planCount).toBe(0);
+});
