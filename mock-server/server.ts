@@ -259,7 +259,7 @@ export async function startServer(
     http.closeAllConnections();
     await stopped;
     await codecs.close();
-    desk.close();
+    desk.forgetKeys();
     journal.add({ kind: "server-stopped" });
     matcher.close();
   }

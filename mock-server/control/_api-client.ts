@@ -119,6 +119,7 @@ export function standInFaults() {
       for (const fault of left) fault.healed = true;
       return left.length;
     },
+    forgetKeys() {},
   };
 }
 

@@ -36,6 +36,8 @@ export type ControlledFaults = {
   /** Whether there was one. */
   heal(id: string): boolean;
   healAll(): number;
+  /** Whoever comes is counted from the first again. */
+  forgetKeys(): void;
 };
 
 export type ControlledScenarios = {
@@ -244,7 +246,7 @@ export function apiRoutes(server: MockServer, context: ServerContext, parts: Con
     {
       method: "post",
       path: "/_lucy/reset",
-      does: "Gives the next test a clean server: ends sessions, heals faults, forgets uploaded files and tokens. Scenarios, options, clock and dice stay. So does the journal, which is only ever added to: read it from `after` on.",
+      does: "Gives the next test a clean server: ends sessions, heals faults, forgets uploaded files, tokens and how often each key was there. Scenarios, options, clock and dice stay. So does the journal, which is only ever added to: read it from `after` on.",
       answers: {
         200: { about: "How many of each there were, and the journal's last line.", schema: schemas.reset },
       },
@@ -331,6 +333,7 @@ export function apiRoutes(server: MockServer, context: ServerContext, parts: Con
       files: context.files.clear(),
       tokens: context.tokens.clear(),
     };
+    faults.forgetKeys();
     journal.add({ kind: "reset", fields: counts });
     return { ...counts, after: journal.lines.at(-1)!.seq };
   }

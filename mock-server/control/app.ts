@@ -201,6 +201,7 @@ function controlParts({ clock }: MockServer, { machine, faults: desk }: ServerCo
         desk.healAll();
         return count;
       },
+      forgetKeys: desk.forgetKeys,
     },
     scenarios: {
       list: () =>

@@ -355,3 +355,27 @@ test("a scenario that is replaced is met by the sessions and requests to come, u
   expect([await mint(), await mint()]).toEqual([503, 200]);
   expect(await acksOf(await open(server, { api_key: key }))).toEqual(prompts);
 });
+
+test("after a reset each key begins anew, and who was held goes on", async () => {
+  const server = await run();
+  const api_key = writeMockKey([
+    { name: "refuse-upgrade", when: { connections: 1 } },
+    { name: "http-status", when: { times: 1 } },
+    { name: "delay", channel: "http", when: { after: { messages: 1 } } },
+  ]);
+  const mint = async () => {
+    const headers = { "x-api-key": api_key };
+    return (await fetch(`${server.url}/v1/client/tokens`, { method: "POST", headers, body: "{}" })).status;
+  };
+  for (const time of [1, 2]) {
+    await expect(openSocket(server.realtimeUrl, { query: { api_key } })).rejects.toThrow("503");
+    await using letIn = await openSocket(server.realtimeUrl, { query: { api_key } });
+    expect(await acksOf(letIn)).toEqual(prompts);
+    // The second is counted by the delay first, and the third is held.
+    expect([await mint(), await mint()]).toEqual([503, 200]);
+    const held = mint();
+    await server.journal.match({ kind: "fault-fired", fields: { name: "delay" } }, { count: time });
+    expect((await ask(server.url, "/_lucy/reset", { method: "POST" })).status).toBe(200);
+    expect(await held).toBe(200);
+  }
+});

@@ -43,8 +43,8 @@ export type FaultDesk = {
   readonly planCount: number;
   /** The plan of HTTP requests under this key: it outlives each of them. */
   forRequests(of: KeyFaults): Plan;
-  /** The server is gone: ends what outlives connections. */
-  close(): void;
+  /** Each key is met as if for the first time: its connections are counted anew, and its requests have no faults behind them. */
+  forgetKeys(): void;
 };
 
 /** `key`: a hash that tells keys apart and gives none away. */
@@ -91,6 +91,12 @@ export function createFaultDesk(about: DeskAbout): FaultDesk {
 
   function firedIn(plan: Plan, id: string): number {
     return plan.faults.find((fault) => fault.id === id)?.fired ?? 0;
+  }
+
+  /** A request that is held would hang for good if the plan just ended. */
+  function retire(plan: Plan): void {
+    for (const { id, healed } of plan.faults) if (!healed) plan.heal(id);
+    plan.end();
   }
 
   /** A plan that ends takes its counts with it. */
@@ -255,12 +261,13 @@ export function createFaultDesk(about: DeskAbout): FaultDesk {
       requestPlans.set(of.key, plan);
       for (const oldest of requestPlans.values()) {
         if (requestPlans.size <= requestPlansMax) break;
-        oldest.end();
+        retire(oldest);
       }
       return plan;
     },
-    close() {
-      for (const plan of [...requestPlans.values()]) plan.end();
+    forgetKeys() {
+      seen.clear();
+      for (const plan of [...requestPlans.values()]) retire(plan);
     },
   };
 }
