@@ -26,7 +26,7 @@ export type SignalClient = AsyncDisposable & {
   /** What each response was, in order. */
   readonly received: readonly Case[];
   /** A request, or bytes or a text as they are. */
-  send(message: Initial<Extract<SignalRequest["message"], { case: string }>> | Buffer | string): void;
+  send(message: SignalMessage | Buffer | string): void;
   /** The oldest response of this kind that was not taken before, now or when it comes. Rejects when the socket closes first. */
   take<Name extends Case>(name: Name): Promise<ValueOf<Name>>;
   /** How it ended, by whichever side. */
@@ -42,6 +42,13 @@ export type SignalAbout = {
   readonly query?: Record<string, string>;
   readonly headers?: Record<string, string>;
 };
+
+export type SignalMessage = Initial<Extract<SignalRequest["message"], { case: string }>>;
+
+/** A request as it goes over the socket. */
+export function writeSignal(message: SignalMessage): Uint8Array {
+  return new SignalRequest({ message } as ConstructorParameters<typeof SignalRequest>[0]).toBinary();
+}
 
 /** The query that a browser's client opens its socket with. */
 export function signalQuery({
@@ -109,9 +116,7 @@ export async function openSignal(livekitUrl: string, about: SignalAbout): Promis
     received,
     send(message) {
       if (typeof message === "string" || Buffer.isBuffer(message)) return socket.send(message);
-      socket.send(
-        new SignalRequest({ message } as ConstructorParameters<typeof SignalRequest>[0]).toBinary(),
-      );
+      socket.send(writeSignal(message));
     },
     take(name) {
       const at = left.findIndex((message) => message.case === name);

@@ -1,0 +1,365 @@
+/**
+ * Does the steps of a random walk to a running server, over real sockets, and says what is wrong afterwards. Expects of a step nothing but
+ * that it ends; what must hold after any walk is in `inspect`.
+ */
+import { readFileSync } from "node:fs";
+import { setImmediate as turn } from "node:timers/promises";
+import { WebSocket } from "ws";
+import { nothingOpen } from "./_running-server.ts";
+import type { SignalName, Step } from "./_walk-steps.ts";
+import { type Clock, realClock } from "./clock.ts";
+import { FaultError } from "./faults/declare.ts";
+import { writeMockKey } from "./faults/mock-key.ts";
+import type { Plan } from "./faults/plan.ts";
+import type { JournalLine } from "./journal.ts";
+import { type SignalMessage, signalQuery, TrackType, writeSignal } from "./livekit/_signal-client.ts";
+import type { MockServer } from "./server.ts";
+
+/** A step, or an answer, that takes longer hangs: each takes some milliseconds on a machine with nothing else to do. */
+const hangMsMax = 5000;
+/** Rounds of the event loop in which a message comes over loopback and is answered, and some more. */
+const roundsPerStep = 6;
+/** Longer than any fault holds anything, the longest timer of a fault's apart, and longer than a room waits for those who lost it. */
+const quietMs = 60_000;
+const quietStepsMax = 30;
+
+/** How long the walker's server lets those wait who join. */
+export const queueMs = 100;
+
+const offer = readFileSync(`${import.meta.dirname}/media/offers/chromium-vp8.sdp`, "utf8");
+const camera = "26b5ec4f-d064-4002-9559-8335f6d3d8bf";
+const requests: Record<SignalName, SignalMessage> = {
+  addTrack: { case: "addTrack", value: { cid: camera, type: TrackType.VIDEO } },
+  mute: { case: "mute", value: { sid: "TR_000000000000", muted: true } },
+  pingReq: { case: "pingReq", value: { timestamp: 1n } },
+  leave: { case: "leave", value: {} },
+  offer: { case: "offer", value: { type: "offer", sdp: offer, id: 1 } },
+  trickle: { case: "trickle", value: { candidateInit: '{"candidate":"","sdpMid":"0"}' } },
+  syncState: { case: "syncState", value: {} },
+};
+
+/** A socket that the walk has opened, and the one to its room. */
+type Slot = {
+  readonly socket: WebSocket;
+  readonly waiting: (string | Buffer)[];
+  readonly origin: string;
+  readonly heard: Record<string, unknown>[];
+  session: string | null;
+  room: WebSocket | null;
+};
+
+export type Walker = {
+  /** What is wrong afterwards, a sentence each: nothing, if all is well. */
+  walk(steps: readonly Step[]): Promise<string[]>;
+  /** Stops listening. */
+  end(): void;
+};
+
+export function createWalker(server: MockServer, clock: Clock = realClock()): Walker {
+  let openedCount = 0;
+  let wrong: string[] = [];
+  /** By their origin: sessions say who opened them. */
+  let slots: Slot[] = [];
+  let plans = new Set<Plan>();
+
+  const stop = server.journal.follow((line) => {
+    const sentence = wrongIn(line);
+    if (sentence) wrong.push(sentence);
+    if (line.kind !== "open" || line.session === null) return;
+    const slot = slots.find(({ origin }) => origin === line.fields.origin);
+    if (slot) slot.session = line.session;
+  });
+  const see = (error: unknown) => void wrong.push(`Nobody caught ${(error as Error)?.stack ?? error}`);
+  process.on("unhandledRejection", see);
+  process.on("uncaughtException", see);
+
+  const slotOf = (who: number | null) => (who === null ? undefined : slots[who % slots.length]);
+  const sessionOf = (slot: Slot | undefined) => server.sessions.find(({ id }) => id === slot?.session);
+
+  function open(key: string, watches: string | null = null): Slot {
+    const origin = `http://walk-${++openedCount}`;
+    const path = watches === null ? "/v1/stream" : `/subscribe/${watches}`;
+    const query = new URLSearchParams({ api_key: key, model: "lucy_2_rt" });
+    const socket = connect(`${server.realtimeUrl}${path}?${query}`, origin);
+    const slot: Slot = { socket, origin, waiting: [], heard: [], session: null, room: null };
+    slots.push(slot);
+    socket.on("open", () => {
+      for (const data of slot.waiting) socket.send(data);
+    });
+    socket.on("message", (data: Buffer) => {
+      // It may be what a fault has made of it.
+      const message = parsed(data.toString("utf8"));
+      if (message) slot.heard.push(message);
+    });
+    return slot;
+  }
+
+  function say(slot: Slot | undefined, data: string | Buffer): void {
+    if (slot?.socket.readyState === WebSocket.CONNECTING) slot.waiting.push(data);
+    else if (slot?.socket.readyState === WebSocket.OPEN) slot.socket.send(data);
+  }
+
+  function enter(slot: Slot, path: "/rtc/v1" | "/rtc", resumes: boolean): void {
+    const info = slot.heard.findLast(({ type }) => type === "livekit_room_info");
+    if (typeof info?.token !== "string" || slot.room?.readyState === WebSocket.CONNECTING) return;
+    const sid = resumes ? sidOf(slot) : undefined;
+    const again =
+      path === "/rtc"
+        ? { query: { reconnect: "1", sid: sid! } }
+        : { join: { reconnect: true, participantSid: sid! } };
+    const query = signalQuery({ path, token: info.token, ...(sid !== undefined && again) });
+    slot.room = connect(`${server.realtimeUrl}${path}?${query}`, slot.origin);
+  }
+
+  async function arrive(slot: Slot, { dialect, goes }: Step & { does: "open" }): Promise<void> {
+    await rounds();
+    if (goes === "in") return;
+    say(slot, dialect === "livekit" ? '{"type":"livekit_join"}' : '{"type":"prompt","prompt":"P"}');
+    await rounds();
+    if (goes === "first-message") return;
+    if (dialect === "livekit") {
+      await server.clock.advance(queueMs);
+      await rounds();
+      enter(slot, "/rtc/v1", false);
+      await rounds();
+    }
+    if (goes === "connected") sessionOf(slot)?.connected();
+  }
+
+  /** As the server told it; a fault may have kept it from the client. */
+  function sidOf({ session }: Slot): string | undefined {
+    const joined = server.journal.lines.findLast(
+      (line) => line.kind === "livekit-join" && line.session === session,
+    );
+    return (joined?.fields.participant as { sid?: string } | undefined)?.sid;
+  }
+
+  async function request(path: string, key: string): Promise<void> {
+    const paths: Record<string, [method: string, path: string, body?: BodyInit]> = {
+      tokens: ["POST", "/v1/client/tokens", '{"expiresIn":60}'],
+      files: ["POST", "/v1/files", fileForm()],
+      "watch-stream": ["POST", `/watch-stream/${server.sessions[0]?.id ?? "none"}`],
+      sessions: ["GET", "/_lucy/sessions"],
+      reset: ["POST", "/_lucy/reset"],
+    };
+    const [method, where, body] = paths[path]!;
+    const isJson = typeof body === "string" || path === "reset";
+    const headers = { "x-api-key": key, ...(isJson && { "content-type": "application/json" }) };
+    // What is held back waits for the clock; nobody waits for it here.
+    void fetch(`${server.url}${where}`, { method, headers, body: body ?? null, signal: leaving.signal })
+      .then((response) => response.arrayBuffer())
+      .catch(() => {});
+  }
+  let leaving = new AbortController();
+
+  async function take(step: Step): Promise<void> {
+    const slot = "who" in step ? slotOf(step.who) : undefined;
+    switch (step.does) {
+      case "open": {
+        const watched = slotOf(step.watches);
+        const key = keyOf(step.faults);
+        return arrive(open(key, step.watches === null ? null : (watched?.session ?? "none")), step);
+      }
+      case "say":
+        return say(slot, step.text);
+      case "say-bytes":
+        return say(slot, Buffer.from(step.hex, "hex"));
+      case "say-huge":
+        return say(slot, JSON.stringify({ type: "prompt", prompt: "x".repeat(step.megabytes * 1e6) }));
+      case "enter":
+        return slot && enter(slot, step.path, step.resumes);
+      case "signal":
+      case "signal-bytes": {
+        const bytes =
+          step.does === "signal" ? writeSignal(requests[step.request]) : Buffer.from(step.hex, "hex");
+        if (slot?.room?.readyState === WebSocket.OPEN) slot.room.send(bytes);
+        return;
+      }
+      case "connect":
+        return sessionOf(slot)?.connected();
+      case "disconnect":
+        return sessionOf(slot)?.disconnected();
+      case "declare": {
+        const session = step.who === null ? undefined : sessionOf(slot)?.id;
+        if (step.who !== null && session === undefined) return;
+        if (step.over === "process") return declare(() => server.faults.add(step.faults, { session }));
+        const body = JSON.stringify(step.faults);
+        const query = session === undefined ? "" : `?session=${session}`;
+        const headers = { "content-type": "application/json" };
+        const answer = await fetch(`${server.url}/_lucy/faults${query}`, { method: "POST", headers, body });
+        await answer.arrayBuffer();
+        if (answer.status >= 500) wrong.push(`POST /_lucy/faults answers ${answer.status}.`);
+        return;
+      }
+      case "heal":
+        return server.faults.list[step.which % server.faults.list.length]?.heal();
+      case "heal-all":
+        return server.faults.healAll();
+      case "advance":
+        return server.clock.advance(step.ms);
+      case "request":
+        return request(step.path, keyOf(step.faults.length > 0 ? step.faults : null));
+      case "end":
+        return sessionOf(slot)?.end("disconnect", null);
+      case "close":
+        return slot?.socket.close(step.code);
+      case "drop":
+        return slot?.socket.terminate();
+      case "stop-reading":
+        if (slot?.socket.readyState === WebSocket.OPEN) slot.socket.pause();
+        return;
+      case "read-on":
+        if (slot?.socket.readyState === WebSocket.OPEN) slot.socket.resume();
+    }
+  }
+
+  /** Whatever a walk has done, this holds. */
+  async function inspect(): Promise<void> {
+    server.faults.healAll();
+    for (const plan of plans) for (const { id } of plan.faults) plan.heal(id);
+    for (const { socket } of slots) if (socket.readyState === WebSocket.OPEN) socket.resume();
+    await rounds();
+    const still = slots.filter((slot) => slot.socket.readyState === WebSocket.OPEN && sessionOf(slot));
+    const fresh = open("dct_probe");
+    for (const slot of [...still, fresh]) await probe(slot, slot === fresh);
+    leaving.abort();
+    leaving = new AbortController();
+    for (const { socket, room } of slots) {
+      socket.terminate();
+      room?.terminate();
+    }
+    await emptied();
+  }
+
+  /** One prompt, one ack: the server does not hang. Who was refused meanwhile gets none. */
+  async function probe(slot: Slot, isFresh: boolean): Promise<void> {
+    const prompt = `probe ${slot.origin}`;
+    const mine = ({ type, prompt: said }: Record<string, unknown>) =>
+      type === "prompt_ack" && said === prompt;
+    say(slot, JSON.stringify({ type: "prompt", prompt }));
+    const isGone = () =>
+      slot.socket.readyState !== WebSocket.OPEN && slot.socket.readyState !== WebSocket.CONNECTING;
+    const came = await within(() => slot.heard.some(mine) || (!isFresh && (isGone() || !sessionOf(slot))));
+    const who = isFresh ? "A fresh session" : `Session ${slot.session}, which is still open,`;
+    if (!came) return void wrong.push(`${who} gets no ack.`);
+    await rounds();
+    const count = slot.heard.filter(mine).length;
+    if (count > 1) wrong.push(`${who} gets ${count} acks for one prompt.`);
+  }
+
+  /** Nothing may be left, once those who might come back no longer may. */
+  async function emptied(): Promise<void> {
+    const isEmpty = () =>
+      server.faults.planCount === 0 && Object.values(server.open).every((count) => count === 0);
+    await within(() => server.open.sockets === 0);
+    for (let times = 0; times < quietStepsMax && !isEmpty(); times++) {
+      await server.clock.advance(quietMs);
+      await rounds();
+    }
+    if (await within(isEmpty)) return;
+    const left = Object.entries(server.open).filter(
+      ([name, count]) => count !== nothingOpen[name as keyof typeof nothingOpen],
+    );
+    const counts = [...left, ["plans", server.faults.planCount]].map(([name, count]) => `${count} ${name}`);
+    wrong.push(`The clients are gone, and there are still ${counts.join(", ")}.`);
+  }
+
+  /** Whether it holds now or soon: asks once a round, as what it asks for tells nobody. */
+  async function within(done: () => boolean): Promise<boolean> {
+    const startMs = clock.now();
+    while (!done()) {
+      if (clock.now() - startMs > hangMsMax) return false;
+      await turn();
+    }
+    return true;
+  }
+
+  async function orHangs(what: string, work: Promise<void>): Promise<void> {
+    let hung = () => {};
+    const timer = clock.after(hangMsMax, () => hung());
+    await Promise.race([
+      work,
+      new Promise<void>((resolve) => {
+        hung = () => {
+          wrong.push(`${what} takes more than ${hangMsMax} ms.`);
+          resolve();
+        };
+      }),
+    ]);
+    timer.cancel();
+  }
+
+  return {
+    async walk(steps) {
+      wrong = [];
+      slots = [];
+      plans = new Set();
+      for (const step of steps) {
+        await orHangs(JSON.stringify(step), take(step));
+        await rounds();
+        for (const { plan } of server.sessions) plans.add(plan);
+      }
+      await inspect();
+      return wrong;
+    },
+    end() {
+      stop();
+      process.off("unhandledRejection", see);
+      process.off("uncaughtException", see);
+    },
+  };
+}
+
+async function rounds(): Promise<void> {
+  for (let i = 0; i < roundsPerStep; i++) await turn();
+}
+
+function connect(url: string, origin: string): WebSocket {
+  const socket = new WebSocket(url, { origin, perMessageDeflate: false, maxPayload: 64 * 1024 * 1024 });
+  // Refused, reset, or ended before it began: all of it may happen.
+  socket.on("error", () => {});
+  return socket;
+}
+
+/** One that is too long for a key counts for none. */
+function keyOf(given: Parameters<typeof writeMockKey>[0] | null): string {
+  if (given === null) return "dct_walk";
+  try {
+    return typeof given === "string" ? `mock:${given}` : writeMockKey(given);
+  } catch (error) {
+    if (error instanceof FaultError) return "dct_walk";
+    throw error;
+  }
+}
+
+function declare(add: () => unknown): void {
+  try {
+    add();
+  } catch (error) {
+    if (!(error instanceof FaultError) && !/as many as/.test((error as Error).message)) throw error;
+  }
+}
+
+/** What a client did wrong it is told in an error of its own; one of JavaScript's is a defect, whoever catches it. */
+function wrongIn({ kind, fields }: JournalLine): string | null {
+  if (kind === "defect") return `A defect: ${fields.error}`;
+  const isOurs =
+    /^(Type|Reference|Range|Syntax)Error$/.test(String(fields.name)) ||
+    /cannot become/.test(String(fields.error));
+  return kind === "message-failed" && isOurs ? `A message failed of ${fields.name}: ${fields.error}` : null;
+}
+
+function fileForm(): FormData {
+  const form = new FormData();
+  form.append("file", new Blob([Buffer.from("89504e470d0a1a0a", "hex")], { type: "image/png" }), "a.png");
+  return form;
+}
+
+function parsed(text: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" ? (value as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
+}
