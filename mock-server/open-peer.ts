@@ -47,7 +47,11 @@ export async function openPeer(context: ServerContext, owner: PeerOwner, on: Pee
   function close(): Promise<void> {
     for (const one of detach.splice(0)) one();
     closing ??= opening
-      .then((peer) => peer.close())
+      .then((peer) => {
+        const { video, audio } = peer.rtcp;
+        if (video || audio) note("rtcp-summary", { video, audio });
+        return peer.close();
+      })
       .finally(() => {
         context.peers.delete(close);
         note("peer-closed");

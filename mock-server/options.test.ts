@@ -86,6 +86,11 @@ const rows: Row[] = [
     good: [true, false],
     bad: [["false", 'Option "strips" is "false". It takes true or false.']],
   },
+  {
+    name: "frameLines",
+    good: [true, false],
+    bad: [["yes", 'Option "frameLines" is "yes". It takes true or false.']],
+  },
   { name: "size", good: ["input", "model"], bad: [["big", "It takes input or model."]] },
   { name: "ackWhen", good: ["accepted", "applied"], bad: [["later", "It takes accepted or applied."]] },
   { name: "promptOnlySet", good: ["keep", "clear"], bad: [["maybe", "It takes keep or clear."]] },

@@ -21,6 +21,7 @@ export type MockServerOptions = {
   mode: MediaMode;
   latencyMs: number;
   strips: boolean;
+  frameLines: boolean;
   size: (typeof sizeRules)[number];
   ackWhen: (typeof ackMoments)[number];
   promptOnlySet: PromptOnlySet;
@@ -93,6 +94,13 @@ export const optionTable: readonly OptionRow[] = [
     true,
     "Leave the whole picture to the eye: no machine-readable rows at its top.",
     (text) => !flag(text),
+  ),
+  row(
+    "frameLines",
+    "--frame-lines",
+    false,
+    "Put a line into the journal for each picture that leaves: what it shows, and of which picture it was made.",
+    flag,
   ),
   row(
     "size",

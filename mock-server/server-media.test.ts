@@ -105,7 +105,7 @@ test.each([
 
 describe.each(["vp8", "h264"] as const)("%s, 320×180, transcoded", (codec) => {
   test("the picture is kept without a prompt, edited from one picture to the next with one, none lost or doubled", async () => {
-    const server = await runServer();
+    const server = await runServer({ frameLines: true });
     const { control, media } = await connect(server, { codec });
     const inputs = decodeClip(codec, 30);
 
@@ -138,6 +138,13 @@ describe.each(["vp8", "h264"] as const)("%s, 320×180, transcoded", (codec) => {
       expect(psnr(frame, inputs[25 + index]!, top)).toBeGreaterThan(30);
     }
     expect(media.pictures).toHaveLength(30);
+    const told = server.journal.lines.filter(({ kind }) => kind === "frame").map(({ fields }) => fields);
+    expect(media.pictures).toMatchObject(
+      told.map(({ input, revision, promptHash, imageHash, outputCount }) => ({
+        input: { frameId: input },
+        output: { revision, promptHash, imageHash, outputCount },
+      })),
+    );
     expect(control.received.map(({ type }) => type)).toContain("generation_started");
     expect(server.open).toMatchObject({ sessions: 1, sockets: 1, codecs: 1, workers: 1 });
   });
@@ -177,6 +184,10 @@ describe("repair", () => {
       await play(media, "vp8", index, index + 1);
     }
     expect(server.sessions[0]!.pipeline!.stats.picturesOut).toBe(6);
+    server.sessions[0]!.end("disconnect", null);
+    const summary = await server.journal.match({ kind: "rtcp-summary" });
+    expect(summary.fields.video).toMatchObject({ packetsNacked: expect.any(Number) });
+    expect((summary.fields.video as { packetsNacked: number }).packetsNacked).toBeGreaterThanOrEqual(3);
   });
 
   test("a packet lost on its way to the server is asked for, and its picture comes back", async () => {

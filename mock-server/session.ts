@@ -28,6 +28,7 @@ import type { StateItem } from "./faults/fault.ts";
 import { pipelineGates } from "./faults/pipeline-gates.ts";
 import type { Plan } from "./faults/plan.ts";
 import { noSuchFile } from "./file-store.ts";
+import type { EditedPicture } from "./media/codec-messages.ts";
 import type { CodecName, PictureCodec } from "./media/codec-name.ts";
 import { createPipeline, type Output, type Pipeline } from "./media/pipeline.ts";
 import { makeLook } from "./pictures/make-look.ts";
@@ -161,6 +162,31 @@ export function createSession(context: ServerContext, socket: ControlSocket, abo
 
   function note(kind: string, fields: Record<string, unknown> = {}, measured = false): void {
     journal.add({ session: id, kind, fields, measured });
+  }
+
+  /** What left, picture by picture: what a judge holds against what a client says it saw. */
+  function noteFrame(picture: EditedPicture | null): void {
+    if (!picture) return note("frame", { frame: frameCount }, true);
+    const { revision, promptHash, imageHash, outputCount, key, width, height, data, receivedMs } = picture;
+    const input = picture.input?.frameId ?? null;
+    const residenceMs = Math.round((machine.now() - receivedMs) * 10) / 10;
+    note(
+      "frame",
+      {
+        frame: frameCount,
+        input,
+        revision,
+        promptHash,
+        imageHash,
+        outputCount,
+        key,
+        width,
+        height,
+        bytes: data.length,
+        residenceMs,
+      },
+      true,
+    );
   }
 
   function move(to: Phase): void {
@@ -408,8 +434,9 @@ export function createSession(context: ServerContext, socket: ControlSocket, abo
             plan.reach("first-frame-of-revision", revision);
             for (const waiter of shownWaiters) if (waiter.revision <= revision) waiter.done();
           },
-          left() {
+          left(_count, picture) {
             frameCount++;
+            if (options.frameLines) noteFrame(picture);
             if (!hasShown) plan.reach("first-frame");
             hasShown = true;
             for (const wake of frameWaiters) wake();

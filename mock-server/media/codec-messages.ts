@@ -59,8 +59,10 @@ export type EditedPicture = {
   readonly receivedMs: number;
   /** What the trailer of the picture that is to be seen said; `null` where it had none. Microseconds. */
   readonly userTimestamp: bigint | null;
-  /** Revision of the state it shows. */
+  /** Revision of the state it shows, and the hashes of what it shows of it: a fault may have put them together otherwise. */
   readonly revision: number;
+  readonly promptHash: number;
+  readonly imageHash: number;
   /** How many pictures this session sent before it. One that is sent again keeps its own. */
   readonly outputCount: number;
   /** What the sender's strip said; `null` where none could be read. */

@@ -188,6 +188,8 @@ function edit(pipeline: Pipeline, message: ToWorker & { type: "picture" }, isNew
     receivedMs,
     userTimestamp: sent.userTimestamp,
     revision: sent.look.revision,
+    promptHash: sent.look.promptHash,
+    imageHash: sent.look.imageHash,
     outputCount: sent.outputCount,
     input: sent.input,
     cost,

@@ -4,6 +4,7 @@
  */
 import { createSecretKey } from "node:crypto";
 import {
+  GenericNack,
   MediaStreamTrack,
   PictureLossIndication,
   ReceiverEstimatedMaxBitrate,
@@ -16,6 +17,9 @@ import {
   type RTCSctpTransport,
   type RtcpPacket,
   RtcpPayloadSpecificFeedback,
+  RtcpRrPacket,
+  RtcpSrPacket,
+  RtcpTransportLayerFeedback,
   RtpHeader,
   RtpPacket,
   type StunProtocol,
@@ -42,6 +46,7 @@ import {
   withUsableCandidates,
 } from "./offer.ts";
 import type { Output } from "./pipeline.ts";
+import { createRtcpTally, type RtcpTally } from "./rtcp-tally.ts";
 import { isReadable } from "./sctp-packet.ts";
 import { createUdpTap, type PeerGates } from "./udp-tap.ts";
 
@@ -92,6 +97,8 @@ export type Peer = {
   /** Of the offers it has answered; `null` before the first. */
   readonly originId: string | null;
   readonly isConnected: boolean;
+  /** What the other side has said so far of what we send. */
+  readonly rtcp: RtcpTally["summary"];
   /** For faults. */
   readonly line: PeerLine;
   /** Answers the first offer or a later one of the same connection. The answer carries all candidates. @throws OfferError */
@@ -183,6 +190,7 @@ export function createPeer(options: PeerOptions, on: PeerEvents): Peer {
     maxMessageSize: dataBytesMax,
     ...(options.portRange && { icePortRange: [...options.portRange] }),
   });
+  const rtcp = createRtcpTally();
   const sequences = new Map<string, number>();
   const ssrcs = new Map<string, number>();
   /** What each section has sent last: the RTP timestamp, and when. */
@@ -245,12 +253,33 @@ export function createPeer(options: PeerOptions, on: PeerEvents): Peer {
 
   function receiveRtcp(packet: RtcpPacket): void {
     // Not from the sender's own event: in a connection that goes both ways werift hands a PLI to the receiver.
-    if (closed || !(packet instanceof RtcpPayloadSpecificFeedback)) return;
+    if (closed) return;
+    if (packet instanceof RtcpRrPacket || packet instanceof RtcpSrPacket) return noteReports(packet.reports);
+    if (packet instanceof RtcpTransportLayerFeedback) {
+      const { feedback } = packet;
+      const kind = feedback instanceof GenericNack && kindOf(feedback.mediaSourceSsrc);
+      if (kind) rtcp.nacked(kind, (feedback as GenericNack).lost.length);
+    }
+    if (!(packet instanceof RtcpPayloadSpecificFeedback)) return;
     const { feedback } = packet;
     if (!feedback) return;
     if (feedback instanceof PictureLossIndication) askKey("PLI", feedback.mediaSsrc);
     else if (feedback.count === fullIntraRequest) askKey("FIR", null);
     else if (feedback instanceof ReceiverEstimatedMaxBitrate) on.estimated(Number(feedback.bitrate));
+  }
+
+  function noteReports(reports: RtcpRrPacket["reports"]): void {
+    for (const report of reports) {
+      const kind = kindOf(report.ssrc);
+      if (kind) rtcp.reported(kind, report);
+    }
+  }
+
+  /** What we send under this SSRC. */
+  function kindOf(ssrc: number): "video" | "audio" | null {
+    const sending = pc.getTransceivers().find(({ sender }) => sender.ssrc === ssrc);
+    const kind = sending?.kind;
+    return kind === "video" || kind === "audio" ? kind : null;
   }
 
   /** `ssrc`: of the stream that is meant. FIR names it where werift does not look; then it means all of them. */
@@ -259,6 +288,7 @@ export function createPeer(options: PeerOptions, on: PeerEvents): Peer {
       return kind === "video" && mid != null && sender.track;
     });
     const meant = sending.filter(({ sender }) => sender.ssrc === ssrc);
+    rtcp.keyRequested();
     for (const { mid } of meant.length > 0 ? meant : sending) on.keyRequested(kind, mid!);
   }
 
@@ -457,6 +487,9 @@ export function createPeer(options: PeerOptions, on: PeerEvents): Peer {
   return {
     get originId() {
       return originId;
+    },
+    get rtcp() {
+      return rtcp.summary;
     },
     get isConnected() {
       return !closed && !hasLeft && pc.connectionState === "connected";

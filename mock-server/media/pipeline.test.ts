@@ -667,6 +667,8 @@ function edited({ bytes = 100, timestamp = 0, receivedMs = nowMs, revision = 0 }
     receivedMs,
     userTimestamp: null,
     revision,
+    promptHash: 0,
+    imageHash: 0,
     outputCount: 0,
     input: null,
     cost,

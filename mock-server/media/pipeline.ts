@@ -64,8 +64,8 @@ export type PipelineOptions = {
 export type PipelineEvents = {
   /** The first picture of this revision has left. */
   shown(revision: number, outputCount: number): void;
-  /** A picture has left, relayed: its last packet; with it so many have. */
-  left?(count: number): void;
+  /** A picture has left, relayed: its last packet; with it so many have. `picture`: where it was edited. */
+  left?(count: number, picture: EditedPicture | null): void;
   /** Ask the sender for a key picture. */
   needsKey(why: string): void;
   /** Something a person who debugs wants to know; `fields` go to the journal. */
@@ -321,7 +321,7 @@ export function createPipeline(options: PipelineOptions, on: PipelineEvents): Pi
       shownRevision = picture.revision;
       on.shown(picture.revision, picture.outputCount);
     }
-    on.left?.(stats.picturesOut);
+    on.left?.(stats.picturesOut, picture);
   }
 
   function relay(packet: MediaPacket): void {
@@ -346,7 +346,7 @@ export function createPipeline(options: PipelineOptions, on: PipelineEvents): Pi
     send([withoutTrailer(packet)], [packet.payload as Buffer], timestamp, packet.marker);
     if (!packet.marker) return;
     noteResidence(packet.receivedMs);
-    on.left?.(stats.picturesOut);
+    on.left?.(stats.picturesOut, null);
   }
 
   function sendSound(payload: Buffer, timestamp: number, marker: boolean): void {
