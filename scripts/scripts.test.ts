@@ -16,6 +16,7 @@ test.each([
   { args: [], scheme: "http" },
   { args: ["--mode", "relay"], scheme: "http" },
   { args: ["--tls"], scheme: "https" },
+  { args: ["--scenario", "mock-server/scenarios/flaky.yaml", "--clock", "manual"], scheme: "http" },
 ])("npm start $args says where it listens, answers, and stops when asked", async ({ args, scheme }) => {
   const { lines, exit } = npm("start", "--silent", "--", "--port", "0", ...args);
   const banner = await until(lines, /Stop/);

@@ -89,7 +89,7 @@ test("the tables, one a channel", () => {
 
     | fault |  | where and when | settings |
     | --- | --- | --- | --- |
-    | \`reset\` | The connection is reset. |  | \`first\`: a whole number, \`1\` unless given. The first.<br>\`last\`: a whole number, \`2\` unless given. The last. |
+    | \`reset\` | The connection is reset. | with \`channel: "http"\` | \`first\`: a whole number, \`1\` unless given. The first.<br>\`last\`: a whole number, \`2\` unless given. The last. |
 
     **control**
 
@@ -102,7 +102,7 @@ test("the tables, one a channel", () => {
 
     | fault |  | where and when | settings |
     | --- | --- | --- | --- |
-    | \`packet-loss\` | Packets are lost in a pattern. | \`srtp\`; to-client or to-server; for 1000 packets; not with \`--mode none\` | \`ratio\`: a number above 0, up to 1, \`0.1\` unless given. Share of packets that are lost.<br>\`burst\`: a whole number from 1 to 100, \`1\` unless given. Packets lost in a row.<br>\`pattern\`: "even" or "random", \`"even"\` unless given. Which of them.<br>\`seen\`: a list of up to 3 items, each a text of up to 8 characters, \`[]\` unless given. Names of streams.<br>\`note\`: a text of up to 20 characters or null, \`null\` unless given. Why. |
+    | \`packet-loss\` | Packets are lost in a pattern. | with \`channel: "ice"\`; \`srtp\`; to-client or to-server; for 1000 packets; not with \`--mode none\` | \`ratio\`: a number above 0, up to 1, \`0.1\` unless given. Share of packets that are lost.<br>\`burst\`: a whole number from 1 to 100, \`1\` unless given. Packets lost in a row.<br>\`pattern\`: "even" or "random", \`"even"\` unless given. Which of them.<br>\`seen\`: a list of up to 3 items, each a text of up to 8 characters, \`[]\` unless given. Names of streams.<br>\`note\`: a text of up to 20 characters or null, \`null\` unless given. Why. |
 
     **media**
 

@@ -218,8 +218,10 @@ export function momentsMarkdown(): string {
   );
 }
 
-function inWords({ needs, for: amount, times }: Fault, { directions = [], kinds, at }: Place): string {
+function inWords({ needs, for: amount, times, places }: Fault, place: Place): string {
+  const { directions = [], kinds, at, channel } = place;
   const parts = [
+    place === places[0] ? "" : `with \`channel: "${channel}"\``,
     kinds ? kinds.map((kind) => `\`${kind}\``).join(", ") : "",
     directions.join(" or "),
     at === undefined ? "" : `at \`${at}\``,

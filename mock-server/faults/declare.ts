@@ -63,8 +63,8 @@ const modesWith: Record<"transcode" | "pictures", readonly MediaMode[]> = {
   pictures: ["transcode", "relay"],
 };
 
-const declarationKeys = ["name", "channel", "direction", "only", "when", "with"] as const;
-const whenKeys = ["at", "after", "for", "times", "chance", "connections"] as const;
+export const declarationKeys = ["name", "channel", "direction", "only", "when", "with"] as const;
+export const whenKeys = ["at", "after", "for", "times", "chance", "connections"] as const;
 const directionNames = ["to-client", "to-server", "both"] as const;
 
 /**
