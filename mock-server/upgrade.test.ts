@@ -2,17 +2,18 @@ import { once } from "node:events";
 import type { Socket } from "node:net";
 import { expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { runServer, until } from "./_running-server.ts";
+import { closeLater, runServer, until } from "./_running-server.ts";
+import { openSocket } from "./_socket-client.ts";
 import { manualClock } from "./clock.ts";
 import { writeMockKey } from "./faults/mock-key.ts";
 import type { MockServer } from "./server.ts";
 
+const meeting = (name: string) =>
+  writeMockKey({ name, channel: "control", direction: "to-server", only: "upgrade" });
+
 /** A client that a fault holds at the door, for as long as it likes to wait. */
-async function knock(server: MockServer, fault: { name: string }): Promise<WebSocket> {
-  const query = new URLSearchParams({
-    api_key: writeMockKey({ ...fault, channel: "control", direction: "to-server", only: "upgrade" }),
-    model: "lucy_2_rt",
-  });
+async function knock(server: MockServer, name: string): Promise<WebSocket> {
+  const query = new URLSearchParams({ api_key: meeting(name), model: "lucy_2_rt" });
   const socket = new WebSocket(`${server.realtimeUrl}/v1/stream?${query}`);
   socket.on("error", () => {});
   await until(server, () => server.journal.lines.some(({ kind }) => kind === "fault-fired"));
@@ -30,7 +31,7 @@ test.each([
   ["stall", "this is too early"],
 ])("a client that leaves while %s holds it at the door is noticed, having said: %s", async (name, early) => {
   const server = await run();
-  const client = await knock(server, { name });
+  const client = await knock(server, name);
   if (early) await new Promise<void>((resolve) => tcpOf(client).write(early, () => resolve()));
   expect(server.faults.planCount).toBe(1);
   client.terminate();
@@ -40,7 +41,7 @@ test.each([
 
 test("one that waits is let in late, and loses nothing", async () => {
   const server = await run();
-  const client = await knock(server, { name: "delay" });
+  const client = await knock(server, "delay");
   const opened = once(client, "open");
   await server.clock.advance(1000);
   await opened;
@@ -53,10 +54,23 @@ test("one that waits is let in late, and loses nothing", async () => {
 
 test("the server closes over one that waits", async () => {
   const server = await run();
-  const client = await knock(server, { name: "stall" });
+  const client = await knock(server, "stall");
   // An error comes first.
   const closed = new Promise((resolve) => client.once("close", resolve));
   await server.close();
   await closed;
   expect(server.faults.planCount).toBe(0);
+});
+
+test("whom a fault lets in twice is in once", async () => {
+  const server = await run();
+  const client = closeLater(
+    await openSocket(server.realtimeUrl, { query: { api_key: meeting("duplicate") } }),
+  );
+  client.send({ type: "prompt", prompt: "P" });
+  await client.take("prompt_ack");
+  expect(server.sessions).toHaveLength(1);
+  const kinds = server.journal.lines.map(({ kind }) => kind);
+  expect(kinds).toContain("fault-fired");
+  expect(kinds).not.toContain("defect");
 });

@@ -84,6 +84,8 @@ export async function upgrade(
     let isHeld = true;
     const leave = () => socket.destroy();
     plan.pass(channel, item, () => {
+      // It may come late, or twice.
+      if (!isHeld) return;
       isHeld = false;
       socket.off("end", leave);
       accept();
