@@ -145,6 +145,18 @@ describe("the envelope", () => {
     expect(ends.map((endsFrame) => send("video", { endsFrame }, "media")).join("")).toBe("00011");
   });
 
+  test.each([
+    ["encoded", "sound", undefined],
+    ["video", "audio", false],
+  ])("frames of %s are counted for %s as well, which has none", (pictures, sound, endsFrame) => {
+    const when = { after: { frames: 2 }, for: { frames: 1 } };
+    const { send } = setUp({ name: "mark", channel: "media", only: [pictures, sound], when });
+    const say = () =>
+      send(sound, { stream: "sound", ...(endsFrame !== undefined && { endsFrame }) }, "media");
+    const show = () => send(pictures, { endsFrame: true }, "media");
+    expect([say(), show(), say(), show(), say(), say(), show(), say()].join("")).toBe("00001110");
+  });
+
   test("streams are counted apart", () => {
     const { many } = setUp({ name: "mark", channel: "media", when: { after: { packets: 2 } } });
     expect(many(3, "video", { stream: "1" }, "media")).toBe("001");

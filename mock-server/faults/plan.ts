@@ -137,7 +137,7 @@ export function createPlan({ clock, dice, note, fired: tell, ended: over }: Plan
       }
       return null;
     }
-    if (after && meeting.waited < sizeOf(after)) {
+    if (after && waitedFor(fault, meeting, item) < sizeOf(after)) {
       meeting.waited += amountOf(after, item);
       return null;
     }
@@ -145,6 +145,12 @@ export function createPlan({ clock, dice, note, fired: tell, ended: over }: Plan
     const isSpent = fault.declared.times !== null && fault.fired >= fault.declared.times;
     const passes = !meeting.gate.take || isSpent || (chance !== null && meeting.dice.next() >= chance);
     return { meeting, takes: !passes };
+  }
+
+  /** Sound has no pictures to count: it waits for those that come beside it. */
+  function waitedFor({ declared, meetings }: Active, { waited }: Meeting, { kind }: AnyItem): number {
+    if (declared.after?.frames === undefined || (kind !== "sound" && kind !== "audio")) return waited;
+    return Math.max(...[...meetings.values()].map((meeting) => meeting.waited));
   }
 
   function meetingOf(fault: Active, stream: string, of = ""): Meeting {
