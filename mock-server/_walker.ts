@@ -49,6 +49,8 @@ type Slot = {
 };
 
 export type Walker = {
+  /** Has everything loaded that the server loads when it is first needed: a first walk would else go another way than the hundredth. */
+  warmUp(): Promise<void>;
   /** What is wrong afterwards, a sentence each: nothing, if all is well. */
   walk(steps: readonly Step[]): Promise<string[]>;
   /** Stops listening. */
@@ -289,11 +291,32 @@ export function createWalker(server: MockServer, clock: Clock = realClock()): Wa
     timer.cancel();
   }
 
+  function begin(): void {
+    wrong = [];
+    slots = [];
+    plans = new Set();
+  }
+
   return {
+    async warmUp() {
+      begin();
+      const [joined, offered] = [open("dct_walk"), open("dct_walk")];
+      say(joined, '{"type":"livekit_join"}');
+      say(offered, JSON.stringify({ type: "offer", sdp: offer }));
+      await within(() => joined.heard.some(({ type }) => type === "queue_position"));
+      await server.clock.advance(queueMs);
+      await within(() => joined.heard.some(({ type }) => type === "livekit_room_info"));
+      await within(() => offered.heard.some(({ type }) => type === "answer"));
+      enter(joined, "/rtc/v1", false);
+      await within(() => sidOf(joined) !== undefined);
+      await fetch(`${server.url}/_lucy/health`).then((answer) => answer.text());
+      await fetch(`${server.url}/v1/files`, { method: "POST", body: fileForm() }).then((answer) =>
+        answer.text(),
+      );
+      await inspect();
+    },
     async walk(steps) {
-      wrong = [];
-      slots = [];
-      plans = new Set();
+      begin();
       for (const step of steps) {
         await orHangs(JSON.stringify(step), take(step));
         await rounds();

@@ -12,7 +12,9 @@ const walkCount = process.env.LUCY_LONG ? 5000 : 200;
 /** A hang takes its time with every walk that is tried; the shortest that was found by then will do. */
 const shrinkMsMax = 60_000;
 
-test(`${isReplay ? "the" : walkCount} random walk(s) of seed ${seed}: the server never throws, hangs or leaks`, {
+const what = isReplay ? `random walk ${process.env.WALK}` : `${walkCount} random walks of seed ${seed}`;
+
+test(`${what}: the server never throws, hangs or leaks`, {
   timeout: 1_800_000,
 }, async () => {
   const clock = realClock();
@@ -25,6 +27,7 @@ test(`${isReplay ? "the" : walkCount} random walk(s) of seed ${seed}: the server
     // Heartbeats stand: a clock that jumps would take every socket for dead.
     server = await startServer(options, manualClock(), manualClock());
     walker = createWalker(server);
+    await walker.warmUp();
     return walker;
   }
   async function stop(): Promise<void> {
