@@ -59,6 +59,14 @@ test.each<[string, Record<string, unknown>, string]>([
     { name: "drop", on: "prompt_ack", time: 2 },
     "    1.235  01234567  fault       drop on prompt_ack, time 2",
   ],
+  ["fault-fired", { name: "close", on: "strike" }, "    1.235  01234567  fault       close"],
+  ["close", { code: 1000, reason: "bye" }, "    1.235  01234567  closed      by client, code 1000 (bye)"],
+  ["close", { code: 1006, reason: "" }, "    1.235  01234567  lost        its socket, without a close frame"],
+  [
+    "http-refused",
+    { status: 422, method: "POST", path: "/_lucy/faults", detail: 'There is no fault "drpo".' },
+    '    1.235  01234567  422         POST /_lucy/faults: There is no fault "drpo".',
+  ],
   ["fault-healed", { name: "drop", why: "for" }, "    1.235  01234567  healed      drop"],
   ["faults-ended", { fired: [], neverFired: ["f1 drop"] }, "    1.235  01234567  never fired f1 drop"],
   [
@@ -111,9 +119,15 @@ test.each<[string, Record<string, unknown>, string]>([
   expect(tell(line(kind, fields))).toBe(told);
 });
 
+test("a long line is cut, and not within a character", () => {
+  const told = tell(line("refused", { error: "🦊".repeat(9999) }))!;
+  expect(told).toMatch(/^ +1\.235 {2}01234567 {2}refused {5}🦊{180,190}\ufffd?…$/u);
+});
+
 test.each<[string, Record<string, unknown>]>([
   ["generation_tick", { seconds: 1 }],
   ["livekit-close", { code: 1000 }],
+  ["close", { code: 1013, reason: "the echo of ours" }],
   ["livekit-offer", { sdp: "v=0" }],
   ["livekit-trickle", { candidateInit: "{}" }],
   ["livekit-update", { participants: [] }],

@@ -83,7 +83,7 @@ export function banner({ url, realtimeUrl, options, limits, controlToken }: Mock
                                             realtimeBaseUrl: "${realtimeUrl}", telemetry: false })
             up to 0.0.50, before the SDK    <script src="${url}/_lucy/redirect.js"></script>
   Watch     ${url}/_lucy/health${controlToken === null ? "" : `        with authorization: Bearer ${controlToken}`}
-  Spoil     apiKey: "mock:missing-ack"       any fault by its name, for this client only; ${url}/_lucy/catalogue
+  Spoil     apiKey: "mock:missing-ack"      this client alone meets that fault; all there are: ${url}/_lucy/catalogue
   Limits    ${given.join(" · ")}
   Stop      Ctrl-C
 `;
@@ -94,7 +94,14 @@ export function tell({ atMs, session, kind, fields, direction }: JournalLine): s
   const what = sentence(kind, fields, direction);
   if (!what) return null;
   const seconds = (atMs / 1000).toFixed(3).padStart(9);
-  return escapeControls(`${seconds}  ${(session ?? "server").slice(0, 8).padEnd(8)}  ${what}`);
+  return cut(escapeControls(`${seconds}  ${(session ?? "server").slice(0, 8).padEnd(8)}  ${what}`));
+}
+
+/** Some lines of a terminal: a long prompt or a list of all faults. The journal has the rest. */
+const toldMax = 400;
+
+function cut(text: string): string {
+  return text.length <= toldMax ? text : `${text.slice(0, toldMax).toWellFormed()}…`;
 }
 
 /** What a client sends is shown, not obeyed: control characters, line ends and changes of direction are written out. */
@@ -127,7 +134,7 @@ function sentence(kind: string, fields: Readonly<Record<string, unknown>>, direc
       return `defect      ${[what, where.trim(), fields.seed === undefined ? "" : `seed ${text("seed")}`].filter(Boolean).join(" · ")}`;
     }
     case "http-refused":
-      return `${text("status")}         ${text("method")} ${text("path")}: ${JSON.stringify(fields.detail)}`;
+      return `${text("status")}         ${text("method")} ${text("path")}: ${typeof fields.detail === "string" ? fields.detail : JSON.stringify(fields.detail)}`;
     case "state":
       return `revision ${String(fields.revision).padEnd(3)}prompt ${fields.prompt === null ? "none" : JSON.stringify(fields.prompt)} · image ${fields.imageHash === 0 ? "none" : text("imageHash")}`;
     case "phase":
@@ -169,7 +176,7 @@ function sentence(kind: string, fields: Readonly<Record<string, unknown>>, direc
     case "fault-removed":
       return `fault       ${text("fault")} ${text("name")} removed`;
     case "fault-fired":
-      return `fault       ${text("name")} on ${text("on")}${fields.time ? `, time ${text("time")}` : ""}`;
+      return `fault       ${text("name")}${fields.on === "strike" ? "" : ` on ${text("on")}`}${fields.time ? `, time ${text("time")}` : ""}`;
     case "fault-healed":
       return `healed      ${text("name")}`;
     case "faults-ended": {
@@ -179,6 +186,9 @@ function sentence(kind: string, fields: Readonly<Record<string, unknown>>, direc
     case "half-open":
       return "half-open   answered no ping; socket dropped";
     case "close":
+      if (fields.code === 1006) return "lost        its socket, without a close frame";
+      // The echo of ours: these are codes that servers close with.
+      if (direction === "to-server" && [1008, 1011, 1013].includes(Number(fields.code))) return null;
       // A long reason has just been printed as what it is: an error.
       return `closed      by ${direction === "to-server" ? "client" : "us"}, code ${text("code")}${fields.reason && text("reason").length < 60 ? ` (${text("reason")})` : ""}`;
     case "session-ended":

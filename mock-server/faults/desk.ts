@@ -81,7 +81,8 @@ export function createFaultDesk(about: DeskAbout): FaultDesk {
   const added: Added[] = [];
   /** Connections since something was declared, and by key. */
   const seen = new Map<string, number>();
-  let count = 0;
+  /** Those of the file have the first numbers. */
+  let count = about.scenarioFile.faults.length;
 
   type Added = { declared: Declared; session: string | null; firedBefore: number; healed: boolean };
 

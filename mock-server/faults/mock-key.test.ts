@@ -49,7 +49,7 @@ test.each<[key: string, sentence: string]>([
   ],
   [
     "mock:lost-anwser",
-    'The key "mock:lost-anwser" names no scenario (there are lost-answer, black, x7) and no fault (there are packet-loss, black, late-ack, reset). Did you mean "lost-answer"?',
+    'The key "mock:lost-anwser" names no scenario and no fault. Did you mean "lost-answer"? There are the scenarios lost-answer, black, x7, and the faults packet-loss, black, late-ack, reset.',
   ],
   ["mock:paket-loss", 'Did you mean "packet-loss"?'],
   ["mock:Packet-Loss", 'Did you mean "packet-loss"?'],

@@ -91,7 +91,8 @@ function jsonOf(text: string, { faults, scenarios }: MockKeyAbout): unknown {
   function unknownName(name: string): string {
     if (name === "") return "says nothing.";
     const names = [...scenarios.keys(), ...faults.map(({ name }) => name)];
-    return `names no scenario (there are ${listOf([...scenarios.keys()].slice(0, 40))}) and no fault (there are ${listOf(faults.map(({ name }) => name))}).${didYouMean(name, names)}`;
+    // The guess first: a close reason has room for little more.
+    return `names no scenario and no fault.${didYouMean(name, names)} There are the scenarios ${listOf([...scenarios.keys()].slice(0, 40))}, and the faults ${listOf(faults.map(({ name }) => name))}.`;
   }
 }
 
