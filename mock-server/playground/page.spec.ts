@@ -56,6 +56,19 @@ test("shows what runs and how to reach it", async ({ page, lucy }) => {
   expect(complaints).toEqual([]);
 });
 
+test("a key that brings a fault along is offered, and met", async ({ page, lucy }) => {
+  const complaints = await open(page, lucy);
+  const key = page.getByLabel("API key");
+  const offered = page.locator("#faults option");
+  await expect(offered.and(page.locator('[value="mock:missing-ack"]'))).toHaveCount(1);
+  await key.fill("mock:server-error");
+  await page.getByRole("button", { name: "Connect" }).click();
+  await expect(page.getByRole("log")).toContainText("Internal server error.");
+  await journalLine(lucy, ({ kind, fields }) => kind === "fault-fired" && fields.name === "server-error");
+  await disconnect(page, lucy);
+  expect(complaints).toEqual([]);
+});
+
 for (const { version, has } of versions as readonly SdkTraits[]) {
   test(`SDK ${version}: a prompt, an image and a bad file, up to disconnect`, async ({ page, lucy }) => {
     const complaints = await open(page, lucy);

@@ -111,6 +111,7 @@ addEventListener("pageshow", ({ persisted }) => persisted && preview());
 
 await poll();
 await showOffer();
+await offerFaults();
 
 async function showOffer(): Promise<void> {
   try {
@@ -122,6 +123,24 @@ async function showOffer(): Promise<void> {
     await chooseVersion();
   } catch (error) {
     note(sentenceOf(error), "bad");
+  }
+}
+
+/** Keys that bring a fault along. Without them, the field takes any text all the same. */
+async function offerFaults(): Promise<void> {
+  try {
+    const { faults } = await askServer<{ faults: { name: string; about: string }[] }>("/_lucy/catalogue");
+    const scenarios = await askServer<Record<string, { about: string | null }>>("/_lucy/scenarios");
+    const named = Object.entries(scenarios).map(([name, { about }]) => ({
+      name,
+      about: about ?? "A scenario.",
+    }));
+    element("faults").append(
+      ...[...named, ...faults].map(({ name, about }) => new Option(about, `mock:${name}`)),
+    );
+  } catch (error) {
+    // Where a token is missing, the page says so by itself.
+    if (!(error instanceof Refusal)) note(sentenceOf(error), "bad");
   }
 }
 
