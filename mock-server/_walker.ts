@@ -38,14 +38,14 @@ const requests: Record<SignalName, SignalMessage> = {
   syncState: { case: "syncState", value: {} },
 };
 
-/** A socket that the walk has opened, and the one to its room. */
+/** A socket that the walk has opened, and those to its room: the last is the one it speaks on. */
 type Slot = {
   readonly socket: WebSocket;
   readonly waiting: (string | Buffer)[];
   readonly origin: string;
   readonly heard: Record<string, unknown>[];
   session: string | null;
-  room: WebSocket | null;
+  readonly rooms: WebSocket[];
 };
 
 export type Walker = {
@@ -83,7 +83,7 @@ export function createWalker(server: MockServer, clock: Clock = realClock()): Wa
     const path = watches === null ? "/v1/stream" : `/subscribe/${watches}`;
     const query = new URLSearchParams({ api_key: key, model: "lucy_2_rt" });
     const socket = connect(`${server.realtimeUrl}${path}?${query}`, origin);
-    const slot: Slot = { socket, origin, waiting: [], heard: [], session: null, room: null };
+    const slot: Slot = { socket, origin, waiting: [], heard: [], session: null, rooms: [] };
     slots.push(slot);
     socket.on("open", () => {
       for (const data of slot.waiting) socket.send(data);
@@ -103,14 +103,14 @@ export function createWalker(server: MockServer, clock: Clock = realClock()): Wa
 
   function enter(slot: Slot, path: "/rtc/v1" | "/rtc", resumes: boolean): void {
     const info = slot.heard.findLast(({ type }) => type === "livekit_room_info");
-    if (typeof info?.token !== "string" || slot.room?.readyState === WebSocket.CONNECTING) return;
+    if (typeof info?.token !== "string" || slot.rooms.at(-1)?.readyState === WebSocket.CONNECTING) return;
     const sid = resumes ? sidOf(slot) : undefined;
     const again =
       path === "/rtc"
         ? { query: { reconnect: "1", sid: sid! } }
         : { join: { reconnect: true, participantSid: sid! } };
     const query = signalQuery({ path, token: info.token, ...(sid !== undefined && again) });
-    slot.room = connect(`${server.realtimeUrl}${path}?${query}`, slot.origin);
+    slot.rooms.push(connect(`${server.realtimeUrl}${path}?${query}`, slot.origin));
   }
 
   async function arrive(slot: Slot, { dialect, goes }: Step & { does: "open" }): Promise<void> {
@@ -174,7 +174,8 @@ export function createWalker(server: MockServer, clock: Clock = realClock()): Wa
       case "signal-bytes": {
         const bytes =
           step.does === "signal" ? writeSignal(requests[step.request]) : Buffer.from(step.hex, "hex");
-        if (slot?.room?.readyState === WebSocket.OPEN) slot.room.send(bytes);
+        const room = slot?.rooms.at(-1);
+        if (room?.readyState === WebSocket.OPEN) room.send(bytes);
         return;
       }
       case "connect":
@@ -226,10 +227,7 @@ export function createWalker(server: MockServer, clock: Clock = realClock()): Wa
     for (const slot of [...still, fresh]) await probe(slot, slot === fresh);
     leaving.abort();
     leaving = new AbortController();
-    for (const { socket, room } of slots) {
-      socket.terminate();
-      room?.terminate();
-    }
+    for (const { socket, rooms } of slots) for (const each of [socket, ...rooms]) each.terminate();
     await emptied();
   }
 
