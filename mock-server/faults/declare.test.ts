@@ -52,7 +52,7 @@ test("a full declaration is taken as it is", () => {
     name: "packet-loss",
     channel: "ice",
     direction: "both",
-    only: ["srtp", "dtls"],
+    only: ["srtp"],
     when: {
       at: "connected",
       after: { bytes: 9 },
@@ -67,7 +67,7 @@ test("a full declaration is taken as it is", () => {
     declaration,
     place: { channel: "ice" },
     direction: "both",
-    only: ["srtp", "dtls"],
+    only: ["srtp"],
     at: "connected",
     after: { bytes: 9 },
     for: { ms: 1 },
@@ -168,6 +168,10 @@ const refused: [given: unknown, sentence: string][] = [
   [{ name: "black", with: { colour: 1 } }, 'Fault black has no setting "colour". It has none.'],
   [loss({ with: { chance: 1 } }), 'has no setting "chance". That belongs under "when".'],
   [loss({ with: { only: "video" } }), 'That belongs beside "with".'],
+  [
+    { name: "black", only: ["picture", "video"] },
+    'Fault black: "only" is ["picture","video"]. Here it spoils picture and nothing else.',
+  ],
   [JSON.parse('{"name":"black","with":{"__proto__":1}}'), 'has no setting "__proto__". It has none.'],
   [loss({ with: { ratio: 2 } }), 'Fault packet-loss: "with.ratio" is 2. It takes a number above 0, up to 1.'],
   [loss({ with: { ratio: Number.NaN } }), '"with.ratio" is NaN.'],

@@ -143,7 +143,7 @@ function readDeclaration(
 
   const place = readPlace(fields.channel, fault, wrong);
   const direction = readDirection(fields.direction, fault, place, wrong);
-  const only = readOnly(fields.only, wrong);
+  const only = readOnly(fields.only, place, wrong);
   const settings = readSettings(fields.with, fault, who, refuse, wrong);
 
   const when = fields.when ?? {};
@@ -206,7 +206,7 @@ function readDirection(given: unknown, { name }: Fault, place: Place, wrong: Wro
   return wrong(["direction"], `${hint} On ${channel}, ${name} takes ${orList(has)}.`.trim());
 }
 
-function readOnly(given: unknown, wrong: Wrong): readonly string[] | null {
+function readOnly(given: unknown, place: Place, wrong: Wrong): readonly string[] | null {
   if (given === undefined) return null;
   const kinds = Array.isArray(given) ? given : [given];
   const isGood = (kind: unknown) =>
@@ -216,6 +216,11 @@ function readOnly(given: unknown, wrong: Wrong): readonly string[] | null {
       ["only"],
       `It takes a kind of item, such as "video" or a message's type, or a list of 1 to ${kindsMax}, each of 1 to ${kindCharsMax} characters.`,
     );
+  }
+  const { kinds: own, also = [] } = place;
+  const other = own && kinds.find((kind) => !isOneOf(kind, [...own, ...also]));
+  if (other !== undefined) {
+    wrong(["only"], `Here it spoils ${listOf([...own!, ...also])} and nothing else.`);
   }
   return kinds;
 }

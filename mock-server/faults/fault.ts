@@ -216,7 +216,7 @@ export type Place<C extends Channel = Channel> = {
   /** Those it can spoil, the first unless the declaration says otherwise. Both: to-client first. */
   readonly directions?: readonly Direction[];
   /**
-   * What it spoils unless `only` says otherwise; without it every item but those that must be named (`upgrade`, `validate`, `resume`, `close`,
+   * What it spoils, of which `only` may name some; without it every item but those that must be named (`upgrade`, `validate`, `resume`, `close`,
    * `description`).
    */
   readonly kinds?: readonly string[];

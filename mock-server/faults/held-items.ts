@@ -1,6 +1,6 @@
 /** What a fault holds back: given out in order, and never more of it than a server can bear. Knows no fault. */
 import type { Timer } from "../clock.ts";
-import type { Item, Tools } from "./fault.ts";
+import type { Channel, Gate, Item, Tools } from "./fault.ts";
 
 export type HeldItems = {
   /** `dueMs`: before what is due later, behind what is due then. */
@@ -105,5 +105,14 @@ export function holdUntilDue({ clock, note }: Pick<Tools, "clock" | "note">): La
       held.giveAll();
     },
     drop: stop,
+  };
+}
+
+/** A gate that keeps all it gets until it heals. */
+export function holdUntilHealed<C extends Channel>(tools: Pick<Tools, "note">): Gate<C> {
+  const held = holdItems(tools);
+  return {
+    take: (item, next) => held.hold(item, () => next(item)),
+    heal: held.giveAll,
   };
 }

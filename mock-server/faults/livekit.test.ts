@@ -463,7 +463,7 @@ describe.each(paths)("%s", (path) => {
 
   test("who takes a viewer's place has a plan of its own, which ends when it leaves", async () => {
     const { server } = await run();
-    const { session, control } = await joinSession(server, { name: "no-track-published", only: "pongResp" });
+    const { session, control } = await joinSession(server, { name: "drop", channel: "livekit", only: "pongResp" });
     const token = await viewerToken(server, session);
     for (let times = 0; times < 2; times++) {
       const viewer = await enter(server, { path, token });

@@ -27,7 +27,7 @@ export const moments = {
   "state-received": "A state message waits for its turn.",
   "state-applied": "Revision n is in force; n is the revision.",
   "ack-queued": "An ack is made, and not sent.",
-  "ack-sent": "An ack is sent.",
+  "ack-sent": "An ack was handed on; a fault may still hold it, or lose it.",
   tick: "Second n of generation is about to be told; n is the second.",
   disconnected: "The connection for media is lost.",
   ended: "The session is over.",

@@ -1,12 +1,12 @@
 /** A client announces a track and waits to be told that it is taken. Here it is not told until the fault heals. */
 import { z } from "zod";
-import { holdBack } from "./_hold-back.ts";
 import { defineFault } from "./fault.ts";
+import { holdUntilHealed } from "./held-items.ts";
 
 export const noTrackPublished = defineFault({
   name: "no-track-published",
   about: "The client announces its camera and is not told that it is taken: it waits.",
   places: [{ channel: "livekit", directions: ["to-client"], kinds: ["trackPublished"] }],
   settings: z.strictObject({}),
-  open: holdBack,
+  open: (_settings, tools) => holdUntilHealed(tools),
 });

@@ -1,7 +1,7 @@
 /** Nothing moves until it is over; then all comes at once. A network that was away, or a server that was busy. */
 import { z } from "zod";
 import { defineFault } from "./fault.ts";
-import { holdItems } from "./held-items.ts";
+import { holdUntilHealed } from "./held-items.ts";
 
 export const stall = defineFault({
   name: "stall",
@@ -11,11 +11,5 @@ export const stall = defineFault({
     { channel: "livekit", directions: ["to-client", "to-server"], also: ["close"] },
   ],
   settings: z.strictObject({}),
-  open(_settings, { note }) {
-    const held = holdItems({ note });
-    return {
-      take: (item, next) => held.hold(item, () => next(item)),
-      heal: held.giveAll,
-    };
-  },
+  open: (_settings, tools) => holdUntilHealed(tools),
 });
