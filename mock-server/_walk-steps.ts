@@ -189,7 +189,7 @@ const declaration: fc.Arbitrary<Declaration> = fc
   .constantFrom(...takable.flatMap((fault) => fault.places.map((place) => ({ fault, place }))))
   .chain(({ fault, place }) => {
     const { directions = ["to-client", "to-server"] } = place;
-    const kind = fc.oneof(kinds, fc.constantFrom(...(place.kinds ?? ["prompt_ack"])));
+    const kind = place.kinds ? fc.constantFrom(...place.kinds, ...(place.also ?? [])) : kinds;
     return given(
       fc.record({
         name: fc.constant(fault.name),

@@ -161,11 +161,9 @@ export async function startServer(
   const http = options.tls ? await createTlsServer(clock, options.host) : createServer();
   // Twice the limit of a message, so that one that is too large can be answered with a sentence instead of a bare close.
   const sockets = new WebSocketServer({ noServer: true, maxPayload: 2 * MESSAGE_BYTES_MAX });
-  /** Those too that a fault holds at the door. */
-  const upgraded = new Set<Socket>();
+  // Whoever a fault holds at the door waits for its end.
+  sockets.setMaxListeners(0);
   http.on("upgrade", (request: IncomingMessage, socket: Socket, head: Buffer) => {
-    upgraded.add(socket);
-    socket.once("close", () => upgraded.delete(socket));
     socket.on("error", () => socket.destroy());
     upgrade(context, sockets, request, socket, head).catch((error) => {
       journal.add({ kind: "defect", fields: { error: error.stack } });
@@ -252,7 +250,6 @@ export async function startServer(
     for (const session of [...sessions.values()]) session.end("disconnect", null);
     (await rooms)?.close();
     for (const client of sockets.clients) client.terminate();
-    for (const socket of upgraded) socket.destroy();
     await emptied;
     // Whoever closed it first has put a failure into the journal.
     await Promise.allSettled([...peers].map((close) => close()));

@@ -88,12 +88,15 @@ export async function upgrade(
       if (!isHeld) return;
       isHeld = false;
       socket.off("end", leave);
+      sockets.off("close", leave);
       accept();
     });
     if (!isHeld || socket.writableEnded) return;
     // Who does not read does not notice that the client has left. It has nothing to say until it is let in (RFC 6455, section 4.1).
     socket.once("end", leave);
     socket.resume();
+    sockets.once("close", leave);
+    socket.once("close", () => sockets.off("close", leave));
   }
 
   function refuse(status: number, sentence: string, session: string | null = null): void {

@@ -20,7 +20,12 @@ export const corrupt = defineFault({
   }),
   open: ({ how, bytes }) => ({
     take(item, next) {
-      const sent = item as ControlItem;
+      // Who asks to be let in says nothing that could be spoiled.
+      if (!("message" in item)) {
+        next(item);
+        return false;
+      }
+      const sent: ControlItem = item;
       const text = JSON.stringify(sent.message);
       const put = (some: Partial<ControlItem>) => next({ ...sent, ...some });
       switch (how) {

@@ -242,7 +242,9 @@ export function createFaultDesk(about: DeskAbout): FaultDesk {
         ...general(session).filter((one) => isFor(one, ordinals.get(one.id) ?? 0)),
         ...of.declared.filter((one) => isFor(one, n)),
       ];
-      const plan = planFor(session, session, declared, () => {
+      // Under a key of its own a test has dice of its own: sessions' ids tell who else has come before.
+      const name = of.key === "" ? session : `key ${of.key}/${n}`;
+      const plan = planFor(session, name, declared, () => {
         plans.delete(plan);
         countFired(plan);
       });
