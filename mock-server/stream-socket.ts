@@ -271,7 +271,8 @@ function listen(
       leave("error");
     },
     get isOpen() {
-      return wrapped.isOpen;
+      // A fault may hold back the close of who was refused.
+      return wrapped.isOpen && !hasLeft;
     },
   };
   const queue = createSerialQueue(waitingMax, (error) => {

@@ -74,3 +74,20 @@ test("whom a fault lets in twice is in once", async () => {
   expect(kinds).toContain("fault-fired");
   expect(kinds).not.toContain("defect");
 });
+
+test.each(["/v1/stream", "viewer"])(
+  "who is refused on coming in leaves nothing, though its close is held back: %s",
+  async (path) => {
+    const server = await run();
+    const host = path === "viewer" ? closeLater(await openSocket(server.realtimeUrl)) : null;
+    const where = host ? `/subscribe/${server.sessions[0]!.id}` : path;
+    const api_key = writeMockKey([{ name: "delay", channel: "control" }, { name: "capacity" }]);
+    const client = closeLater(await openSocket(server.realtimeUrl, { path: where, query: { api_key } }));
+    client.send({ type: "prompt", prompt: "P" });
+    await until(server, () => server.journal.lines.some(({ kind }) => kind === "prompt"));
+    expect(server.sessions).toHaveLength(host ? 1 : 0);
+    await server.clock.advance(1000);
+    await client.closed;
+    expect(client.received.map(({ type }) => type)).toEqual(["error"]);
+  },
+);
