@@ -332,10 +332,14 @@ export function createSession(context: ServerContext, socket: ControlSocket, abo
     });
   }
 
+  /** A fault may end it at any moment that it comes to. */
+  const hasEnded = () => phase === "ended";
+
   function startGenerating(): void {
     move("generating");
     plan.reach("connected");
     plan.reach("generation-started");
+    if (hasEnded()) return;
     socket.send({ type: "generation_started" });
     ticks ??= clock.every(1000, () => {
       if (phase !== "generating") return;
