@@ -51,7 +51,7 @@ export function watch(
     opened: (_offer, self) => ({
       connected() {
         removeOutput = session.addViewer({
-          output: self().output,
+          output: self()!.output,
           end: () => socket.close(CLOSE_CODES.normal.code, "the session that was watched has ended"),
         });
       },

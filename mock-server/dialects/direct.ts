@@ -54,7 +54,7 @@ function converse(
     for (const candidate of answered.early) handleLater({ type: "ice-candidate", candidate });
   }
 
-  function listen(offer: Offer, self: () => { peer: Peer; output: Output }): PeerEvents {
+  function listen(offer: Offer, self: () => { peer: Peer; output: Output } | undefined): PeerEvents {
     if (!offer.codec)
       throw new OfferError(
         "The offer has no video section. Add a camera track, or a recvonly video transceiver.",
@@ -68,13 +68,13 @@ function converse(
     let awaitsPacket = false;
     return {
       connected() {
-        pipeline.add(self().output);
+        pipeline.add(self()!.output);
         awaitsPacket = offer.sendsVideo;
         if (!awaitsPacket) session.connected();
       },
       lost() {
         awaitsPacket = false;
-        if (connection.peer === self().peer) session.disconnected();
+        if (connection.peer === self()?.peer) session.disconnected();
       },
       video(packet, colorSpace) {
         if (awaitsPacket) {

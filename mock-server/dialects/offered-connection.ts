@@ -28,8 +28,11 @@ export function createOfferedConnection(
   owner: PeerOwner,
   sends: boolean,
   on: {
-    /** A connection that was not there before: who listens to it. `output` goes to the client's first section of each kind. */
-    opened(offer: Offer, self: () => { peer: Peer; output: Output }): PeerEvents;
+    /**
+     * A connection that was not there before: who listens to it. `output` goes to the client's first section of each kind. `self` is
+     * `undefined` for one that is lost while it is made.
+     */
+    opened(offer: Offer, self: () => { peer: Peer; output: Output } | undefined): PeerEvents;
     /** Another one is about to take its place. */
     replaced(): void;
   },
@@ -54,9 +57,10 @@ export function createOfferedConnection(
       const listening = sends ? offer.sections.filter(({ receives }) => receives) : [];
       if (!current) {
         const output = { video: midOf(listening, "video"), audio: midOf(listening, "audio") };
+        let opened: { peer: Peer; output: Output } | undefined;
         const events = on.opened(offer, () => opened);
         const peer = await openPeer(context, owner, events);
-        const opened = { peer, output: peer.output(output) };
+        opened = { peer, output: peer.output(output) };
         // It may leave while its offer is being answered.
         if (closed) {
           await peer.close();
