@@ -130,8 +130,6 @@ export function acceptStream(
     if (dialect === undefined) return;
     if (dialect) {
       session.join(dialect.name);
-      // A fault may end it there.
-      if (!context.sessions.has(id)) return;
       conversation = dialect.open(context, session, control, client);
     }
     // At once, also where it stands in a join: the acks keep the order in which the states came.

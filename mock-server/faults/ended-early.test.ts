@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { closeLater, runServer, until } from "../_running-server.ts";
 import { openSocket } from "../_socket-client.ts";
@@ -27,3 +28,15 @@ test.each(["joined", "connected", "generation-started"])(
     expect(told.includes("livekit_room_info")).toBe(at !== "joined");
   },
 );
+
+test("a connection that is lost while it is made is answered, and no defect", async () => {
+  const server = await runServer({ mode: "none" }, manualClock());
+  const query = { api_key: writeMockKey({ name: "dtls-closed", when: { at: "offer" } }) };
+  const client = closeLater(await openSocket(server.realtimeUrl, { query }));
+  const sdp = readFileSync(`${import.meta.dirname}/../media/offers/chromium-vp8.sdp`, "utf8");
+  client.send({ type: "offer", sdp });
+  await client.take("answer");
+  const kinds = server.journal.lines.map(({ kind }) => kind);
+  expect(kinds).toContain("fault-fired");
+  expect(kinds).not.toContain("defect");
+});
