@@ -337,16 +337,16 @@ export function createSession(context: ServerContext, socket: ControlSocket, abo
 
   function startGenerating(): void {
     move("generating");
-    plan.reach("connected");
-    plan.reach("generation-started");
-    if (hasEnded()) return;
-    socket.send({ type: "generation_started" });
+    // Before anything is said or reached: whatever ends it then stops them.
     ticks ??= clock.every(1000, () => {
       if (phase !== "generating") return;
       seconds++;
       plan.reach("tick", seconds);
       socket.send({ type: "generation_tick", seconds });
     });
+    plan.reach("connected");
+    plan.reach("generation-started");
+    if (!hasEnded()) socket.send({ type: "generation_started" });
   }
 
   plan.attach("state", {

@@ -6,28 +6,30 @@ import { manualClock } from "../clock.ts";
 import { writeMockKey } from "./mock-key.ts";
 
 // Whoever is closed by its own moment goes on a little: what it would begin next must not outlive it.
-test.each(["joined", "connected", "generation-started"])(
-  "a session that ends at %s leaves no timer, no room and no plan",
-  async (at) => {
-    const clock = manualClock();
-    const server = await runServer({ mode: "none", queue: 1 }, clock);
-    const query = { api_key: writeMockKey({ name: "session-expiry", when: { at } }) };
-    const client = closeLater(await openSocket(server.realtimeUrl, { query }));
-    client.send({ type: "livekit_join" });
-    if (at !== "joined") {
-      await client.take("queue_position");
-      await server.clock.advance(1000);
-      await client.take("livekit_room_info");
-      server.sessions[0]!.connected();
-    }
-    await client.closed;
-    await until(server, () => server.faults.planCount === 0);
-    expect(server.open).toMatchObject({ sessions: 0, sockets: 0, timers: 0 });
-    const told = client.received.map(({ type }) => type);
-    expect(told).not.toContain("generation_started");
-    expect(told.includes("livekit_room_info")).toBe(at !== "joined");
-  },
-);
+test.each([
+  ["joined", {}],
+  ["connected", {}],
+  ["generation-started", {}],
+  ["generation-started", { after: { messages: 1 } }],
+])("a session that ends at %s, %j, leaves no timer, no room and no plan", async (at, more) => {
+  const clock = manualClock();
+  const server = await runServer({ mode: "none", queue: 1 }, clock);
+  const query = { api_key: writeMockKey({ name: "session-expiry", when: { at, ...more } }) };
+  const client = closeLater(await openSocket(server.realtimeUrl, { query }));
+  client.send({ type: "livekit_join" });
+  if (at !== "joined") {
+    await client.take("queue_position");
+    await server.clock.advance(1000);
+    await client.take("livekit_room_info");
+    server.sessions[0]!.connected();
+  }
+  await client.closed;
+  await until(server, () => server.faults.planCount === 0);
+  expect(server.open).toMatchObject({ sessions: 0, sockets: 0, timers: 0 });
+  const told = client.received.map(({ type }) => type);
+  expect(told).not.toContain("generation_started");
+  expect(told.includes("livekit_room_info")).toBe(at !== "joined");
+});
 
 test("a connection that is lost while it is made is answered, and no defect", async () => {
   const server = await runServer({ mode: "none" }, manualClock());
