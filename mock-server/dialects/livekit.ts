@@ -55,6 +55,8 @@ function converse(
     for (let ahead = position; ahead > 0 && !closed; ahead--) {
       session.plan.reach("queue-position");
       socket.send({ type: "queue_position", position: ahead, queue_size: position });
+      // A fault may have ended it at this very moment.
+      if (closed) return;
       await new Promise<void>((resolve) => {
         turn = clock.after(options.queueStepMs, resolve);
       });

@@ -267,9 +267,14 @@ function readAt(given: unknown, wrong: Wrong): string | null {
   );
 }
 
-function readAmount(key: "after" | "for", given: unknown, { channel }: Place, wrong: Wrong): Amount | null {
+function readAmount(
+  key: "after" | "for",
+  given: unknown,
+  { channel, isSilent }: Place,
+  wrong: Wrong,
+): Amount | null {
   if (given === undefined) return null;
-  const counted = unitsOf(channel);
+  const counted: readonly Unit[] = key === "for" && isSilent ? ["ms"] : unitsOf(channel);
   const example = `{ "${counted[0]}": 3 }`;
   if (!isFields(given)) {
     return wrong(
@@ -283,7 +288,8 @@ function readAmount(key: "after" | "for", given: unknown, { channel }: Place, wr
   }
   if (!isOneOf(unit, counted)) {
     const hint = isOneOf(unit, units) ? "" : didYouMean(unit, counted);
-    return wrong(["when", key], `${hint} On ${channel}, ${orList(counted)} are counted.`.trim());
+    const where = isSilent ? "Where nothing passes" : `On ${channel}`;
+    return wrong(["when", key], `${hint} ${where}, ${orList(counted)} are counted.`.trim());
   }
   if (!isWhole(given[unit], amountMax[unit])) {
     wrong(["when", key, unit], `It takes a whole number from 1 to ${amountMax[unit]}.`);

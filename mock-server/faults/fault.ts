@@ -220,6 +220,8 @@ export type Place<C extends Channel = Channel> = {
    * `description`).
    */
   readonly kinds?: readonly string[];
+  /** Nothing passes while it is awake, so that its end is counted in milliseconds only. */
+  readonly isSilent?: true;
   /** Kinds that must be named and that it takes all the same. */
   readonly also?: readonly string[];
   /** When it wakes unless `when.at` says otherwise; without it, it is awake from the beginning. */

@@ -6,8 +6,8 @@ export const halfOpen = defineFault({
   name: "half-open",
   about: "A socket stays open, and nothing comes or is read any more, pings included.",
   places: [
-    { channel: "control", directions: ["to-client"], at: "connected" },
-    { channel: "livekit", directions: ["to-client"], at: "after-join-response" },
+    { channel: "control", directions: ["to-client"], at: "connected", isSilent: true },
+    { channel: "livekit", directions: ["to-client"], at: "after-join-response", isSilent: true },
   ],
   settings: z.strictObject({}),
   // Nor does a deaf server notice that a client has left. Documented: after a crash, a slot is free within 45 s.
