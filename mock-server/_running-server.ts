@@ -10,8 +10,9 @@ export const nothingOpen = { sessions: 0, sockets: 0, codecs: 0, workers: 0, pee
 export async function runServer(
   given: Partial<MockServerOptions> = {},
   clock: Clock = realClock(),
+  machine: Clock = clock,
 ): Promise<MockServer> {
-  const server = await startServer({ port: 0, ...given }, clock);
+  const server = await startServer({ port: 0, ...given }, clock, machine);
   onTestFinished(async () => {
     await emptied(server);
     await server.close();
@@ -21,9 +22,12 @@ export async function runServer(
   return server;
 }
 
-/** Resolves when nothing is open any more, without the server being told to close anything. */
+/** Resolves when nothing is open any more and every plan has ended, without the server being told to close anything. */
 export function emptied(server: MockServer): Promise<void> {
-  return until(server, () => Object.values(server.open).every((count) => count === 0));
+  return until(
+    server,
+    () => Object.values(server.open).every((count) => count === 0) && server.faults.planCount === 0,
+  );
 }
 
 /** Resolves when `done` holds; looks after every line of the journal. */

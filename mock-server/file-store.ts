@@ -38,8 +38,11 @@ export type FileStore = {
   clear(): number;
 };
 
-/** Files, and bytes of all together, held at once. Assumed: no source names a limit. */
-const max = { files: 1000, bytes: 256 * 1024 ** 2 };
+/** Files, and bytes of all together, held at once. */
+export type FileLimits = { readonly files: number; readonly bytes: number };
+
+/** Assumed: no source names a limit. */
+const usual: FileLimits = { files: 1000, bytes: 256 * 1024 ** 2 };
 /** The longest name that common file systems have. */
 const filenameLengthMax = 255;
 /** Types that claim nothing: what FormData says of a Blob without a type, and what a part without a header counts as. */
@@ -51,7 +54,7 @@ export function noSuchFile(id: string): string {
 }
 
 /** Never drops a file to make room: a client counts on it until it expires. Sets no timer; what has expired goes when it is met. */
-export function createFileStore(clock: Clock, dice: Dice): FileStore {
+export function createFileStore(clock: Clock, dice: Dice, max = usual): FileStore {
   const files = new Map<string, StoredFile & { readonly expiresAtMs: number }>();
   let byteCount = 0;
 

@@ -173,6 +173,11 @@ function copyValue(value: unknown, budget: Budget, depth: number): unknown {
 const namesSeen = new Map<string, "secret" | "bulk" | null>();
 const namesSeenMax = 1000;
 
+/** Whether a field of this name is hidden, whatever it says. */
+export function isSecretName(name: string): boolean {
+  return whatHides(name) === "secret";
+}
+
 function whatHides(name: string): "secret" | "bulk" | null {
   const seen = namesSeen.get(name);
   if (seen !== undefined) return seen;

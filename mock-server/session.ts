@@ -350,7 +350,12 @@ export function createSession(context: ServerContext, socket: ControlSocket, abo
   }
 
   plan.attach("state", {
-    others: () => [...context.sessions.values()].filter((other) => other !== session),
+    others() {
+      const { key } = about.keyFaults;
+      // Who brings faults in a key shares nothing with others on the same server.
+      const isMet = (other: Session) => other !== session && (key === "" || other.keyFaults.key === key);
+      return [...context.sessions.values()].filter(isMet);
+    },
   });
 
   if (about.secondsMax !== null) {

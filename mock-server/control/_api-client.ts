@@ -10,11 +10,12 @@ import type { ServerContext } from "../context.ts";
 import { createDice } from "../dice.ts";
 import { FaultError } from "../faults/declare.ts";
 import { defineFault, type Fault } from "../faults/fault.ts";
-import { createFileStore } from "../file-store.ts";
+import { createFileStore, type FileLimits } from "../file-store.ts";
 import { createJournal } from "../journal.ts";
 import type { MockServer } from "../server.ts";
 import { createTokenDesk } from "../token-desk.ts";
 import { apiRoutes, type ControlledFault, type ControlParts, createApi } from "./api.ts";
+import { files, type Refuse } from "./files.ts";
 import { createTally } from "./tally.ts";
 
 export type Reply = { status: number; headers: IncomingHttpHeaders; body: string; json(): never };
@@ -136,19 +137,24 @@ function standInScenarios() {
   };
 }
 
-/** The API by itself. `clock` moves the server, `machineClock` the heartbeats. */
-export async function runApi({ mode = "manual" as "manual" | "real", token = null as string | null } = {}) {
+/** The API by itself, and that of files. `clock` moves the server, `machineClock` the heartbeats. */
+export async function runApi({
+  mode = "manual" as "manual" | "real",
+  token = null as string | null,
+  fileLimits = undefined as FileLimits | undefined,
+} = {}) {
   const clock = manualClock();
   const machineClock = manualClock();
   const journal = createJournal(clock);
   const dice = createDice(1);
   const sessions = new Map();
   const context = {
+    options: { keys: "off" },
     clock,
     journal,
     sessions,
     tally: createTally(journal, sessions),
-    files: createFileStore(clock, dice),
+    files: createFileStore(clock, dice, fileLimits),
     tokens: createTokenDesk(clock, dice),
     peers: new Set<() => Promise<void>>(),
   } as unknown as ServerContext;
@@ -178,15 +184,17 @@ export async function runApi({ mode = "manual" as "manual" | "real", token = nul
     journalHash: (lines, session) => `${session}: ${lines.filter((line) => line.session === session).length}`,
   };
   const app = express();
-  const router = createApi(server, context, parts, (request, response, status, detail) => {
+  const refuse: Refuse = (request, response, status, detail) => {
     journal.add({
       direction: "to-client",
       kind: "http-refused",
       fields: { path: request.path, status, detail },
     });
     response.status(status).json({ detail });
-  });
+  };
+  const router = createApi(server, context, parts, refuse);
   app.use(router);
+  app.use(files(context, refuse));
   const http = createServer(app);
   await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
   onTestFinished(async () => {

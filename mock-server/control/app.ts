@@ -5,10 +5,11 @@
 import express, { type NextFunction, type Request, type Response } from "express";
 import { API_KEY_HEADER, CLIENT_KEY_PREFIX, PATHS, parseClientTokenRequest } from "../../protocol/index.ts";
 import type { ServerContext } from "../context.ts";
+import type { AddedFault } from "../faults/desk.ts";
 import type { UpgradeItem } from "../faults/fault.ts";
 import { faults as faultKinds } from "../faults/index.ts";
 import { checkKey } from "../gate.ts";
-import { redactText } from "../journal.ts";
+import { redact, redactText } from "../journal.ts";
 import { journalHash } from "../journal-hash.ts";
 import { realtimeUrl } from "../realtime-url.ts";
 import type { MockServer } from "../server.ts";
@@ -92,21 +93,32 @@ export function createApp(server: MockServer, context: ServerContext): express.E
     const { path } = request;
     try {
       const { owner, plan } = await rooms.check({ path, query, authorization: request.get("authorization") });
+      let isAnswered = false;
+      /** It may come late, or twice. */
+      const isFirst = () => {
+        if (isAnswered || response.destroyed) return false;
+        isAnswered = true;
+        return true;
+      };
       const item: UpgradeItem = {
         direction: "to-server",
         kind: "validate",
         path: path.replace("/validate", ""),
         refuse(status, detail) {
+          if (!isFirst()) return;
           const fields = { method: request.method, path, status, detail };
           journal.add({ session: owner, direction: "to-client", kind: "http-refused", fields });
           response.status(status).type("text").send(detail);
         },
         reset() {
+          if (!isFirst()) return;
           journal.add({ session: owner, direction: "to-client", kind: "reset", fields: { path } });
           response.socket?.resetAndDestroy();
         },
       };
-      plan.pass("livekit", item, () => response.type("text").send("success"));
+      plan.pass("livekit", item, () => {
+        if (isFirst()) response.type("text").send("success");
+      });
     } catch (error) {
       const { status = 500, message } = error as Error & { status?: number };
       response.status(status).type("text").send(message);
@@ -182,15 +194,8 @@ function controlParts({ clock }: MockServer, { machine, faults: desk }: ServerCo
     },
     machineClock: machine,
     faults: {
-      add: (declarations, options) => desk.add(declarations, options),
-      list: () =>
-        desk.list.map(({ id, session, declaration, fired, healed }) => ({
-          id,
-          session,
-          declaration,
-          fired,
-          healed,
-        })),
+      add: (declarations, options) => shownFaults(desk.add(declarations, options)),
+      list: () => shownFaults(desk.list),
       heal(id) {
         const fault = desk.list.find((one) => one.id === id);
         fault?.heal();
@@ -208,7 +213,7 @@ function controlParts({ clock }: MockServer, { machine, faults: desk }: ServerCo
         Object.fromEntries(
           [...desk.scenarios].map(([name, { about, faults }]) => [
             name,
-            { about, faults: faults.map(({ declaration }) => declaration) },
+            { about, faults: faults.map(({ declaration }) => redact(declaration)) },
           ]),
         ),
       put: (name, scenario) => desk.putScenario(name, scenario),
@@ -217,6 +222,17 @@ function controlParts({ clock }: MockServer, { machine, faults: desk }: ServerCo
     faultKinds,
     journalHash,
   };
+}
+
+/** As the journal would have them: a setting may be a secret. */
+function shownFaults(faults: readonly AddedFault[]) {
+  return faults.map(({ id, session, declaration, fired, healed }) => ({
+    id,
+    session,
+    declaration: redact(declaration),
+    fired,
+    healed,
+  }));
 }
 
 /** What was asked for, as an answer may quote it: whoever pasted a key or a token into an address does not get it into their logs, too. */

@@ -135,6 +135,11 @@ describe("a fault that lies about itself", () => {
     [{ places: [{ channel: "media" }, { channel: "media" }] }, "it has two places on one channel."],
     [{ places: [{ channel: "media", at: "tik" }] }, '"tik" is no moment.'],
     [{ places: [{ channel: "media", directions: [] }] }, "its directions on media are an empty list."],
+    [{ places: [{ channel: "http", at: "open" }] }, "requests come to no moment."],
+    [
+      { for: { frames: 1 }, places: [{ channel: "media", kinds: ["sound"] }] },
+      "nobody counts frames on media.",
+    ],
     [{ for: { messages: 1 } }, "nobody counts messages on media."],
     [{ settings: z.object({ a: z.int().default(1) }) }, 'its setting "a" is not described.'],
     [

@@ -54,9 +54,14 @@ const unitsOfChannel: Record<Channel, readonly Unit[]> = {
   state: ["messages", "ms"],
 };
 
-/** What can be counted on a channel. A request counts as a message. */
-export function unitsOf(channel: Channel): readonly Unit[] {
-  return unitsOfChannel[channel];
+/** What can be counted on a channel, of these kinds where not all are meant. A request counts as a message; sound has no frames. */
+export function unitsOf(channel: Channel, kinds?: readonly string[]): readonly Unit[] {
+  const counted = unitsOfChannel[channel];
+  return isSoundOnly(kinds) ? counted.filter((unit) => unit !== "frames") : counted;
+}
+
+export function isSoundOnly(kinds: readonly string[] | undefined): boolean {
+  return kinds?.every((kind) => kind === "sound" || kind === "audio") ?? false;
 }
 
 export function catalogueOf(faults: readonly Fault[]): CatalogueEntry[] {
@@ -69,7 +74,7 @@ export function catalogueOf(faults: readonly Fault[]): CatalogueEntry[] {
       kinds: place.kinds ?? null,
       also: place.also ?? [],
       at: place.at ?? null,
-      units: unitsOf(place.channel),
+      units: unitsOf(place.channel, place.kinds),
     })),
     settings: settingsOf(fault),
     needs: fault.needs ?? null,
@@ -172,11 +177,12 @@ export function defectsOf(faults: readonly Fault[]): string[] {
     if (new Set(places.map(({ channel }) => channel)).size < places.length) {
       found.push("it has two places on one channel.");
     }
-    for (const { channel, at, directions } of places) {
+    for (const { channel, at, directions, kinds } of places) {
+      if (at !== undefined && channel === "http") found.push("requests come to no moment.");
       if (at !== undefined && !readMoment(at)) found.push(`"${at}" is no moment.`);
       if (directions?.length === 0) found.push(`its directions on ${channel} are an empty list.`);
       for (const unit of units.filter((unit) => fault.for?.[unit] !== undefined)) {
-        if (!unitsOf(channel).includes(unit)) found.push(`nobody counts ${unit} on ${channel}.`);
+        if (!unitsOf(channel, kinds).includes(unit)) found.push(`nobody counts ${unit} on ${channel}.`);
       }
     }
     for (const setting of settingsOf(fault)) {

@@ -174,28 +174,51 @@ test("half-open: no ping is answered, nothing comes; once it heals, what was sai
   expect(client.lines("half-open")).toEqual([]);
 });
 
-test("queue-silence: a place in the queue, and room info when it heals", async () => {
+test("queue-silence: a place in the queue, no more of anything, and all in order when it heals", async () => {
   const client = await running.open({
     name: "queue-silence",
     with: { count: 2, position: 7, queueSize: 9 },
-    when: { for: { ms: 60_000 } },
+    when: { for: { ms: 2500 } },
   });
-  client.send({ type: "livekit_join" }, prompt("P1"));
+  client.send({ type: "livekit_join" });
   await client.untilLines("fault-fired", 1);
-  await client.hears("ack P1");
+  client.send(prompt("P1"));
+  await client.untilLines("fault-fired", 2);
+  client.connectMedia();
+  running.clock.advance(2499);
+  await client.untilLines("fault-fired", 5);
   await client.pinged();
-  expect(client.heard.filter((line) => line !== "ack P1")).toEqual(["queue_position", "queue_position"]);
+  expect(client.heard).toEqual(["queue_position", "queue_position"]);
   expect(client.frames.map((frame) => JSON.parse(String(frame)))).toContainEqual({
     type: "queue_position",
     position: 7,
     queue_size: 9,
   });
-  // In steps, as a socket that answers no ping in between is dropped.
-  for (let passed = 0; passed < 60; passed += 10) {
-    running.clock.advance(10_000);
-    await client.pinged();
-  }
-  await client.hears("livekit_room_info");
+  running.clock.advance(1);
+  await client.hears("tick 2");
+  expect(client.heard.slice(2)).toEqual([
+    "livekit_room_info",
+    "ack P1",
+    "generation_started",
+    "tick 1",
+    "tick 2",
+  ]);
+});
+
+test("queue-silence: a close waits as well", async () => {
+  const client = await running.open({ name: "queue-silence", when: { for: { ms: 1000 } } });
+  client.send({ type: "livekit_join" });
+  await client.untilLines("fault-fired", 1);
+  running.server.sessions.find(({ id }) => id === client.id)!.end("timeout", "It is over.");
+  await client.pinged();
+  expect(client.heard).toEqual(["queue_position"]);
+  running.clock.advance(1000);
+  expect(await client.closed).toEqual([1000, "timeout"]);
+  expect(client.heard.slice(1)).toEqual([
+    "livekit_room_info",
+    "error It is over.",
+    "generation_ended 0 timeout",
+  ]);
 });
 
 test("a viewer's socket is struck as any other", async () => {

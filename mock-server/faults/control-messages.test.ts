@@ -77,6 +77,11 @@ const rows: Row[] = [
   { fault: { name: "double-ack" }, hears: ["ack P1", ...acks] },
   { fault: { name: "late-ack", with: { delayMs: 0, acks: 1 } }, hears: ["ack P2", "ack P1", "ack P3"] },
   { fault: { name: "late-ack", with: { delayMs: 0, acks: 2 } }, hears: ["ack P2", "ack P3", "ack P1"] },
+  {
+    fault: { name: "late-ack", with: { delayMs: 60_000, acks: 1 }, when: { times: 2 } },
+    hears: ["ack P3", "ack P1", "ack P2"],
+    fired: 2,
+  },
   { fault: { name: "negative-ack" }, hears: ["ack P1 refused", "ack P2", "ack P3"], applied: 2 },
   {
     fault: { name: "moderation", with: { word: "p2" } },
@@ -150,6 +155,28 @@ describe("in time", () => {
     expect(client.heard).not.toContain("ack P1");
     running.clock.advance(1);
     await client.hears("ack P1");
+  });
+
+  test("late-ack: each so many milliseconds after it was due", async () => {
+    const client = await running.open({
+      name: "late-ack",
+      only,
+      with: { delayMs: 6000 },
+      when: { times: 2 },
+    });
+    client.send(prompt("P1"));
+    await client.settled();
+    running.clock.advance(5000);
+    client.send(prompt("P2"), prompt("P3"));
+    await client.settled();
+    running.clock.advance(1000);
+    await client.hears("ack P1");
+    running.clock.advance(4999);
+    await client.settled();
+    expect(client.heard).not.toContain("ack P2");
+    running.clock.advance(1);
+    await client.hears("ack P2");
+    expect(client.heard.filter((line) => line.startsWith("ack"))).toEqual(["ack P3", "ack P1", "ack P2"]);
   });
 
   test("delay: each as late, to the client", async () => {

@@ -243,6 +243,17 @@ const refused: [given: unknown, sentence: string][] = [
     { name: "reset", channel: "http", when: { connections: 2 } },
     'Fault reset: "when.connections" is 2. On http there are requests, and no connections: "times" says how many.',
   ],
+  [
+    { name: "reset", channel: "http", when: { at: "connected" } },
+    'Fault reset: "when.at" is "connected". On http there are requests, and no moments: "after" says how many pass first.',
+  ],
+  [
+    loss({ only: "audio", when: { for: { frames: 1 } } }),
+    '"when.for" is {"frames":1}. Of sound, packets, bytes or ms are counted.',
+  ],
+  [loss({ only: ["audio"], when: { after: { frames: 1 } } }), "Of sound, packets, bytes or ms are counted."],
+  [loss({ when: { at: { password: "hush" } } }), '"when.at" is {"password":"[redacted]"}.'],
+  [loss({ with: { note: ["dct_hush"] } }), '"with.note" is ["dct_[redacted]"].'],
   ...[0, [2, 1], [1], [1, 2, 3], [0, 1], 1.5, "1", null, {}].map((connections): [unknown, string] => [
     loss({ when: { connections } }),
     "It takes how many, counted from the first, or [first, last]",

@@ -3,8 +3,9 @@
  * shape for calls in process, HTTP, scenario files and keys; where it was written it only knows through `lineOf`.
  */
 import { nearest } from "../../protocol/index.ts";
+import { isSecretName, redact } from "../journal.ts";
 import type { MediaMode } from "../media/pipeline.ts";
-import { settingsOf, unitsOf } from "./catalogue.ts";
+import { isSoundOnly, settingsOf, unitsOf } from "./catalogue.ts";
 import {
   type Amount,
   channels,
@@ -123,11 +124,11 @@ function readDeclaration(
   }
 
   const who = number === null ? `Fault ${fault.name}` : `Fault ${number} (${fault.name})`;
-  const wrong = (path: Path, takes: string): never =>
-    refuse(
-      path,
-      `${who}: "${path.filter((part) => typeof part === "string").join(".")}" is ${shown(at(fields, path))}. ${takes}`,
-    );
+  const wrong = (path: Path, takes: string): never => {
+    const names = path.filter((part) => typeof part === "string");
+    const value = names.some(isSecretName) ? "[redacted]" : shown(at(fields, path));
+    return refuse(path, `${who}: "${names.join(".")}" is ${value}. ${takes}`);
+  };
   const own = Object.keys(fault.settings.shape);
 
   for (const key of Object.keys(fields)) {
@@ -170,9 +171,9 @@ function readDeclaration(
     place,
     direction,
     only,
-    at: readAt(when.at, wrong) ?? place.at ?? null,
-    after: readAmount("after", when.after, place, wrong),
-    for: readAmount("for", when.for, place, wrong) ?? fault.for ?? null,
+    at: readAt(when.at, place, wrong) ?? place.at ?? null,
+    after: readAmount("after", when.after, place, only, wrong),
+    for: readAmount("for", when.for, place, only, wrong) ?? fault.for ?? null,
     times: readTimes(when.times, wrong) ?? fault.times ?? null,
     chance: readChance(when.chance, wrong),
     connections: readConnections(when.connections, place, wrong),
@@ -254,8 +255,10 @@ function readSettings(given: unknown, fault: Fault, who: string, refuse: Refuse,
   );
 }
 
-function readAt(given: unknown, wrong: Wrong): string | null {
+function readAt(given: unknown, place: Place, wrong: Wrong): string | null {
   if (given === undefined) return null;
+  if (place.channel === "http")
+    wrong(["when", "at"], onlyRequests("moments", '"after" says how many pass first'));
   const moment = typeof given === "string" ? readMoment(given) : null;
   if (moment && momentNames.includes(moment.name)) return given as string;
   const [name, ordinal] = typeof given === "string" ? given.split(":", 2) : [];
@@ -270,11 +273,12 @@ function readAt(given: unknown, wrong: Wrong): string | null {
 function readAmount(
   key: "after" | "for",
   given: unknown,
-  { channel, isSilent }: Place,
+  { channel, isSilent, kinds }: Place,
+  only: readonly string[] | null,
   wrong: Wrong,
 ): Amount | null {
   if (given === undefined) return null;
-  const counted: readonly Unit[] = key === "for" && isSilent ? ["ms"] : unitsOf(channel);
+  const counted: readonly Unit[] = key === "for" && isSilent ? ["ms"] : unitsOf(channel, only ?? kinds);
   const example = `{ "${counted[0]}": 3 }`;
   if (!isFields(given)) {
     return wrong(
@@ -288,7 +292,11 @@ function readAmount(
   }
   if (!isOneOf(unit, counted)) {
     const hint = isOneOf(unit, units) ? "" : didYouMean(unit, counted);
-    const where = isSilent ? "Where nothing passes" : `On ${channel}`;
+    const where = isSilent
+      ? "Where nothing passes"
+      : isSoundOnly(only ?? kinds)
+        ? "Of sound"
+        : `On ${channel}`;
     return wrong(["when", key], `${hint} ${where}, ${orList(counted)} are counted.`.trim());
   }
   if (!isWhole(given[unit], amountMax[unit])) {
@@ -309,11 +317,14 @@ function readChance(given: unknown, wrong: Wrong): number | null {
   return wrong(["when", "chance"], "It takes a number above 0, up to 1: 0.1 is one item in ten.");
 }
 
+function onlyRequests(none: string, instead: string): string {
+  return `On http there are requests, and no ${none}: ${instead}.`;
+}
+
 function readConnections(given: unknown, { channel }: Place, wrong: Wrong): readonly [number, number] | null {
   if (given === undefined) return null;
-  if (channel === "http") {
-    wrong(["when", "connections"], 'On http there are requests, and no connections: "times" says how many.');
-  }
+  if (channel === "http")
+    wrong(["when", "connections"], onlyRequests("connections", '"times" says how many'));
   const [from, to, ...more] = Array.isArray(given) ? given : [1, given];
   if (isWhole(from, timesMax) && isWhole(to, timesMax) && from <= to && more.length === 0) return [from, to];
   return wrong(
@@ -403,11 +414,11 @@ export function didYouMean(given: unknown, names: readonly string[]): string {
 
 const shownCharsMax = 60;
 
-/** A value for a sentence, {@link shownCharsMax} characters of it at most. */
+/** A value for a sentence, {@link shownCharsMax} characters of it at most, and none of a secret. */
 export function shown(value: unknown): string {
   if (value === undefined) return "missing";
   if (typeof value === "number") return String(value);
-  return shortOf(JSON.stringify(value));
+  return shortOf(JSON.stringify(redact(value)));
 }
 
 function shortOf(text: string): string {

@@ -313,6 +313,29 @@ test.each([
   },
 );
 
+test("a secret among settings is told to nobody, well declared or not", async () => {
+  const server = await run();
+  const secret = "swordfish";
+  const declare = (credential: unknown): Declaration => ({ name: "ice-restart", with: { credential } });
+  const bad = declare([secret]);
+  const sentence = '"with.credential" is [redacted]. It takes a text of up to 1000 characters.';
+  expect(() => server.faults.add(bad)).toThrow(sentence);
+  const told = [
+    (await send(server.url, "/_lucy/faults", "POST", bad)).body,
+    (await send(server.url, "/_lucy/faults", "POST", declare(secret))).body,
+    (await ask(server.url, "/_lucy/faults")).body,
+    (await send(server.url, "/_lucy/scenarios/secret", "PUT", { faults: [declare(secret)] })).body,
+    (await ask(server.url, "/_lucy/scenarios")).body,
+  ];
+  const client = await open(server, { api_key: writeMockKey(bad) });
+  told.push((await client.closed).reason, JSON.stringify([client.received, server.journal.lines]));
+  expect(JSON.parse(told[0]!).detail).toContain(sentence);
+  for (const text of told) expect(text).not.toContain(secret);
+  expect(told[2]).toContain('"credential":"[redacted]"');
+  // It is sent all the same.
+  expect(server.faults.list[0]!.declaration.with).toEqual({ credential: secret });
+});
+
 test.each([
   ["a name with a typo, in a key", { api_key: "mock:missing-akc" }, 'Did you mean "missing-ack"?'],
   ["a name with a typo, in the query", { mock: "missing-akc" }, 'Did you mean "missing-ack"?'],

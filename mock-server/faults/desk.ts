@@ -160,7 +160,7 @@ export function createFaultDesk(about: DeskAbout): FaultDesk {
       ended,
       ...(fired && { fired }),
       dice: dice.split(name),
-      note: (kind, fields) => journal.add({ session, kind, fields }),
+      note: (kind, fields, measured = false) => journal.add({ session, kind, fields, measured }),
     });
     if (declared.length > 0) {
       const fields = { declared: declared.map(({ id, declaration }) => ({ id, ...declaration })) };

@@ -167,14 +167,10 @@ export type PeerLine = {
   changePath(): Promise<void>;
   /** What is sent goes on under other SSRCs. */
   changeSsrc(): void;
-  /** Added to the timestamps of what is sent from now on; may be negative. Seconds. */
-  jumpTime(seconds: number): void;
-  /** Asks the client for a key picture. */
-  requestKey(): void;
 };
 
 export type StateLine = {
-  /** Every session that runs beside this one: to change what they show. */
+  /** Every session that runs beside this one, to change what they show; with a mock key, those of the same key only. */
   others(): readonly { readonly id: string; show(state: State): void }[];
 };
 
@@ -191,8 +187,8 @@ export type Tools = {
   readonly clock: Clock;
   /** Its own: what it throws depends on seed, session and the fault's name and place in the list only. */
   readonly dice: Dice;
-  /** A line in the journal, under the session. */
-  note(kind: string, fields: Record<string, unknown>): void;
+  /** A line in the journal, under the session. `measured`: the machine's doing, which differs from run to run. */
+  note(kind: string, fields: Record<string, unknown>, measured?: boolean): void;
 };
 
 export type Gate<C extends Channel> = {

@@ -18,6 +18,7 @@ export type HeldItems = {
 export type LateItems = {
   /** Is given at `dueMs` on the clock: before what is due later, behind what is due then. */
   hold(item: Item, give: () => void, dueMs: number): void;
+  giveOldest(): void;
   heal(): void;
   drop(): void;
 };
@@ -98,6 +99,10 @@ export function holdUntilDue({ clock, note }: Pick<Tools, "clock" | "note">): La
   return {
     hold(item, give, dueMs) {
       held.hold(item, give, dueMs);
+      wait();
+    },
+    giveOldest() {
+      held.giveOldest();
       wait();
     },
     heal() {

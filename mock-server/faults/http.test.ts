@@ -102,15 +102,36 @@ test.each([
 
 test("malformed-body lets be what has no body", async () => {
   const server = await run();
-  const key = writeMockKey({ name: "malformed-body", only: "files", when: { times: 1 } });
+  const how = "wrong-types";
+  const key = writeMockKey({ name: "malformed-body", only: "files", when: { times: 1 }, with: { how } });
   const headers = { "x-api-key": key };
-  const { status } = await fetch(`${server.url}/v1/files/none`, { method: "DELETE", headers });
-  expect(status).toBe(404);
+  for (const method of ["DELETE", "HEAD"]) {
+    const { status } = await fetch(`${server.url}/v1/files/none`, { method, headers });
+    expect(status).toBe(404);
+  }
   expect(firedOn(server)).toEqual([]);
   const found = await fetch(`${server.url}/v1/files/none`, { headers });
   expect(found.status).toBe(404);
-  await expect(found.json()).rejects.toThrow();
+  expect(await found.json()).toEqual({ detail: 0 });
 });
+
+test.each<[how: string, expected: RegExp, spoiled: string[]]>([
+  ["not-json", /^ok$/, ["not-json"]],
+  ["empty", /^$/, ["empty"]],
+  ["html", /^<!doctype html>/, ["html"]],
+  ["wrong-types", /^\{"apiKey":"many",/, ["wrong-types", "wrong-types"]],
+])(
+  "malformed-body behind another of it, %s: what is no JSON stays as it is",
+  async (how, expected, spoiled) => {
+    const server = await run();
+    const declared = ["wrong-types", how].map((how) => ({ name: "malformed-body", with: { how } }));
+    const body = await (await ask(server, "tokens", writeMockKey(declared))).text();
+    expect(body).toMatch(expected);
+    const lines = server.journal.lines.filter(({ kind }) => kind === "body-spoiled");
+    expect(lines.map(({ fields }) => fields.how)).toEqual(spoiled);
+    expect(server.journal.lines.filter(({ kind }) => kind === "defect")).toEqual([]);
+  },
+);
 
 test("token-expired: the token says that it is too old, and opens nothing; the next one does", async () => {
   const server = await run();

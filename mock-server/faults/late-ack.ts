@@ -3,9 +3,8 @@
  * call is pending then (observed).
  */
 import { z } from "zod";
-import type { Timer } from "../clock.ts";
 import { defineFault } from "./fault.ts";
-import { holdItems } from "./held-items.ts";
+import { holdUntilDue } from "./held-items.ts";
 
 export const lateAck = defineFault({
   name: "late-ack",
@@ -27,28 +26,25 @@ export const lateAck = defineFault({
     ),
   times: 1,
   open({ delayMs, acks }, { clock, note }) {
-    const held = holdItems({ note });
-    const timers = new Set<Timer>();
-    let overtook = 0;
-    const cancelAll = () => {
-      for (const timer of timers) timer.cancel();
-      timers.clear();
-    };
-    function giveAll(): void {
-      cancelAll();
-      overtook = 0;
-      held.giveAll();
-    }
+    const held = holdUntilDue({ clock, note });
+    /** By how many acks each that is held was overtaken, oldest first. */
+    const overtaken: number[] = [];
     return {
       take(item, next) {
-        held.hold(item, () => next(item));
-        if (delayMs > 0) timers.add(clock.after(delayMs, giveAll));
+        overtaken.push(0);
+        const give = () => {
+          overtaken.shift();
+          next(item);
+        };
+        held.hold(item, give, delayMs > 0 ? clock.now() + delayMs : Infinity);
       },
       passed() {
-        if (acks > 0 && held.count > 0 && ++overtook >= acks) giveAll();
+        if (acks === 0) return;
+        for (const index of overtaken.keys()) overtaken[index]!++;
+        while (overtaken[0]! >= acks) held.giveOldest();
       },
-      heal: giveAll,
-      drop: cancelAll,
+      heal: held.heal,
+      drop: held.drop,
     };
   },
 });

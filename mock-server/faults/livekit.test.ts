@@ -100,6 +100,26 @@ test("the reasons and actions that can be said are LiveKit's", () => {
 
 describe.each(paths)("%s", (path) => {
   describe("at the door", () => {
+    test.each<[string, Declaration[], [number, string], refusals: number]>([
+      ["twice", [{ name: "duplicate" }], [200, "success"], 0],
+      ["twice and late", [{ name: "duplicate" }, { name: "delay" }], [200, "success"], 0],
+      ["twice and refused", [{ name: "duplicate" }, { name: "refuse-token" }], [401, "unauthorized: "], 1],
+    ])("validate that comes %s is answered once", async (_name, faults, [status, text], refusals) => {
+      const { server, clock } = await run();
+      const onValidate = { channel: "livekit", direction: "to-server", only: "validate" } as const;
+      const declared = faults.map((fault) => ({ ...fault, ...onValidate }));
+      const { token, session } = await joinSession(server, ...declared);
+      const answered = validate(server, path, token);
+      if (faults.some(({ name }) => name === "delay")) {
+        await until(server, () => firedIn(server, session).length === 3);
+        clock.advance(1000);
+      }
+      const [gotStatus, gotText] = await answered;
+      expect([gotStatus, gotText.slice(0, text.length)]).toEqual([status, text]);
+      expect(linesOf(server, "http-refused")).toHaveLength(refusals);
+      expect(linesOf(server, "defect")).toEqual([]);
+    });
+
     test.each<[string, Declaration, number, string]>([
       ["a token", { name: "refuse-token" }, 401, "unauthorized: the access token is refused."],
       [
@@ -463,7 +483,11 @@ describe.each(paths)("%s", (path) => {
 
   test("who takes a viewer's place has a plan of its own, which ends when it leaves", async () => {
     const { server } = await run();
-    const { session, control } = await joinSession(server, { name: "drop", channel: "livekit", only: "pongResp" });
+    const { session, control } = await joinSession(server, {
+      name: "drop",
+      channel: "livekit",
+      only: "pongResp",
+    });
     const token = await viewerToken(server, session);
     for (let times = 0; times < 2; times++) {
       const viewer = await enter(server, { path, token });

@@ -24,12 +24,13 @@ export const malformedBody = defineFault({
   open: ({ how }, { note }) => ({
     take(item, next) {
       // Answered without a body.
-      if (item.request.method === "DELETE") {
+      if (item.request.method === "DELETE" || item.request.method === "HEAD") {
         next(item);
         return false;
       }
       onEnd(item.response, (body) => {
         const sent = spoiled(body, how);
+        if (!sent) return body;
         if (how === "html") item.response.setHeader("content-type", "text/html; charset=utf-8");
         item.response.setHeader("content-length", sent.length);
         note("body-spoiled", { on: item.kind, how, status: item.response.statusCode, length: sent.length });
@@ -50,11 +51,17 @@ function onEnd(response: ServerResponse, change: (body: Buffer) => Buffer): void
   }) as typeof response.end;
 }
 
-function spoiled(body: Buffer, how: (typeof ways)[number]): Buffer {
+/** `null`: it cannot be spoiled so, as it is no JSON. Another fault may have had it first. */
+function spoiled(body: Buffer, how: (typeof ways)[number]): Buffer | null {
   if (how === "truncated") return body.subarray(0, Math.floor(body.length / 2));
   if (how === "empty") return Buffer.alloc(0);
   if (how === "not-json") return Buffer.from("ok");
-  return Buffer.from(how === "html" ? page : JSON.stringify(ofOtherTypes(JSON.parse(body.toString("utf8")))));
+  if (how === "html") return Buffer.from(page);
+  try {
+    return Buffer.from(JSON.stringify(ofOtherTypes(JSON.parse(body.toString("utf8")))));
+  } catch {
+    return null;
+  }
 }
 
 /** The same names; a text for a number, a number for all else. */

@@ -9,7 +9,7 @@ export const pathChange = defineFault({
   settings: z.strictObject({}),
   open: (_settings, { note }) => ({
     strike(line) {
-      line.changePath().catch(({ message }: Error) => note("path-stays", { error: message }));
+      line.changePath().catch(({ message }: Error) => note("path-stays", { error: message }, true));
     },
   }),
 });

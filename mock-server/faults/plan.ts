@@ -42,7 +42,7 @@ export type PlanAbout = {
   readonly clock: Clock;
   readonly dice: Dice;
   /** A line of the journal, under this connection. */
-  note(kind: string, fields: Record<string, unknown>): void;
+  note(kind: string, fields: Record<string, unknown>, measured?: boolean): void;
   /** A fault of this name has fired: each time, where the journal has the first ones only. */
   fired?(name: string): void;
   /** Called once, when the plan has ended. */

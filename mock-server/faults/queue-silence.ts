@@ -7,7 +7,7 @@ import { holdItems } from "./held-items.ts";
 export const queueSilence = defineFault({
   name: "queue-silence",
   about: "The client is told its place in the queue, and no more until it heals.",
-  places: [{ channel: "control", directions: ["to-client"], kinds: ["livekit_room_info"] }],
+  places: [{ channel: "control", directions: ["to-client"], also: ["close"] }],
   settings: z.strictObject({
     position: z.int().min(0).max(10_000).default(3).describe("Its place."),
     queueSize: z.int().min(0).max(10_000).default(3).describe("How many wait."),
@@ -15,8 +15,15 @@ export const queueSilence = defineFault({
   }),
   open({ position, queueSize, count }, { note }) {
     const held = holdItems({ note });
+    let isSilent = false;
     return {
       take(item, next) {
+        if (isSilent) return held.hold(item, () => next(item));
+        if (item.kind !== "livekit_room_info") {
+          next(item);
+          return false;
+        }
+        isSilent = true;
         const message = { type: "queue_position", position, queue_size: queueSize };
         const told = { direction: "to-client", kind: message.type, message } satisfies ControlItem;
         for (let n = 0; n < count; n++) next(told);

@@ -237,12 +237,14 @@ test.each(cases)("$does", async ({ faults, changes, shows, revisions, fired, jud
   expect(findings).toEqual(judged.map((finding) => expect.stringMatching(finding)));
 });
 
-test("wrong-session: another session shows it, until it changes; here nothing changes, and alone all is well", async () => {
+test("wrong-session: another session of the key shows it, until it changes; here nothing changes, and alone all is well", async () => {
   const server = await runServer();
-  const wrong = await connect(server, { name: "wrong-session", when: once });
+  const stranger = await connect(server);
+  const key = { name: "wrong-session", when: { ...once, connections: 1 } };
+  const wrong = await connect(server, key);
   expect(await wrong.set("p")).toBe(true);
   expect(await wrong.play(2)).toBe("1p- 1p-");
-  const other = await connect(server);
+  const other = await connect(server, key);
   expect(await other.play(1)).toBe("0--");
 
   expect(await wrong.set("q", face)).toBe(true);
@@ -261,4 +263,12 @@ test("wrong-session: another session shows it, until it changes; here nothing ch
   expect(await other.play(2)).toBe("1p- 1p-");
   expect(await wrong.set("q", board)).toBe(true);
   expect(await wrong.play(2)).toBe("2qB 2qB");
+
+  expect(await stranger.play(1)).toBe("0--");
+  // Whoever has no key of its own meets all.
+  server.faults.add({ name: "wrong-session" }, { session: stranger.session });
+  expect(await stranger.set("p")).toBe(true);
+  expect(lines(server, stranger.session, "shown-elsewhere")).toEqual([
+    { revision: 1, inSession: wrong.session },
+  ]);
 });

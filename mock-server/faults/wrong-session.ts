@@ -5,7 +5,7 @@ import { defineFault } from "./fault.ts";
 export const wrongSession = defineFault({
   name: "wrong-session",
   about:
-    "A change is acked and shown in the oldest other session, until that changes; here nothing changes. Alone, a session keeps its changes.",
+    "A change is acked and shown in the oldest other session (of the same key, where it has a mock key), until that changes; here nothing changes. Alone, a session keeps its changes.",
   places: [{ channel: "state", directions: ["to-server"] }],
   settings: z.strictObject({}),
   needs: "transcode",

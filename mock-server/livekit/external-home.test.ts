@@ -3,6 +3,7 @@ import { imageHash, promptHash } from "../../fixtures/hashes.ts";
 import { readImage } from "../../fixtures/images.ts";
 import { closeLater, emptied, nothingOpen, runServer, until } from "../_running-server.ts";
 import { openSocket } from "../_socket-client.ts";
+import { type Clock, manualClock, realClock } from "../clock.ts";
 import type { MockServerOptions } from "../options.ts";
 import type { MockServer } from "../server.ts";
 import { joinRoom } from "./_rtc-client.ts";
@@ -11,9 +12,10 @@ const credentials = { livekitKey: "a-key", livekitSecret: "a-secret-of-enough-ch
 const face = Buffer.from(readImage("face-png"));
 
 /** One mock server whose open rooms are the deployment, and one that meets its clients there. */
-async function runBoth(given: Partial<MockServerOptions> = {}) {
+async function runBoth(given: Partial<MockServerOptions> = {}, clock?: Clock) {
   const deployment = await runServer(credentials);
-  const server = await runServer({ ...credentials, livekitUrl: deployment.realtimeUrl, ...given });
+  const options = { ...credentials, livekitUrl: deployment.realtimeUrl, ...given };
+  const server = await runServer(options, clock, clock && realClock());
   return { deployment, server };
 }
 
@@ -109,6 +111,19 @@ test("relayed, the pictures come back untouched", async () => {
   const { frame, output } = await client.picture(({ input }) => input !== null);
   expect(frame).toMatchObject({ width: 640, height: 360 });
   expect(output).toBeNull();
+});
+
+test("a picture's time is the machine's, wherever the service's clock stands", async () => {
+  const aheadMs = 3_600_000;
+  const clock = manualClock(new Date(Date.now() - aheadMs));
+  clock.advance(aheadMs);
+  const { server } = await runBoth({ frameLines: true }, clock);
+  const { info } = await openSession(server);
+  const client = closeLater(await joinRoom(info));
+  await client.publishCamera();
+  await until(server, () => kinds(server).includes("frame"));
+  const { fields } = server.journal.lines.find(({ kind }) => kind === "frame")!;
+  expect(fields.residenceMs).toBeGreaterThanOrEqual(0);
 });
 
 test("a session of the other dialect has nothing to do with it; nobody watches these sessions over it", async () => {

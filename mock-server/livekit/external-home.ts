@@ -53,7 +53,7 @@ async function join(
   session: Session,
   about: ToAgent & { type: "join" },
 ): Promise<() => Promise<void>> {
-  const { clock, journal, peers } = context;
+  const { machine, journal, peers } = context;
   const note = (kind: string, fields: Record<string, unknown> = {}) =>
     journal.add({ session: session.id, kind, fields, measured: true });
   // The agent's file has the ending this file has. What runs us (a test's loader) is none of its business.
@@ -80,7 +80,7 @@ async function join(
 
   async function shut(): Promise<void> {
     send({ type: "leave" });
-    const late = clock.after(leaveMsMax, () => agent.kill("SIGKILL"));
+    const late = machine.after(leaveMsMax, () => agent.kill("SIGKILL"));
     await gone;
     late.cancel();
     peers.delete(close);
@@ -95,7 +95,7 @@ async function join(
   function receivePicture(payload: Uint8Array): void {
     if (!pipeline || session.phase === "ended") return;
     session.connected();
-    const receivedMs = clock.now();
+    const receivedMs = machine.now();
     pipeline.receiveVideo({
       sequenceNumber: pictureCount++ & 0xffff,
       timestamp: Math.round(receivedMs * 90) >>> 0,

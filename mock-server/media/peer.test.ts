@@ -641,33 +641,16 @@ test("other SSRCs, each time, which answer to what the client asks", async () =>
   expect(await negotiate()).toContain(`a=ssrc:${mediaSourceSsrc} `);
 });
 
-test("timestamps jump, forward and back, between pictures, in their own clock, and go on from there", async () => {
-  const { peer, output, heard } = await connectMedia();
-  const send = (timestamp: number, ends: boolean) =>
-    output.sendVideo([Buffer.from([0x10])], timestamp, ends, null);
-  send(3000, false);
-  peer.line.jumpTime(10);
-  // Still of that picture.
-  send(3000, true);
-  send(6000, true);
-  output.sendAudio(Buffer.from("sound"), 960, false);
-  peer.line.jumpTime(-11);
-  send(9000, true);
-  await happens(() => heard.length === 5);
-  const timestamps = heard.map(({ timestamp }) => timestamp);
-  expect(timestamps).toEqual([3000, 3000, 906_000, 480_960, 2 ** 32 + 9000 - 90_000]);
-});
-
-test("key pictures are asked for of every section that sends", async () => {
+test("a key picture is asked for of the section that is named", async () => {
   const about = offerMedia();
   const { client, peer, camera, negotiate, isConnected, received } = about;
   const second = client.addTransceiver(new MediaStreamTrack({ kind: "video" }), { direction: "sendrecv" });
   await negotiate();
   await happens(isConnected);
-  const asked = new Set<number>();
+  const asked: number[] = [];
   client.dtlsTransports[0]!.onRtcp.subscribe((packet) => {
     if (!(packet instanceof RtcpPayloadSpecificFeedback)) return;
-    if (packet.feedback instanceof PictureLossIndication) asked.add(packet.feedback.mediaSsrc);
+    if (packet.feedback instanceof PictureLossIndication) asked.push(packet.feedback.mediaSsrc);
     wake();
   });
   for (const { sender } of [camera, second]) {
@@ -675,7 +658,10 @@ test("key pictures are asked for of every section that sends", async () => {
     void sender.sendRtp(new RtpPacket(header, Buffer.from([0x10])));
   }
   await happens(() => received.length === 2);
-  peer.line.requestKey();
-  await happens(() => asked.size === 2);
-  expect(asked).toEqual(new Set([camera.sender.ssrc, second.sender.ssrc]));
+  for (const section of [second, camera]) {
+    const count = asked.length;
+    peer.requestKey(section.mid!);
+    await happens(() => asked.length > count);
+  }
+  expect(asked).toEqual([second.sender.ssrc, camera.sender.ssrc]);
 });

@@ -204,8 +204,6 @@ export function createPeer(options: PeerOptions, on: PeerEvents): Peer {
   let hasMisread = false;
   /** It has said goodbye in DTLS. */
   let hasLeft = false;
-  /** Added to all timestamps. Seconds. */
-  let jumped = 0;
   let closed = false;
   const tap = createUdpTap(options.gates, options.portRange);
 
@@ -413,14 +411,9 @@ export function createPeer(options: PeerOptions, on: PeerEvents): Peer {
    */
   function continueTime(mid: string, hz: number): (timestamp: number) => number {
     let offset: number | null = null;
-    let last: number | null = null;
-    let jump = jumped;
     return (own) => {
       const before = lastSent.get(mid);
       const atMs = clock.now();
-      // Not within a picture, which would fall apart.
-      if (own !== last) jump = jumped;
-      last = own;
       if (offset === null) {
         offset = 0;
         if (before) {
@@ -430,7 +423,7 @@ export function createPeer(options: PeerOptions, on: PeerEvents): Peer {
       }
       const timestamp = (own + offset) >>> 0;
       lastSent.set(mid, { timestamp, atMs });
-      return (timestamp + Math.round(jump * hz)) >>> 0;
+      return timestamp;
     };
   }
 
@@ -475,12 +468,6 @@ export function createPeer(options: PeerOptions, on: PeerEvents): Peer {
         Object.assign(sender, { ssrc, packetCount: 0, octetCount: 0 });
         router.registerRtpSender(sender);
       }
-    },
-    jumpTime(seconds) {
-      jumped += seconds;
-    },
-    requestKey() {
-      for (const mid of ssrcs.keys()) requestKey(mid);
     },
   };
 
