@@ -40,6 +40,8 @@ export type ServerContext = {
   readonly viewerCounts: Map<string, number>;
   /** How to close each peer there is, those included that are still being made or closed. */
   readonly peers: Set<() => Promise<void>>;
+  /** Ends every WebSocket that is left, without a close frame. */
+  dropSockets(): void;
   /** Addresses that media may use; `null` for every interface. */
   readonly mediaAddresses: readonly string[] | null;
   readonly udpPorts: readonly [number, number] | null;

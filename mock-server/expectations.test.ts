@@ -76,3 +76,18 @@ test("while the clock stands still, waiting ends all the same, and says where it
   await server.clock.advance(250);
   await expect(server.nextSession({ withinMs: 1 })).rejects.toThrow("Seed 1, manual clock at 250 ms.");
 });
+
+test("whoever waits when the server closes is told at once, and leaves no timer", async () => {
+  const server = await startServer({ port: 0, mode: "none" });
+  const client = closeLater(await openSocket(server.realtimeUrl));
+  const [session] = server.sessions;
+  const waits = [server.nextSession(), session!.until("tick:3"), session!.frames(1)];
+  const told = Promise.allSettled(waits);
+  await server.close();
+  const sentences = (await told).map((one) => (one.status === "rejected" ? one.reason.message : "resolved"));
+  expect(sentences[0]).toContain("Waited for a session, which did not come before the server closed.");
+  expect(sentences.slice(1).join("\n")).not.toContain("resolved");
+  expect(server.open).toEqual(nothingOpen);
+  await expect(server.nextSession()).rejects.toThrow("before the server closed");
+  await client.closed;
+});

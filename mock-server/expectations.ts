@@ -23,6 +23,8 @@ export type Expectations = {
   nextSession(waiting?: Waiting): Promise<Session>;
   /** A session has begun. */
   began(session: Session): void;
+  /** The server has closed: whoever still waits is told so, and whoever comes. Idempotent. */
+  close(): void;
 };
 
 const withinMsDefault = 5000;
@@ -32,6 +34,8 @@ const framesMax = 1_000_000;
 /** `state`: said of the server with every failure: seed and clock, with which the run can be had again. */
 export function createExpectations(journal: Journal, machine: Clock, state: () => string): Expectations {
   const awaiting = new Set<(session: Session) => void>();
+  const unsettled = new Set<() => void>();
+  let closed = false;
 
   /** `look` gives what is waited for once it is there; `follow` calls back whenever that may be. */
   function wait<Value>(
@@ -50,7 +54,10 @@ export function createExpectations(journal: Journal, machine: Clock, state: () =
     const now = look();
     if (now !== undefined) return Promise.resolve(now);
     if (about.isOver()) return Promise.reject(failure("before the session ended"));
+    if (closed) return Promise.reject(failure("before the server closed"));
     return new Promise((resolve, reject) => {
+      const giveUp = () => end(() => reject(failure("before the server closed")));
+      unsettled.add(giveUp);
       const timer = machine.after(withinMs, () => end(() => reject(failure(`within ${withinMs} ms`))));
       const stop = follow(() => {
         const value = look();
@@ -60,6 +67,7 @@ export function createExpectations(journal: Journal, machine: Clock, state: () =
       function end(settle: () => void): void {
         timer.cancel();
         stop();
+        unsettled.delete(giveUp);
         settle();
       }
     });
@@ -118,6 +126,10 @@ export function createExpectations(journal: Journal, machine: Clock, state: () =
     },
     began(session) {
       for (const take of [...awaiting]) take(session);
+    },
+    close() {
+      closed = true;
+      for (const giveUp of [...unsettled]) giveUp();
     },
   };
 }

@@ -48,6 +48,12 @@ const masked: readonly { names: readonly string[]; kinds?: RegExp; as: string; w
     why: "The hash of a message that was too long to be written out: it has an SDP in it.",
   },
   {
+    names: ["raw"],
+    kinds: /^(livekit-)?raw$/,
+    as: "<raw>",
+    why: "A message that a fault spoiled: ports, tokens and SDPs are in it as they are in others, and nobody can tell where.",
+  },
+  {
     names: ["from"],
     kinds: /^phase$/,
     as: "<phase>",
@@ -158,7 +164,9 @@ function laneOf(line: JournalLine): string {
   if (line.kind.startsWith("fault-") && channel !== undefined) {
     return `fault-${packetChannels.includes(channel) ? "packets" : "messages"} ${channel} ${fault ?? ""}`;
   }
-  return lanes.find(({ takes }) => takes(line))!.name;
+  // What was sent in its place stands where it would.
+  const kind = line.kind === "raw" && typeof line.fields.of === "string" ? line.fields.of : line.kind;
+  return lanes.find(({ takes }) => takes({ ...line, kind }))!.name;
 }
 
 /** Gives each id a name that tells it from others, and is the same in every run. */

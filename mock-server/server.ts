@@ -153,6 +153,9 @@ export async function startServer(
     openRooms: new Map(),
     viewerCounts: new Map(),
     peers,
+    dropSockets() {
+      for (const client of sockets.clients) client.terminate();
+    },
     mediaAddresses: isEveryAddress ? null : [host],
     udpPorts: options.udpPorts ? (options.udpPorts.split("-").map(Number) as [number, number]) : null,
     address,
@@ -249,7 +252,7 @@ export async function startServer(
     const emptied = new Promise((resolve) => sockets.close(resolve));
     for (const session of [...sessions.values()]) session.end("disconnect", null);
     (await rooms)?.close();
-    for (const client of sockets.clients) client.terminate();
+    context.dropSockets();
     await emptied;
     // Whoever closed it first has put a failure into the journal.
     await Promise.allSettled([...peers].map((close) => close()));
@@ -259,6 +262,7 @@ export async function startServer(
     desk.forgetKeys();
     journal.add({ kind: "server-stopped" });
     matcher.close();
+    context.expectations.close();
   }
 }
 

@@ -495,9 +495,7 @@ export function createSession(context: ServerContext, socket: ControlSocket, abo
     },
     end(reason, error) {
       if (phase === "ended") return;
-      if (error) socket.send({ type: "error", error });
-      socket.send({ type: "generation_ended", seconds, reason });
-      socket.close(CLOSE_CODES[reason === "error" ? "serverError" : "normal"].code, reason);
+      sayEnd(socket, seconds, reason, error);
       session.leave(reason);
     },
     leave(reason) {
@@ -526,6 +524,18 @@ export function createSession(context: ServerContext, socket: ControlSocket, abo
     },
   };
   return session;
+}
+
+/** Tells a client that it is over: why, after how many seconds of generation, a close. */
+export function sayEnd(
+  socket: ControlSocket,
+  seconds: number,
+  reason: GenerationEndReason,
+  error: string | null,
+): void {
+  if (error) socket.send({ type: "error", error });
+  socket.send({ type: "generation_ended", seconds, reason });
+  socket.close(CLOSE_CODES[reason === "error" ? "serverError" : "normal"].code, reason);
 }
 
 /** Loads the font while the client still negotiates: the first caption would take 130 ms longer, later ones 3. */

@@ -26,7 +26,7 @@ import { type Admission, admit, checkKey } from "./gate.ts";
 import { codecNames } from "./media/codec-name.ts";
 import { realtimeUrl } from "./realtime-url.ts";
 import { createSerialQueue, type SerialQueue } from "./serial-queue.ts";
-import { createSession, type Session } from "./session.ts";
+import { createSession, type Session, sayEnd } from "./session.ts";
 import { takePlace, watch } from "./viewer.ts";
 
 /** Messages waiting for their turn: far above what an honest client sends, far below what hurts. */
@@ -59,7 +59,7 @@ export function acceptStream(
   const { journal } = context;
   let session: Session | null = null;
   let conversation: Conversation | null = null;
-  const { control, queue, line } = listen(context, { id, plan }, socket, {
+  const { control, queue, line, leave } = listen(context, { id, plan }, socket, {
     begins: beginnings,
     message: receive,
     malformed(failure) {
@@ -77,6 +77,11 @@ export function acceptStream(
       else control.send({ type: "error", error: failure.error });
     },
     left: (reason) => session?.leave(reason),
+    over() {
+      // A fault may have held back the end of its room, which is lost with the plan.
+      if (session?.dialect !== "livekit" || context.options.livekitUrl !== null) return;
+      void context.rooms().then((rooms) => rooms.finish(plan));
+    },
   });
 
   const query = new URL(request.url ?? "/", "ws://localhost").searchParams;
@@ -91,7 +96,12 @@ export function acceptStream(
   const strikable: ControlLine = {
     ...line,
     refuse: control.refuse,
-    end: (reason, error) => session?.end(reason, error),
+    end(reason, error) {
+      if (session) return session.end(reason, error);
+      // As the session would, of which there is none yet.
+      sayEnd(control, 0, reason, error);
+      leave("error");
+    },
   };
   plan.attach("control", strikable);
   plan.reach("open");
@@ -163,7 +173,7 @@ export function acceptViewer(
   const { journal } = context;
   let viewer: ReturnType<typeof watch> | null = null;
   let place: ReturnType<typeof takePlace> | null = null;
-  const { control, queue, line } = listen(context, { id, plan }, socket, {
+  const { control, queue, line, leave } = listen(context, { id, plan }, socket, {
     begins: "an offer",
     message: handleLater,
     malformed: ({ error }) => control.send({ type: "error", error }),
@@ -181,6 +191,7 @@ export function acceptViewer(
   const end = (error: string | null) => {
     if (error) control.send({ type: "error", error });
     control.close(CLOSE_CODES.normal.code, error ?? "ended");
+    leave("error");
   };
   plan.attach("control", { ...line, refuse: control.refuse, end: (_reason, error) => end(error) });
   plan.reach("open");
@@ -222,6 +233,8 @@ type SocketAbout = Pick<ControlSocketEvents, "message" | "malformed"> & {
   begins: string;
   /** Called once: the client is gone (`disconnect`) or was refused (`error`), and gets nothing any more. */
   left(reason: "disconnect" | "error"): void;
+  /** Called once: the socket has closed, and its plan has ended. */
+  over?(): void;
 };
 
 /**
@@ -233,7 +246,12 @@ function listen(
   { id, plan }: { id: string; plan: Plan },
   socket: WebSocket,
   on: SocketAbout,
-): { control: ControlSocket; queue: SerialQueue; line: ControlSocketLine } {
+): {
+  control: ControlSocket;
+  queue: SerialQueue;
+  line: ControlSocketLine;
+  leave(reason: "disconnect" | "error"): void;
+} {
   const { clock, machine, journal } = context;
   let hasLeft = false;
   let hasSpoken = false;
@@ -253,6 +271,7 @@ function listen(
       closed() {
         leave("disconnect");
         plan.end();
+        on.over?.();
       },
     },
   );
@@ -292,6 +311,7 @@ function listen(
   return {
     control,
     line,
+    leave,
     queue: {
       add(task) {
         const added = queue.add(task);

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import type { Socket } from "node:net";
+import { connect, type Socket } from "node:net";
 import { expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { closeLater, runServer, until } from "./_running-server.ts";
@@ -60,6 +60,18 @@ test("the server closes over one that waits", async () => {
   await server.close();
   await closed;
   expect(server.faults.planCount).toBe(0);
+});
+
+test("a handshake that is none leaves nothing", async () => {
+  const server = await run();
+  const client = connect(Number(new URL(server.url).port), "127.0.0.1");
+  const answered = once(client, "data");
+  client.write(
+    "GET /v1/stream?model=lucy_2_rt HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\r\n",
+  );
+  expect(String(await answered)).toMatch(/^HTTP\/1.1 400 /);
+  await once(client, "close");
+  await expect.poll(() => server.faults.planCount).toBe(0);
 });
 
 test("whom a fault lets in twice is in once", async () => {

@@ -52,14 +52,14 @@ export async function upgrade(
   const visitor: Visitor = { id: visitorId, plan, keyFaults, keyError: asked.error };
   plan.reach("upgrade");
   let accepted = false;
-  // Held back, it may go before it is let in.
+  // Held back, it may go before it is let in; and a handshake that is none is answered, and closed, by whoever would let it in.
   socket.once("close", () => {
     if (!accepted) plan.end();
   });
   meetFaults("control", plan, visitorId, () => {
-    accepted = true;
-    if (socket.destroyed) return plan.end();
+    if (socket.destroyed) return;
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      accepted = true;
       if (sid) acceptViewer(context, webSocket, request, sid, visitor);
       else acceptStream(context, webSocket, request, visitor);
     });

@@ -338,7 +338,10 @@ export function apiRoutes(server: MockServer, context: ServerContext, parts: Con
     return { ...counts, after: journal.lines.at(-1)!.seq };
   }
 
-  /** Resolves once sockets and peers are gone, or have had their time: a client that does not answer a close holds nobody up. */
+  /**
+   * Resolves once sockets and peers are gone. A client that does not answer a close in its time is dropped, and so is one whose close a
+   * fault holds back: neither holds anybody up.
+   */
   async function emptied(): Promise<void> {
     // Whoever closed it first has put a failure into the journal.
     await Promise.allSettled([...context.peers].map((close) => close()));
@@ -348,7 +351,11 @@ export function apiRoutes(server: MockServer, context: ServerContext, parts: Con
         deadline.cancel();
         resolve();
       };
-      const deadline = parts.machineClock.after(emptyMsMax, done);
+      let deadline = parts.machineClock.after(emptyMsMax, () => {
+        context.dropSockets();
+        deadline = parts.machineClock.after(emptyMsMax, done);
+        look();
+      });
       // A turn later: the socket that a line tells of is still counted when it is written.
       const look = () => setImmediate(() => server.open.sockets === 0 && server.open.peers === 0 && done());
       const stop = journal.follow(look);

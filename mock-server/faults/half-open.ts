@@ -14,11 +14,10 @@ export const halfOpen = defineFault({
   for: { ms: 45_000 },
   open() {
     const muted: (() => void)[] = [];
-    return {
-      strike: (line) => muted.push(line.mute()),
-      heal() {
-        for (const listen of muted.splice(0)) listen();
-      },
+    const listen = () => {
+      for (const again of muted.splice(0)) again();
     };
+    // A socket in the room outlives the session: deaf, it would not notice that its client has left, nor would anybody else.
+    return { strike: (line) => muted.push(line.mute()), heal: listen, drop: listen };
   },
 });

@@ -49,6 +49,8 @@ export type Rooms = {
   check(request: SignalUpgrade): Promise<Admitted>;
   /** Lets in whom `check` admitted. */
   accept(socket: WebSocket, admitted: Admitted): void;
+  /** This plan has ended, and whatever its faults held back is lost: closes the sockets whose close was among it. */
+  finish(plan: Plan): void;
   /** Ends every room that is left. */
   close(): void;
 };
@@ -103,6 +105,8 @@ export function createRooms(context: ServerContext, key: RoomKey): Rooms {
   const hosted = new Map<string, HostedRoom>();
   /** By sid, for those who resume. */
   const participants = new Map<string, Participant>();
+  /** Of the sockets that stand, by what they meet. */
+  const signals = new Map<SignalSocket, Plan>();
   let openRoomCount = 0;
 
   /** For whoever comes: everybody sees everybody. */
@@ -208,10 +212,12 @@ export function createRooms(context: ServerContext, key: RoomKey): Rooms {
       malformed: (sentence) => signal.close(CLOSE_CODES.badData.code, closeReason(sentence)),
       closed() {
         detach();
+        signals.delete(signal);
         plan.reach("room-socket-lost");
         participant?.detach(signal);
       },
     });
+    signals.set(signal, plan);
     const detach = plan.attach("livekit", line);
     journal.add({
       session: owner,
@@ -333,6 +339,9 @@ export function createRooms(context: ServerContext, key: RoomKey): Rooms {
     forget: (name) => void hosted.delete(name),
     check,
     accept,
+    finish(plan) {
+      for (const [signal, met] of signals) if (met === plan) signal.finish();
+    },
     close() {
       for (const { room } of [...hosted.values()]) room.close(DisconnectReason.SERVER_SHUTDOWN);
     },

@@ -1,13 +1,12 @@
 /**
- * A participant's signalling socket: protobuf messages both ways, each in the journal, sizes bounded, a peer that stopped answering
- * noticed. Knows the messages' shapes and nothing of what they mean.
+ * A participant's signalling socket: protobuf messages both ways, each in the journal, sizes bounded. Knows the messages' shapes and
+ * nothing of what they mean.
  */
 import type { WebSocket } from "ws";
-import { closeReason } from "../../protocol/index.ts";
 import type { ServerContext } from "../context.ts";
-import { deafen, sendWithin, watchHeartbeat } from "../control-socket.ts";
 import type { SignalItem, SignalLine } from "../faults/fault.ts";
 import type { PeerOwner } from "../open-peer.ts";
+import { socketLine } from "../socket-line.ts";
 import {
   fieldsOf,
   type Request,
@@ -20,6 +19,8 @@ import {
 export type SignalSocket = {
   send(message: Response): void;
   close(code: number, reason: string): void;
+  /** Closes at once where a close was asked for, whatever fault held it back. */
+  finish(): void;
 };
 
 export type SignalSocketEvents = {
@@ -42,53 +43,52 @@ export function wrapSignal(
   socket: WebSocket,
   on: SignalSocketEvents,
 ): { signal: SignalSocket; line: SignalLine } {
-  let isMuted = false;
-  const stopHeartbeat = watchHeartbeat(socket, machine, (silentMs) =>
-    journal.add({
-      session: owner,
-      kind: "half-open",
-      fields: { socket: "livekit", silentMs },
-      measured: true,
-    }),
-  );
+  const mark = { socket: "livekit" };
+  let closing: { code: number; reason: string } | null = null;
+  const line = socketLine<SignalItem["message"]>(socket, {
+    id: owner,
+    machine,
+    journal,
+    mark,
+    backlogMax,
+    write(message) {
+      const { bytes, fields } = writeResponse(message as Response);
+      const kind = `livekit-${message.case}`;
+      return { data: bytes, line: { kind, fields, measured: isRoutine(message.case) } };
+    },
+    raw: (of) => ({ kind: "livekit-raw", measured: of !== undefined && isRoutine(of) }),
+    // That somebody leaves has a line of its own.
+    closed: () => null,
+  });
   socket.on("message", (data: Buffer, isBinary) => {
+    const byteLength = () => data.length;
+    let request: Request;
     try {
       if (!isBinary) throw new Error("A text frame is no signal message. Send protobuf in binary frames.");
-      const request = readRequest(data);
-      journal.add({
-        session: owner,
-        direction: "to-server",
-        kind: `livekit-${request.case}`,
-        fields: data.length > wholeBytesMax ? { bytes: data } : fieldsOf(request),
-        measured: isRoutine(request.case),
-      });
-      const item = {
-        direction: "to-server",
-        kind: request.case,
-        message: request,
-        byteLength: () => data.length,
-      } as const;
-      plan.pass("livekit", item, (out) => on.request((out as SignalItem).message as Request));
+      request = readRequest(data);
     } catch (error) {
-      const { message } = error as Error;
+      const sentence = (error as Error).message;
       journal.add({
         session: owner,
         direction: "to-server",
         kind: "malformed",
-        fields: { socket: "livekit", error: message, bytes: data },
+        fields: { ...mark, error: sentence, bytes: data },
       });
-      on.malformed(message);
+      const message = { case: "malformed", value: sentence };
+      const item = { direction: "to-server", kind: "malformed", message, byteLength } as const;
+      return plan.pass("livekit", item, () => on.malformed(sentence));
     }
-  });
-  socket.on("error", (error: Error & { code?: string }) => {
     journal.add({
       session: owner,
-      kind: "socket-error",
-      fields: { socket: "livekit", code: error.code, error: error.message },
+      direction: "to-server",
+      kind: `livekit-${request.case}`,
+      fields: data.length > wholeBytesMax ? { bytes: data } : fieldsOf(request),
+      measured: isRoutine(request.case),
     });
+    const item = { direction: "to-server", kind: request.case, message: request, byteLength } as const;
+    plan.pass("livekit", item, (out) => on.request((out as SignalItem).message as Request));
   });
   socket.on("close", (code, reason) => {
-    stopHeartbeat();
     journal.add({
       session: owner,
       direction: "to-server",
@@ -98,41 +98,6 @@ export function wrapSignal(
     on.closed();
   });
 
-  function write(message: SignalItem["message"]): void {
-    if (socket.readyState !== socket.OPEN || isMuted) return;
-    const { bytes, fields } = writeResponse(message as Response);
-    journal.add({
-      session: owner,
-      direction: "to-client",
-      kind: `livekit-${message.case}`,
-      fields,
-      measured: isRoutine(message.case),
-    });
-    put(bytes);
-  }
-
-  function writeRaw(raw: string | Buffer): void {
-    if (socket.readyState !== socket.OPEN || isMuted) return;
-    journal.add({ session: owner, direction: "to-client", kind: "livekit-raw", fields: { raw } });
-    put(raw);
-  }
-
-  function put(data: string | Uint8Array): void {
-    sendWithin(backlogMax, socket, data, (waiting) =>
-      journal.add({
-        session: owner,
-        kind: "slow-reader",
-        fields: { bytes: waiting, bytesMax: backlogMax },
-        measured: true,
-      }),
-    );
-  }
-
-  function closeNow(code: number, reason: string): void {
-    if (socket.readyState !== socket.OPEN || isMuted) return;
-    socket.close(code, closeReason(reason));
-  }
-
   return {
     signal: {
       send(message) {
@@ -140,34 +105,25 @@ export function wrapSignal(
         const byteLength = () => writeResponse(message).bytes.length;
         const item = { direction: "to-client", kind: message.case, message, byteLength } as const;
         plan.pass("livekit", item, (out) => {
-          const { raw, message } = out as SignalItem;
-          if (raw === undefined) write(message);
-          else writeRaw(raw);
+          const { raw, message, kind } = out as SignalItem;
+          if (raw === undefined) line.send(message);
+          else line.sendRaw(raw, kind);
         });
       },
       close(code, reason) {
         if (socket.readyState !== socket.OPEN) return;
+        closing ??= { code, reason };
         const message = { case: "close", value: { code, reason } } as const;
         plan.pass("livekit", { direction: "to-client", kind: "close", message }, (out) => {
           const { value } = (out as SignalItem).message as typeof message;
-          closeNow(value.code, value.reason);
+          line.close(value.code, value.reason);
         });
       },
-    },
-    line: {
-      send: write,
-      sendRaw: writeRaw,
-      close: closeNow,
-      drop: () => socket.terminate(),
-      mute() {
-        isMuted = true;
-        const listen = deafen(socket);
-        return () => {
-          isMuted = false;
-          listen();
-        };
+      finish() {
+        if (closing) line.close(closing.code, closing.reason);
       },
     },
+    line,
   };
 }
 

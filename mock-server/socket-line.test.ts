@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { WebSocket } from "ws";
-import { sendWithin } from "./control-socket.ts";
+import { sendWithin } from "./socket-line.ts";
 
 /** Whose other end reads nothing. */
 function stuckSocket() {
