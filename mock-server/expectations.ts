@@ -2,9 +2,8 @@
  * What a test waits for: a moment of a session, pictures, a session at all. Past moments count. Who waits in vain is told what happened
  * instead. Waiting is timed by the machine, so that it ends though the server's own clock stands still.
  */
-import { nearest } from "../protocol/index.ts";
 import type { Clock } from "./clock.ts";
-import { momentNames, readMoment } from "./faults/moments.ts";
+import { noMoment, readMoment } from "./faults/moments.ts";
 import type { Journal } from "./journal.ts";
 import { whatHappened } from "./journal-match.ts";
 import type { Session } from "./session.ts";
@@ -83,10 +82,7 @@ export function createExpectations(journal: Journal, machine: Clock, state: () =
     async until(session, text, waiting = {}) {
       const moment = readMoment(text);
       if (!moment) {
-        const guess = nearest(text.replace(/:.*$/, ""), momentNames);
-        throw new Error(
-          `"${text.slice(0, 80)}" is no moment.${guess ? ` Did you mean "${guess}"?` : ""} There are ${momentNames.join(", ")}; with an ordinal, tick:3.`,
-        );
+        throw new Error(`"${String(text).slice(0, 80)}" is no moment. ${noMoment(text)}`);
       }
       const { name, n } = moment;
       const look = () => {

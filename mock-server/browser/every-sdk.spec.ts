@@ -1,7 +1,7 @@
 import type { Codec, LivekitClient, SdkTraits } from "../../fixtures/browser/versions.ts";
 import { imageHash, promptHash } from "../../fixtures/hashes.ts";
 import { readImage } from "../../fixtures/images.ts";
-import type { MockServer } from "../index.ts";
+import type { MockServer } from "../server.ts";
 import { base64Image, expect, type SdkClient, test, versions } from "./lucy-test.ts";
 
 const done = { ok: true };

@@ -1,6 +1,6 @@
 import type { Declaration } from "../faults/fault.ts";
 import { writeMockKey } from "../faults/mock-key.ts";
-import type { MockServer } from "../index.ts";
+import type { MockServer } from "../server.ts";
 import { expect, journalLine, test } from "./lucy-test.ts";
 
 const version = "0.1.20";

@@ -7,7 +7,8 @@ import { type BrowserContext, test as base, expect, type Page, type TestInfo } f
 import { bundle } from "../../fixtures/browser/bundle.ts";
 import type { SeenPicture } from "../../fixtures/browser/watch-strips.ts";
 import { readImage } from "../../fixtures/images.ts";
-import { type JournalLine, type MockServer, type MockServerOptions, startMockServer } from "../index.ts";
+import type { JournalLine, MockServerOptions } from "../index.ts";
+import { type MockServer, startMockServer } from "../server.ts";
 import type { ConnectOptions, EventName, Harness, Outcome, SdkOptions } from "./harness.ts";
 import { judgePictures } from "./judge-pictures.ts";
 

@@ -1,5 +1,5 @@
 import { type Clock, realClock } from "../clock.ts";
-import type { MockServer } from "../index.ts";
+import type { MockServer } from "../server.ts";
 import { startServer } from "../server.ts";
 import {
   base64Image,

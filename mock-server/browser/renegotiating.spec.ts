@@ -1,4 +1,4 @@
-import type { MockServer } from "../index.ts";
+import type { MockServer } from "../server.ts";
 import { expect, journalLine, test } from "./lucy-test.ts";
 
 test("ready: the SDK offers again on the same connection and the pictures go on", async ({

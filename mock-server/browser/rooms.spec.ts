@@ -1,4 +1,4 @@
-import type { MockServer } from "../index.ts";
+import type { MockServer } from "../server.ts";
 import { judgeRelayed } from "./judge-pictures.ts";
 import { base64Image, expect, journalLine, test } from "./lucy-test.ts";
 import { startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";

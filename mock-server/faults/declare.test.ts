@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { sampleFaults } from "./_sample-faults.ts";
 import { type DeclareAbout, declareFaults, FaultError } from "./declare.ts";
 import type { Declaration } from "./fault.ts";
+import { faults } from "./index.ts";
 
 const about: DeclareAbout = { faults: sampleFaults, mode: "transcode" };
 const declare = (given: unknown, more: Partial<DeclareAbout> = {}) =>
@@ -172,6 +173,28 @@ const refused: [given: unknown, sentence: string][] = [
     { name: "black", only: ["picture", "video"] },
     'Fault black: "only" is ["picture","video"]. Here it spoils picture and nothing else.',
   ],
+  [
+    { name: "black", only: "pictrue" },
+    'Fault black: "only" is "pictrue". Did you mean "picture"? Here it spoils picture and nothing else.',
+  ],
+  [
+    { name: "reset", only: "prompt_akc" },
+    'Fault reset: "only" is "prompt_akc". Did you mean "prompt_ack"? On control there are offer, answer,',
+  ],
+  [{ name: "reset", only: ["prompt", "Close"] }, 'Did you mean "close"?'],
+  [
+    { name: "reset", channel: "http", only: "tokns" },
+    'Did you mean "tokens"? On http there are tokens, files, watch-stream.',
+  ],
+  [
+    { name: "reset", channel: "http", only: "prompt_ack" },
+    'Fault reset: "only" is "prompt_ack". On http there are tokens, files, watch-stream.',
+  ],
+  [
+    "mock:reset",
+    'The fault: there is no fault "mock:reset". "mock:" belongs into a key only; here a fault has its name alone.',
+  ],
+  [loss({ when: null }), 'Fault packet-loss: "when" is null. It takes an object of at, after,'],
   [JSON.parse('{"name":"black","with":{"__proto__":1}}'), 'has no setting "__proto__". It has none.'],
   [loss({ with: { ratio: 2 } }), 'Fault packet-loss: "with.ratio" is 2. It takes a number above 0, up to 1.'],
   [loss({ with: { ratio: Number.NaN } }), '"with.ratio" is NaN.'],
@@ -266,6 +289,30 @@ describe("refuses", () => {
     // A whole one, on one line.
     expect(sentenceOf(given)).toMatch(/^[A-Z"][^\n]{20,600}\.$/);
   });
+});
+
+test.each(["a_message_of_tomorrow", "session_id", "ice-candidate", "malformed"])(
+  "a message of the type %s may be named where there may be others",
+  (only) => {
+    expect(declare({ name: "reset", only })[0]).toMatchObject({ only: [only] });
+  },
+);
+
+test.each<[Declaration["direction"], boolean]>([
+  [undefined, false],
+  ["to-client", false],
+  ["to-server", true],
+  ["both", true],
+])("without pictures, what spoils media %s is taken: %s", (direction, isTaken) => {
+  const given = { name: "delay", channel: "media", direction };
+  const without = { faults, mode: "none" } as const;
+  if (isTaken) expect(declare(given, without)).toHaveLength(1);
+  else {
+    expect(sentenceOf(given, without)).toBe(
+      "Fault delay would spoil media on its way to the client, and this server, with --mode none, sends none: start it with --mode transcode or --mode relay.",
+    );
+  }
+  expect(declare(given, { faults, mode: "relay" })).toHaveLength(1);
 });
 
 test.each<[string, DeclareAbout["mode"], string | null]>([

@@ -17,7 +17,9 @@ import {
   type Unit,
   units,
 } from "./fault.ts";
-import { momentNames, readMoment } from "./moments.ts";
+import { isOpenEnded, kindsOf } from "./kinds.ts";
+import { type Moment, noMoment, readMoment } from "./moments.ts";
+import { neverFires } from "./never-fires.ts";
 
 /** Where something stands in what was given: `[1, "when", "chance"]`. */
 export type Path = readonly (string | number)[];
@@ -39,6 +41,8 @@ export type DeclareAbout = {
   /** Ids of what is declared; `f1`, `f2`, … without it. Not called where something is refused. */
   readonly nextId?: () => string;
   readonly lineOf?: (path: Path) => number | undefined;
+  /** Of the one session that it is for: what can no longer fire there is refused. */
+  readonly reached?: ReadonlyMap<Moment, number>;
 };
 
 const faultsMax = 64;
@@ -87,6 +91,10 @@ export function declareFaults(given: unknown, about: DeclareAbout): Declared[] {
       number: isList ? index + 1 : null,
     }),
   );
+  for (const [index, one] of about.reached ? checked.entries() : []) {
+    const why = neverFires(one, about.reached!);
+    if (why !== null) refuse(isList ? [index] : [], why);
+  }
   let count = 0;
   const nextId = about.nextId ?? (() => `f${++count}`);
   return checked.map((one) => ({ id: nextId(), ...one }));
@@ -119,7 +127,7 @@ function readDeclaration(
   if (!fault) {
     return refuse(
       typeof given === "string" ? [] : ["name"],
-      `${nameless}: there is no fault ${shown(name)}.${didYouMean(name, names)} There are ${listOf(names)}.`,
+      `${nameless}: there is no fault ${shown(name)}.${isKeyLike(name) ? ' "mock:" belongs into a key only; here a fault has its name alone.' : didYouMean(name, names)} There are ${listOf(names)}.`,
     );
   }
 
@@ -147,7 +155,7 @@ function readDeclaration(
   const only = readOnly(fields.only, place, wrong);
   const settings = readSettings(fields.with, fault, who, refuse, wrong);
 
-  const when = fields.when ?? {};
+  const { when = {} } = fields;
   if (!isFields(when)) return wrong(["when"], `It takes an object of ${listOf(whenKeys)}.`);
   for (const key of Object.keys(when)) {
     if (isOneOf(key, whenKeys)) continue;
@@ -162,6 +170,12 @@ function readDeclaration(
     refuse(
       typeof given === "string" ? [] : ["name"],
       `${who} ${fault.needs === "transcode" ? "changes pictures" : "needs pictures"}, and this server runs with --mode ${mode}: start it with ${orList(flags)}.`,
+    );
+  }
+  if (place.channel === "media" && direction === "to-client" && !modesWith.pictures.includes(mode)) {
+    refuse(
+      typeof given === "string" ? [] : ["name"],
+      `${who} would spoil media on its way to the client, and this server, with --mode ${mode}, sends none: start it with ${orList(modesWith.pictures.map((mode) => `--mode ${mode}`))}.`,
     );
   }
 
@@ -219,9 +233,16 @@ function readOnly(given: unknown, place: Place, wrong: Wrong): readonly string[]
     );
   }
   const { kinds: own, also = [] } = place;
-  const other = own && kinds.find((kind) => !isOneOf(kind, [...own, ...also]));
+  const known = own ? [...own, ...also] : kindsOf(place.channel);
+  const mayBeOther = !own && isOpenEnded(place.channel);
+  const isMisspelt = (kind: string) =>
+    !isOneOf(kind, known) && (!mayBeOther || nearest(kind, known) !== null);
+  const other = kinds.find(isMisspelt);
   if (other !== undefined) {
-    wrong(["only"], `Here it spoils ${listOf([...own!, ...also])} and nothing else.`);
+    const has = own
+      ? `Here it spoils ${listOf(known)} and nothing else.`
+      : `On ${place.channel} there are ${listOf(known)}.`;
+    wrong(["only"], `${didYouMean(other, known)} ${has}`.trim());
   }
   return kinds;
 }
@@ -259,15 +280,8 @@ function readAt(given: unknown, place: Place, wrong: Wrong): string | null {
   if (given === undefined) return null;
   if (place.channel === "http")
     wrong(["when", "at"], onlyRequests("moments", '"after" says how many pass first'));
-  const moment = typeof given === "string" ? readMoment(given) : null;
-  if (moment && momentNames.includes(moment.name)) return given as string;
-  const [name, ordinal] = typeof given === "string" ? given.split(":", 2) : [];
-  return wrong(
-    ["when", "at"],
-    ordinal !== undefined && isOneOf(name, momentNames)
-      ? `What follows the colon is a whole number from 1: "${name}:3".`
-      : `${didYouMean(name, momentNames)} The moments are ${listOf(momentNames)}; "tick:3" is the third.`.trim(),
-  );
+  if (typeof given === "string" && readMoment(given)) return given;
+  return wrong(["when", "at"], noMoment(given));
 }
 
 function readAmount(
@@ -377,6 +391,21 @@ function plainCopy(given: unknown, refuse: Refuse): unknown {
   return copy(given, []);
 }
 
+/**
+ * What was given, as JSON would have it, for whoever writes it down.
+ * @throws FaultError for what JSON has not
+ */
+export function plainJson(given: unknown): unknown {
+  const refuse: Refuse = (_path, sentence) => {
+    throw new FaultError(sentence);
+  };
+  const plain = plainCopy(given, refuse);
+  if (!isJson(plain)) {
+    refuse([], "A number in the declaration is NaN or infinite. It takes numbers that JSON has.");
+  }
+  return plain;
+}
+
 /** Whether every number in it is one that JSON has: a fault whose setting takes anything would get NaN otherwise. */
 function isJson(value: unknown): boolean {
   if (typeof value === "number") return Number.isFinite(value);
@@ -400,6 +429,11 @@ function at(value: unknown, path: Path): unknown {
     const has = typeof inside === "object" && inside !== null && Object.hasOwn(inside, key);
     return has ? (inside as Record<string | number, unknown>)[key] : undefined;
   }, value);
+}
+
+/** A name that is written as it would be in a key. */
+function isKeyLike(name: unknown): boolean {
+  return typeof name === "string" && /^\s*mock:/i.test(name);
 }
 
 function typoOf(name: string, keys: readonly string[]): string | null {

@@ -182,7 +182,13 @@ export function createFaultDesk(about: DeskAbout): FaultDesk {
           `${addedMax} faults are declared, which is as many as there may be. Heal some first.`,
         );
       }
-      const declared = declareFaults(given, { faults, mode, nextId: () => `f${++count}` });
+      const reached = [...plans].find(([, id]) => id === session)?.[0].reached ?? new Map();
+      const declared = declareFaults(given, {
+        faults,
+        mode,
+        nextId: () => `f${++count}`,
+        ...(session !== undefined && { reached }),
+      });
       const news = declared.map((one) => ({
         declared: one,
         session: session ?? null,

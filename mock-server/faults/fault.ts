@@ -242,10 +242,10 @@ export type Fault<Settings extends z.ZodObject = z.ZodObject, C extends Channel 
   open(settings: z.output<Settings>, tools: Tools): Gate<C>;
 };
 
-/** Keeps the types of settings and channel together. */
-export function defineFault<Settings extends z.ZodObject, C extends Channel>(
-  fault: Fault<Settings, C>,
-): Fault<Settings, C> {
+/** Keeps the types of settings and channel together, and the name for those who list faults. */
+export function defineFault<Settings extends z.ZodObject, C extends Channel, const Name extends string>(
+  fault: Fault<Settings, C> & { readonly name: Name },
+): Fault<Settings, C> & { readonly name: Name } {
   return fault;
 }
 

@@ -69,7 +69,7 @@ import { wrongEcho } from "./wrong-echo.ts";
 import { wrongSession } from "./wrong-session.ts";
 import { wrongTicks } from "./wrong-ticks.ts";
 
-export const faults: readonly Fault[] = [
+const list = [
   appliedButRejected,
   audioGap,
   black,
@@ -138,4 +138,9 @@ export const faults: readonly Fault[] = [
   wrongEcho,
   wrongSession,
   wrongTicks,
-] as unknown as readonly Fault[];
+] as const satisfies readonly { readonly name: string }[];
+
+/** One of those that there are. */
+export type FaultName = (typeof list)[number]["name"];
+
+export const faults = list as unknown as readonly Fault[];

@@ -10,7 +10,7 @@ import { parseScenarioText } from "./scenario-file.ts";
 const anyUnit = fc.integer({ min: 0, max: 0xffff }).map((code) => String.fromCharCode(code));
 
 const { scenarios } = parseScenarioText(
-  "scenarios: { lost-answer: [late-ack, reset], black: [reset], x7: [] }",
+  "scenarios: { lost-answer: [late-ack, reset], x7: [] }",
   "test.yaml",
   { faults: sampleFaults, mode: "transcode" },
 );
@@ -19,15 +19,17 @@ const about: MockKeyAbout = { faults: sampleFaults, mode: "transcode", scenarios
 const encoded = (text: string | Buffer) => `mock:${Buffer.from(text).toString("base64url")}`;
 const meant = (key: string) => readMockKey(key, about)?.map(({ id, fault }) => [id, fault.name]);
 
-test.each(["", "dct_local", "ek_mock:reset", "Mock:reset", " mock:reset"])("%j is no mock key", (key) => {
-  expect(readMockKey(key, about)).toBeNull();
-});
+test.each(["", "dct_local", "ek_mock:reset", "mocker", "mock_reset", "xmock:reset"])(
+  "%j is no mock key",
+  (key) => {
+    expect(readMockKey(key, about)).toBeNull();
+  },
+);
 
 test.each<[key: string, names: string[]]>([
   ["mock:lost-answer", ["late-ack", "reset"]],
   ["mock:packet-loss", ["packet-loss"]],
-  // The scenario of a fault's name wins.
-  ["mock:black", ["reset"]],
+  ["mock:black", ["black"]],
   ["mock:x7", []],
   [encoded('{"name":"late-ack"}'), ["late-ack"]],
   [encoded('["late-ack",{"name":"reset"}]'), ["late-ack", "reset"]],
@@ -49,11 +51,37 @@ test.each<[key: string, sentence: string]>([
   ],
   [
     "mock:lost-anwser",
-    'The key "mock:lost-anwser" names no scenario and no fault. Did you mean "lost-answer"? There are the scenarios lost-answer, black, x7, and the faults packet-loss, black, late-ack, reset.',
+    'The key "mock:lost-anwser" names no scenario and no fault. Did you mean "lost-answer"? There are the scenarios lost-answer, x7, and the faults packet-loss, black, late-ack, reset.',
   ],
   ["mock:paket-loss", 'Did you mean "packet-loss"?'],
   ["mock:Packet-Loss", 'Did you mean "packet-loss"?'],
   ["mock:packet loss", 'Did you mean "packet-loss"?'],
+  // What is nearly a mock key would be an ordinary one, and its fault never fire.
+  ...["Mock:reset", " mock:reset", "\tMOCK:reset", "mock-reset", "mock reset", "mock%3Areset"].map(
+    (key): [string, string] => [key, 'Did you mean "mock:reset"?'],
+  ),
+  [
+    "MOCK:",
+    'The key "MOCK:" is nearly one that brings faults, and brings none. Such a key begins with "mock:", in',
+  ],
+  ["mock", 'The key "mock" is nearly one'],
+  ["mock-dct.9f8e7d6c5b4a3", 'The key "mock-dct.9f8e7d6c…" is nearly one'],
+  [
+    'mock:{"name":"reset"}',
+    'The key "mock:{\\"name\\":\\"res…" is JSON as it is: in a key it stands in base64url.',
+  ],
+  ["mock:[]", "is JSON as it is"],
+  [
+    "mock:reset,black",
+    'The key "mock:reset,black" is a list: several faults take a scenario\'s name, or a list',
+  ],
+  ["mock:reset, black", "is a list"],
+  ["mock:mock:reset", 'The key "mock:mock:reset" has "mock:" twice: once will do.'],
+  ["mock:Mock:reset", 'has "mock:" twice'],
+  ["mock:sk-live-9f8e7d6c5b4a", 'The key "mock:sk-live-9f8e…" names no scenario'],
+  ["mock:sk.live.9f8e7d6c5b4a", 'The key "mock:sk.live.9f8e…" names no scenario'],
+  ["mock:SKlive9f8e7d6c5b4a", 'The key "mock:SKlive9f8e7d…" names no scenario'],
+  ["mock:sk+live+9f8e7d6c5b4a", 'The key "mock:sk+live+9f8e…" has a "+"'],
   ["mock:__proto__", "names no scenario"],
   ["mock:constructor", "names no scenario"],
   [
@@ -97,6 +125,23 @@ test.each<[key: string, sentence: string]>([
 test("a name alone makes a key that a person can read", () => {
   expect(writeMockKey("lost-answer")).toBe("mock:lost-answer");
   expect(writeMockKey({ name: "reset" })).toBe("mock:eyJuYW1lIjoicmVzZXQifQ");
+});
+
+test("where there are no scenarios, a sentence says so", () => {
+  expect(() => readMockKey("mock:nope", { ...about, scenarios: new Map() })).toThrow(
+    'The key "mock:nope" names no scenario and no fault. There are no scenarios, and the faults packet-loss,',
+  );
+});
+
+test.each<[what: string, given: unknown, sentence: string]>([
+  ["nothing", undefined, '"the declaration" is missing.'],
+  ["a pattern", { name: "reset", only: /x/ }, '"only" is of the kind RegExp.'],
+  ["a big integer", { name: "reset", with: { first: 1n } }, '"with.first" is of the kind BigInt.'],
+  ["no number", { name: "reset", with: { first: Number.NaN } }, "is NaN or infinite."],
+])("no key is made of %s", (_what, given, sentence) => {
+  const write = () => writeMockKey(given as Declaration);
+  expect(write).toThrow(FaultError);
+  expect(write).toThrow(sentence);
 });
 
 test("a key holds 2048 characters and no more", () => {

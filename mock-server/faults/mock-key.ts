@@ -2,7 +2,15 @@
  * Faults inside an API key or the query of its URL: `mock:flaky`, or `mock:` and base64url JSON. A client brings what it shall meet along, and
  * shares nothing with others on the same server. Knows no connection.
  */
-import { type DeclareAbout, declareFaults, didYouMean, FaultError, listOf, shown } from "./declare.ts";
+import {
+  type DeclareAbout,
+  declareFaults,
+  didYouMean,
+  FaultError,
+  listOf,
+  plainJson,
+  shown,
+} from "./declare.ts";
 import type { Declaration, Declared } from "./fault.ts";
 import type { Scenario } from "./scenario-file.ts";
 
@@ -14,6 +22,12 @@ export const mockQuery = "mock";
 /** What follows the prefix. Servers and proxies hold a whole request line to 8 kB or less. */
 const charsMax = 2048;
 
+/** What was meant for one, and is none: taken for an ordinary key, it would leave a test green for want of its fault. */
+const nearlyPrefix = /^\s*mock\b/i;
+
+/** Of what may be a real key behind the prefix, no more is shown. */
+const unknownCharsMax = 12;
+
 const kebab = /^[a-z0-9]+(-[a-z0-9]+)*$/;
 
 export type MockKeyAbout = Pick<DeclareAbout, "faults" | "mode"> & {
@@ -22,11 +36,14 @@ export type MockKeyAbout = Pick<DeclareAbout, "faults" | "mode"> & {
 
 /**
  * What a key asks for: `key-1`, `key-2`, …; `null` for a key that is no mock key. A scenario's name, a fault's name (the fault as it is
- * without settings; a scenario of that name wins), or base64url JSON: a declaration, a list, or `{ faults: [] }`.
+ * without settings), or base64url JSON: a declaration, a list, or `{ faults: [] }`.
  * @throws FaultError
  */
 export function readMockKey(key: string, about: MockKeyAbout): Declared[] | null {
-  if (!key.startsWith(mockKeyPrefix)) return null;
+  if (!key.startsWith(mockKeyPrefix)) {
+    if (nearlyPrefix.test(key)) refuseNearly(key, about);
+    return null;
+  }
   const text = key.slice(mockKeyPrefix.length);
   let count = 0;
   const nextId = () => `key-${++count}`;
@@ -44,13 +61,14 @@ export function readMockQuery(value: string, about: MockKeyAbout): Declared[] {
 /**
  * The key that declares these faults: for the client's `apiKey`. A text becomes the key of that name, a fault's or a scenario's. Whether
  * there are such faults, the server says.
- * @throws FaultError where it would be longer than 2048 characters
+ * @throws FaultError where it would be longer than 2048 characters, and for what JSON has not
  */
 export function writeMockKey(declarations: string | Declaration | readonly (string | Declaration)[]): string {
+  const plain = plainJson(declarations);
   const text =
-    typeof declarations === "string" && kebab.test(declarations)
-      ? declarations
-      : Buffer.from(JSON.stringify(declarations)).toString("base64url");
+    typeof plain === "string" && kebab.test(plain)
+      ? plain
+      : Buffer.from(JSON.stringify(plain)).toString("base64url");
   if (text.length > charsMax) {
     throw new FaultError(
       `These faults make a key of ${text.length} characters. It may have ${charsMax} after "${mockKeyPrefix}": put them into a scenario file, and the scenario's name into the key.`,
@@ -59,15 +77,40 @@ export function writeMockKey(declarations: string | Declaration | readonly (stri
   return mockKeyPrefix + text;
 }
 
-function jsonOf(text: string, { faults, scenarios }: MockKeyAbout): unknown {
+/** Names that a key can have behind its prefix. */
+function namesIn({ faults, scenarios }: MockKeyAbout): string[] {
+  return [...scenarios.keys(), ...faults.map(({ name }) => name)];
+}
+
+/** Whole where it is nearly a name; else the beginning, as it may be a secret. */
+function excerpt(text: string, names: readonly string[], before = mockKeyPrefix): string {
+  const isName = names.includes(text) || didYouMean(text, names) !== "";
+  const cut = isName || text.length <= unknownCharsMax ? text : `${text.slice(0, unknownCharsMax)}…`;
+  return shown(before + cut);
+}
+
+function refuseNearly(key: string, about: MockKeyAbout): never {
+  const [, before = "", name = ""] = /^(\s*mock(?:%3a|\W)*)(.*)$/is.exec(key) ?? [];
+  const names = namesIn(about);
+  const meant = names.includes(name) ? ` Did you mean "${mockKeyPrefix}${name}"?` : "";
+  throw new FaultError(
+    `The key ${excerpt(name, names, before)} is nearly one that brings faults, and brings none.${meant} Such a key begins with "${mockKeyPrefix}", in small letters and with nothing before it; one without faults begins with another word.`,
+  );
+}
+
+function jsonOf(text: string, about: MockKeyAbout): unknown {
+  const { faults, scenarios } = about;
+  const names = namesIn(about);
   const refuse = (why: string): never => {
     throw new FaultError(
-      `The key ${shown(mockKeyPrefix + text)} ${why} It takes "${mockKeyPrefix}" and a scenario's name, a fault's name, or what writeMockKey() makes of declarations.`,
+      `The key ${excerpt(text, names)} ${why} It takes "${mockKeyPrefix}" and a scenario's name, a fault's name, or what writeMockKey() makes of declarations.`,
     );
   };
   if (text.length > charsMax) {
     refuse(`has ${text.length} characters after "${mockKeyPrefix}", and may have ${charsMax}.`);
   }
+  const hint = hintFor(text);
+  if (hint !== null) refuse(hint);
   // base64url of a JSON text has a capital within its first four characters: no name in kebab-case is one.
   if (text === "" || kebab.test(text)) refuse(unknownName(text));
   const { index } = /[^A-Za-z0-9_-]/.exec(text) ?? {};
@@ -90,10 +133,23 @@ function jsonOf(text: string, { faults, scenarios }: MockKeyAbout): unknown {
 
   function unknownName(name: string): string {
     if (name === "") return "says nothing.";
-    const names = [...scenarios.keys(), ...faults.map(({ name }) => name)];
+    const others =
+      scenarios.size === 0
+        ? "There are no scenarios, and the"
+        : `There are the scenarios ${listOf([...scenarios.keys()].slice(0, 40))}, and the`;
     // The guess first: a close reason has room for little more.
-    return `names no scenario and no fault.${didYouMean(name, names)} There are the scenarios ${listOf([...scenarios.keys()].slice(0, 40))}, and the faults ${listOf(faults.map(({ name }) => name))}.`;
+    return `names no scenario and no fault.${didYouMean(name, names)} ${others} faults ${listOf(faults.map(({ name }) => name))}.`;
   }
+}
+
+/** For what people write who have not met writeMockKey(). */
+function hintFor(text: string): string | null {
+  if (/^\s*mock\s*:/i.test(text)) return `has "${mockKeyPrefix}" twice: once will do.`;
+  if (/^\s*[[{"]/.test(text)) return "is JSON as it is: in a key it stands in base64url.";
+  if (/^[a-z0-9-]+(,[a-z0-9-]+)+$/i.test(text.replaceAll(" ", ""))) {
+    return "is a list: several faults take a scenario's name, or a list of them for writeMockKey().";
+  }
+  return null;
 }
 
 function isFaultsObject(given: unknown): given is { faults: unknown } {

@@ -2,6 +2,8 @@
  * Places in a session's life that faults and expectations name: `tick:3`, `before-answer`. Each has an ordinal, counted from 1: the number
  * that the protocol gives it where it gives one, or else how often it has come.
  */
+import { nearest } from "../../protocol/index.ts";
+
 export const moments = {
   upgrade: "A client asks for its control socket.",
   open: "The control socket is open; nothing was said on it.",
@@ -38,11 +40,27 @@ export type Moment = keyof typeof moments;
 /** Moments whose ordinal is a number of the protocol's. */
 export const numbered: readonly Moment[] = ["tick", "first-frame-of-revision", "state-applied"];
 
+/** Those that a session comes to one time only. */
+export const once: readonly Moment[] = ["upgrade", "open", "first-message", "joined"];
+
 export const momentNames = Object.keys(moments) as Moment[];
+
+/** A moment as it is written, as far as types can tell: `connected`, `tick:3`. */
+export type MomentText = Moment | `${Moment}:${number}`;
 
 /** `tick:3`, or without an ordinal: the first time it comes. `null` for what is no moment. */
 export function readMoment(text: string): { name: Moment; n: number | null } | null {
   const [, name, n] = /^([a-z-]+)(?::([1-9]\d{0,8}))?$/.exec(text) ?? [];
   if (!name || !Object.hasOwn(moments, name)) return null;
   return { name: name as Moment, n: n === undefined ? null : Number(n) };
+}
+
+/** What to say of a text that is no moment. */
+export function noMoment(text: unknown): string {
+  const [name = "", ordinal] = typeof text === "string" ? text.split(":", 2) : [];
+  if (ordinal !== undefined && Object.hasOwn(moments, name)) {
+    return `What follows the colon is a whole number from 1: "${name}:3".`;
+  }
+  const meant = nearest(name, momentNames);
+  return `${meant === null ? "" : `Did you mean "${meant}"? `}The moments are ${momentNames.join(", ")}; "tick:3" is the third.`;
 }

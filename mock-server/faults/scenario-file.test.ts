@@ -77,6 +77,10 @@ const refused: [text: string, message: string][] = [
     "faults: []\nscenarois: {}\n",
     'flaky.yaml:2: A scenario file has no "scenarois". Did you mean "scenarios"? It has faults, scenarios.',
   ],
+  [
+    "scenarios:\n  x: [reset]\n  black: [reset]\n",
+    'flaky.yaml:3: "black" names a scenario, and there is a fault of this name, which no key could ask for any more. Call it otherwise: "my-black".',
+  ],
   ["__proto__: {}\n", 'flaky.yaml:1: A scenario file has no "__proto__".'],
   ["<<: { faults: [] }\n", 'flaky.yaml:1: A scenario file has no "<<".'],
 
@@ -262,6 +266,7 @@ test("a scenario from elsewhere is one of the same shape", () => {
     faults: [{ id: "a-1", fault: { name: "reset" } }],
   });
   expect(() => declareScenario("A", [], about)).toThrow('"A" names a scenario.');
+  expect(() => declareScenario("black", ["reset"], about)).toThrow("there is a fault of this name");
   expect(() => declareScenario("a", ["rest"], about)).toThrow(/^Fault 1: there is no fault "rest"/);
 });
 

@@ -127,6 +127,7 @@ export function parseScenarioText(text: string, fileName: string, about: Declare
       entries.map(([name, scenario]) => [
         name,
         readScenario(name, scenario, {
+          faultKinds: about.faults,
           refuse: (path, sentence) => refuse(["scenarios", name, ...path], sentence),
           declare: (list, under, nextId) => declare(list, ["scenarios", name, ...under], { nextId }),
         }),
@@ -141,6 +142,7 @@ export function parseScenarioText(text: string, fileName: string, about: Declare
  */
 export function declareScenario(name: string, given: unknown, about: DeclareAbout): Scenario {
   return readScenario(name, given, {
+    faultKinds: about.faults,
     refuse: (path, sentence) => {
       throw new FaultError(sentence, about.lineOf?.(path));
     },
@@ -154,14 +156,25 @@ function readScenario(
   name: string,
   given: unknown,
   {
+    faultKinds,
     refuse,
     declare,
-  }: { refuse: Refuse; declare(list: unknown, under: Path, nextId: () => string): Declared[] },
+  }: {
+    faultKinds: DeclareAbout["faults"];
+    refuse: Refuse;
+    declare(list: unknown, under: Path, nextId: () => string): Declared[];
+  },
 ): Scenario {
   if (!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name) || name.length > nameCharsMax) {
     refuse(
       [],
       `${shown(name)} names a scenario. A name has lower-case letters and digits with hyphens between, ${nameCharsMax} at most: "lost-answer".`,
+    );
+  }
+  if (faultKinds.some((fault) => fault.name === name)) {
+    refuse(
+      [],
+      `${shown(name)} names a scenario, and there is a fault of this name, which no key could ask for any more. Call it otherwise: "my-${name}".`,
     );
   }
   let count = 0;

@@ -3,7 +3,7 @@ import { type SdkTraits, versions } from "../../fixtures/browser/versions.ts";
 import { imageHash, promptHash } from "../../fixtures/hashes.ts";
 import { readImage } from "../../fixtures/images.ts";
 import { expect, journalLine, nothingOpen, test, traitsOf, untilNothingOpen } from "../browser/lucy-test.ts";
-import type { MockServer } from "../index.ts";
+import type { MockServer } from "../server.ts";
 
 type Page = Parameters<Parameters<typeof test>[2]>[0]["page"];
 
