@@ -125,6 +125,18 @@ describe("the manual clock", () => {
     },
   );
 
+  test.each([
+    ["10", '"10", which is a text'],
+    [undefined, "undefined, which is nothing"],
+    [10n, "of the type bigint"],
+  ])("refuses to advance by what is no number: %s", async (ms, sentence) => {
+    const clock = manualClock();
+    clock.advance(5);
+    expect(() => clock.advance(ms as never)).toThrow(sentence);
+    await expect(clock.advanceSettled(ms as never)).rejects.toThrow(sentence);
+    expect(clock.now()).toBe(5);
+  });
+
   test("goes as far as dates do", () => {
     const clock = manualClock(new Date(0));
     clock.advance(8.64e15);
@@ -220,12 +232,34 @@ describe("the manual clock", () => {
   test("stops at a million timers, and says what to do", async () => {
     const clock = manualClock();
     let ticks = 0;
-    const often = clock.every(1, () => ticks++);
+    let often = clock.after(1, tick);
+    function tick(): void {
+      ticks++;
+      often = clock.after(1, tick);
+    }
     const sentence =
       "1000000 timers have run, and the clock stands at 1000000 ms, 2072600000 ms short of where it was to go. Advance in smaller steps";
     expect(() => clock.advance(24 * 24 * 3_600_000)).toThrow(sentence);
     expect([ticks, clock.now()]).toEqual([1_000_000, 1_000_000]);
     often.cancel();
+  });
+
+  test("does not begin what intervals would make too long, and runs what is just not", async () => {
+    const clock = manualClock();
+    let ticks = 0;
+    const intervals = [1000, 1000, 2000].map((intervalMs) => clock.every(intervalMs, () => ticks++));
+    const days = 24 * 3_600_000;
+    const sentence =
+      /by 2073600000 ms at once: some 5184000 timers would run .*, of which 1000000 may[.] Advance in smaller steps/;
+    expect(() => clock.advance(24 * days)).toThrow(sentence);
+    await expect(clock.advanceSettled(24 * days)).rejects.toThrow(sentence);
+    expect([ticks, clock.now()]).toEqual([0, 0]);
+    clock.advance(400_000);
+    expect(ticks).toBe(1000);
+    expect(() => clock.advance(400_002_000)).toThrow("some 1000005 timers");
+    for (const interval of intervals) interval.cancel();
+    clock.advance(24 * days);
+    expect(ticks).toBe(1000);
   });
 });
 
@@ -286,6 +320,27 @@ describe("the manual clock, settled", () => {
     expect(seen).toEqual(["a1 10", "thrown 12", "The clock 12", "done 17", "a2 20", "done 27"]);
     await clock.advanceSettled(3);
     await walking;
+  });
+
+  test("stops between two timers when it is told to, in its turn or before, and whoever comes next is served", async () => {
+    const clock = manualClock();
+    const stop = new AbortController();
+    const seen: number[] = [];
+    const interval = clock.every(10, () => {
+      seen.push(clock.now());
+      if (seen.length === 3) stop.abort("nobody waits");
+    });
+    const about = { signal: stop.signal };
+    const [running, waiting, next] = [
+      clock.advanceSettled(1000, about),
+      clock.advanceSettled(1000, about),
+      clock.advanceSettled(10),
+    ];
+    await expect(running).rejects.toThrow("stopped at 30 ms, as nobody waits: 970 ms short");
+    await expect(waiting).rejects.toThrow("stopped at 30 ms, as nobody waits: 1000 ms short");
+    await next;
+    expect([seen, clock.now()]).toEqual([[10, 20, 30, 40], 40]);
+    interval.cancel();
   });
 
   test("six hundred sessions tick for two minutes within a moment", async () => {

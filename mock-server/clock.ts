@@ -69,22 +69,38 @@ export function realClock(): Clock {
 export type ManualClock = Clock & {
   /**
    * Lets so much time pass; timers run in the order they are due, each at its own time. Milliseconds, 0 or more.
-   * @throws RangeError for another number, and after 1,000,000 timers: time then stands where the last of them was due
+   * @throws RangeError for anything else, and at once where intervals would run more than 1,000,000 times; after so many timers that
+   * nobody could foresee, time stands where the last of them was due
    */
   advance(ms: number): void;
   /**
    * The same, and what each timer sets off settles before the next one runs: promises and immediate callbacks, not what comes over
    * a socket. So a loop that awaits one timer after the other goes on at its due times. Calls are done one after the other.
+   * @throws ClockStopped once `signal` says so: time stands where the last timer was due
    */
-  advanceSettled(ms: number): Promise<void>;
+  advanceSettled(ms: number, about?: AdvanceAbout): Promise<void>;
 };
+
+export type AdvanceAbout = {
+  /** Stops it between two timers. The reason, if it is a text, is told: `whoever asked has gone`. */
+  readonly signal?: AbortSignal;
+};
+
+export class ClockStopped extends Error {}
 
 /** The last moment that a `Date` can tell, in the year 275760. */
 const dateMsMax = 8.64e15;
 /** What an hour of ten sessions with a picture every 33 ms takes: one advance() that needs more will hardly end. */
 const timersMax = 1_000_000;
 
-type DueTimer = Timer & { dueMs: number; readonly order: number; place: number; run(): void };
+type DueTimer = Timer & {
+  dueMs: number;
+  readonly order: number;
+  /** `null`: it runs once. */
+  readonly everyMs: number | null;
+  place: number;
+  run(): void;
+};
 
 /** Starts at 0 ms, and at `date` on the wall. */
 export function manualClock(date = new Date("2026-01-01T00:00:00Z")): ManualClock {
@@ -93,11 +109,12 @@ export function manualClock(date = new Date("2026-01-01T00:00:00Z")): ManualCloc
   const pending = createDueTimers();
   let settling = Promise.resolve();
 
-  function hold(delayMs: number, run: (timer: DueTimer) => void): Timer {
+  function hold(delayMs: number, everyMs: number | null, run: (timer: DueTimer) => void): Timer {
     const timer: DueTimer = {
       // As with setTimeout, what is no number is no delay.
       dueMs: nowMs + Math.max(0, delayMs || 0),
       order: setCount++,
+      everyMs,
       place: -1,
       run: () => run(timer),
       cancel: () => pending.remove(timer),
@@ -109,12 +126,24 @@ export function manualClock(date = new Date("2026-01-01T00:00:00Z")): ManualCloc
   /** Runs timers one by one, a step each: whoever takes the steps may do something in between. */
   function* steps(ms: number): Generator<void, void> {
     const msMax = dateMsMax - date.getTime() - nowMs;
+    // A text would be added as one: "10" at 5 ms makes 510.
+    if (typeof ms !== "number") {
+      throw new RangeError(
+        `The clock advances by a number of milliseconds, 0 to ${msMax}, not by ${shown(ms)}, which is ${kindOf(ms)}.`,
+      );
+    }
     if (!(ms >= 0 && ms <= msMax)) {
       throw new RangeError(
         `The clock advances by 0 to ${msMax} ms, not by ${ms}: time does not run backwards, and dates end in the year 275760.`,
       );
     }
     const untilMs = nowMs + ms;
+    const dueCount = pending.countUntil(untilMs);
+    if (dueCount > timersMax) {
+      throw new RangeError(
+        `The clock does not advance by ${ms} ms at once: some ${dueCount} timers would run on the way, of which ${timersMax} may. Advance in smaller steps, or first end what ticks, sessions for one.`,
+      );
+    }
     let count = 0;
     for (let timer = pending.first; timer && timer.dueMs <= untilMs; timer = pending.first) {
       if (count++ === timersMax) {
@@ -130,39 +159,62 @@ export function manualClock(date = new Date("2026-01-01T00:00:00Z")): ManualCloc
     nowMs = Math.max(nowMs, untilMs);
   }
 
-  async function advanceSettled(ms: number): Promise<void> {
+  async function advanceSettled(ms: number, { signal }: AdvanceAbout): Promise<void> {
+    const startMs = nowMs;
+    const look = () => {
+      if (!signal?.aborted) return;
+      const why = typeof signal.reason === "string" ? `, as ${signal.reason}` : "";
+      throw new ClockStopped(
+        `The clock was stopped at ${nowMs} ms${why}: ${Math.max(0, startMs + ms - nowMs)} ms short of where it was to go.`,
+      );
+    };
+    look();
     await settle();
-    for (const _ of steps(ms)) await settle();
+    for (const _ of steps(ms)) {
+      await settle();
+      look();
+    }
   }
 
   return {
     now: () => nowMs,
     date: () => new Date(date.getTime() + nowMs),
     after: (delayMs, run) =>
-      hold(delayMs, (timer) => {
+      hold(delayMs, null, (timer) => {
         timer.cancel();
         run();
       }),
-    every: (intervalMs, run) =>
-      hold(intervalMs, (timer) => {
+    every(intervalMs, run) {
+      const everyMs = Math.max(1, intervalMs || 0);
+      return hold(intervalMs, everyMs, (timer) => {
         pending.remove(timer);
-        timer.dueMs += Math.max(1, intervalMs || 0);
+        timer.dueMs += everyMs;
         pending.add(timer);
         run();
-      }),
+      });
+    },
     get pendingCount() {
       return pending.size;
     },
     advance(ms) {
       for (const _ of steps(ms));
     },
-    advanceSettled(ms) {
-      const done = settling.then(() => advanceSettled(ms));
+    advanceSettled(ms, about = {}) {
+      const done = settling.then(() => advanceSettled(ms, about));
       // Whoever comes next is not to blame for this one.
       settling = done.catch(() => {});
       return done;
     },
   };
+}
+
+function shown(value: unknown): string {
+  return (typeof value === "string" ? JSON.stringify(value) : String(value)).slice(0, 60);
+}
+
+function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return "nothing";
+  return typeof value === "string" ? "a text" : `of the type ${typeof value}`;
 }
 
 /** Twice: a promise that an immediate callback resolves may set another one off. */
@@ -211,6 +263,14 @@ function createDueTimers() {
     },
     get first(): DueTimer | undefined {
       return heap[0];
+    },
+    /** How often those that are here run until then, if none is cancelled. */
+    countUntil(untilMs: number): number {
+      let count = 0;
+      for (const { dueMs, everyMs } of heap) {
+        if (dueMs <= untilMs) count += everyMs === null ? 1 : 1 + Math.floor((untilMs - dueMs) / everyMs);
+      }
+      return count;
     },
     add(timer: DueTimer): void {
       rise(timer, heap.length);

@@ -3,6 +3,7 @@ import { readImage } from "../fixtures/images.ts";
 import { SERVER_ERRORS, type ServerMessage } from "../protocol/index.ts";
 import { closeLater, emptied, nothingOpen, runServer } from "./_running-server.ts";
 import { openSocket, type SocketAbout, type SocketClient } from "./_socket-client.ts";
+import { manualClock } from "./clock.ts";
 import { send } from "./control/_api-client.ts";
 import type { Declaration } from "./faults/fault.ts";
 import { writeMockKey } from "./faults/mock-key.ts";
@@ -193,6 +194,26 @@ test.each([-1, Number.NaN, Number.POSITIVE_INFINITY])("it does not advance by %s
   await expect(server.clock.advance(ms)).rejects.toThrow(/advances by 0 to \d+ ms, not by/);
   expect((await send(server.url, "/_lucy/clock/advance", "POST", { ms })).status).toBe(422);
   expect(server.clock).toMatchObject({ mode: "manual", nowMs: 5 });
+});
+
+test("it advances by numbers only, and not by days of what ticks at once, whoever asks", async () => {
+  const clock = manualClock();
+  const server = await runServer({ mode: "none", clock: "manual" }, clock);
+  await server.clock.advance(5);
+  await expect(server.clock.advance("10" as never)).rejects.toThrow(
+    /by a number of milliseconds, 0 to \d+, not by "10", which is a text[.]$/,
+  );
+  const tick = clock.every(1000, () => expect.unreachable("it ticked"));
+  const ms = 24 * 86_400_000;
+  const sentence = await server.clock.advance(ms).then(
+    () => expect.unreachable("it advanced"),
+    ({ message }: Error) => message,
+  );
+  expect(sentence).toContain("some 2073600 timers would run on the way");
+  const { body } = await send(server.url, "/_lucy/clock/advance", "POST", { ms });
+  expect(JSON.parse(body)).toEqual({ detail: sentence });
+  expect(server.clock.nowMs).toBe(5);
+  tick.cancel();
 });
 
 test("nobody advances a real clock", async () => {

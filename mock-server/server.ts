@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import { type AddressInfo, isIPv4, isIPv6, type Socket } from "node:net";
 import { WebSocketServer } from "ws";
 import { MESSAGE_BYTES_MAX } from "../protocol/index.ts";
-import { type Clock, type ManualClock, manualClock, realClock } from "./clock.ts";
+import { type AdvanceAbout, type Clock, type ManualClock, manualClock, realClock } from "./clock.ts";
 import type { ServerContext } from "./context.ts";
 import { createTally } from "./control/tally.ts";
 import { createDice } from "./dice.ts";
@@ -64,8 +64,11 @@ export type ServerClock = {
   /** Milliseconds since the server started. */
   readonly nowMs: number;
   readonly date: Date;
-  /** Lets so much time pass, and all that is due in it happen. @throws RangeError on a real clock, or for less than 0 */
-  advance(ms: number): Promise<void>;
+  /**
+   * Lets so much time pass, and all that is due in it happen. `signal` stops it in between.
+   * @throws RangeError on a real clock, for less than 0 or what is no number, and where it would take more than a million timers
+   */
+  advance(ms: number, about?: AdvanceAbout): Promise<void>;
 };
 
 /**
@@ -213,11 +216,11 @@ export async function startServer(
       get date() {
         return clock.date();
       },
-      async advance(ms) {
+      async advance(ms, about) {
         if (!("advanceSettled" in clock)) {
           throw new RangeError("The clock is real and goes by itself. Start the server with --clock manual.");
         }
-        await (clock as ManualClock).advanceSettled(ms);
+        await (clock as ManualClock).advanceSettled(ms, about);
       },
     },
     // As the secret above: not to be guessed from a seed.
