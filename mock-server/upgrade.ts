@@ -48,7 +48,7 @@ export async function upgrade(
   const watched = sid === undefined ? undefined : context.sessions.get(sid)?.keyFaults;
   const keyFaults = asked.keyFaults.declared.length > 0 ? asked.keyFaults : (watched ?? noKeyFaults);
   const visitorId = sid === undefined ? id : `${id}-viewer`;
-  const plan = context.faults.open(visitorId, keyFaults);
+  const plan = context.faults.open(visitorId, keyFaults, { watches: sid });
   const visitor: Visitor = { id: visitorId, plan, keyFaults, keyError: asked.error };
   plan.reach("upgrade");
   let accepted = false;

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
@@ -44,6 +44,8 @@ function toldBy(server: MockServer, session: string): unknown[] {
   const acks = fieldsOf(server, session, "prompt_ack");
   return acks.map(({ success, prompt, error }) => (success ? prompt : `! ${error}`));
 }
+
+const viewersOffer = readFileSync(`${import.meta.dirname}/../media/offers/chromium-viewer.sdp`, "utf8");
 
 /** The second ack is lost. */
 const lost: Declaration = { name: "drop", only: "prompt_ack", when: { after: { messages: 1 }, times: 1 } };
@@ -151,42 +153,36 @@ test.each(ways)("declared $way: the same effect, and none on the session beside 
   ]);
 });
 
-test.each([
-  ["/subscribe", "control"],
-  ["/watch-stream", "livekit"],
-] as const)(
-  "a viewer by %s meets the faults of the session's key, and others do not",
-  async (by, channel) => {
-    const server = await run();
-    // The publisher is the key's first connection.
-    const api_key = writeMockKey({
-      name: "close",
-      channel,
-      when: { connections: [2, 2] },
-      with: { code: 4001, reason: "spoiled" },
-    });
-    const watch = async (publisher: SocketClient) => {
-      if (by === "/subscribe") {
-        publisher.send({ type: "prompt", prompt: "p" });
-        const { session_id } = await publisher.take("session_id");
-        return closeLater(await openSocket(server.realtimeUrl, { path: `/subscribe/${session_id}` }));
-      }
-      publisher.send({ type: "livekit_join" });
-      const { room_name } = await publisher.take("livekit_room_info");
-      const headers = { "x-api-key": "dct_local" };
-      const answer = await fetch(`${server.url}/watch-stream/${room_name}`, { method: "POST", headers });
-      const { livekit_url, token } = await answer.json();
-      return closeLater(await openSignal(livekit_url, { token }));
-    };
-    const others = await watch(await open(server));
-    const spoiled = await watch(await open(server, { api_key }));
-    expect(await spoiled.closed).toEqual({ code: 4001, reason: "spoiled" });
-    expect(others.socket.readyState).toBe(others.socket.OPEN);
-    const fired = server.journal.lines.filter(({ kind }) => kind === "fault-fired");
-    expect(fired.map(({ fields }) => fields.name)).toEqual(["close"]);
-    expect(server.sessions.map(({ id }) => id)).not.toContain(fired[0]!.session);
-  },
-);
+test.each<[by: string, declaration: Declaration]>([
+  // Moments that only the viewer comes to here: the publisher neither offers nor enters its room.
+  ["/subscribe", { name: "close", channel: "control", when: { at: "offer" } }],
+  ["/watch-stream", { name: "close", channel: "livekit", when: { at: "room-socket" } }],
+])("a viewer by %s meets the faults of the session's key, and others do not", async (by, declaration) => {
+  const server = await run();
+  const api_key = writeMockKey({ ...declaration, with: { code: 4001, reason: "spoiled" } });
+  const watch = async (publisher: SocketClient) => {
+    if (by === "/subscribe") {
+      publisher.send({ type: "prompt", prompt: "p" });
+      const { session_id } = await publisher.take("session_id");
+      const viewer = closeLater(await openSocket(server.realtimeUrl, { path: `/subscribe/${session_id}` }));
+      viewer.send({ type: "offer", sdp: viewersOffer });
+      return viewer;
+    }
+    publisher.send({ type: "livekit_join" });
+    const { room_name } = await publisher.take("livekit_room_info");
+    const headers = { "x-api-key": "dct_local" };
+    const answer = await fetch(`${server.url}/watch-stream/${room_name}`, { method: "POST", headers });
+    const { livekit_url, token } = await answer.json();
+    return closeLater(await openSignal(livekit_url, { token }));
+  };
+  const others = await watch(await open(server));
+  const spoiled = await watch(await open(server, { api_key }));
+  expect(await spoiled.closed).toEqual({ code: 4001, reason: "spoiled" });
+  expect(others.socket.readyState).toBe(others.socket.OPEN);
+  const fired = server.journal.lines.filter(({ kind }) => kind === "fault-fired");
+  expect(fired.map(({ fields }) => fields.name)).toEqual(["close"]);
+  expect(server.sessions.map(({ id }) => id)).not.toContain(fired[0]!.session);
+});
 
 /** Faults that tell whose they are; `n`: of the ack that they spoil, from 0. */
 const spoilers: ((i: number, n: number) => { fault: Declaration; acks: string[]; changes?: number })[] = [

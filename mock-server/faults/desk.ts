@@ -13,7 +13,7 @@ import { readMockKey, readMockQuery } from "./mock-key.ts";
 import { createPlan, type Plan } from "./plan.ts";
 import { declareScenario, type Scenario } from "./scenario-file.ts";
 
-/** A declared fault, as a test holds it. */
+/** A declared fault, as a test holds it. Those of the scenario file are `file-1` and so on, those that were added `f1`. */
 export type AddedFault = {
   readonly id: string;
   /** The session it is for; `null`: all, those to come too. */
@@ -29,21 +29,30 @@ export type AddedFault = {
 export type FaultDesk = {
   /** @throws FaultError */
   add(given: unknown, about?: { session?: string | undefined }): AddedFault[];
+  /** Those of the scenario file, and those that were added. */
   readonly list: readonly AddedFault[];
   healAll(): void;
   readonly scenarios: ReadonlyMap<string, Scenario>;
   /** @throws FaultError */
   putScenario(name: string, given: unknown): void;
   removeScenario(name: string): boolean;
+  /** Those of the scenario file, and no others. */
+  restoreScenarios(): void;
   /** What a key (or `mock` in the query) asks for. @throws FaultError */
   read(key: string, mock: string | null): KeyFaults;
-  /** The plan of a new connection, under whose id the journal tells of it. It leaves the desk with `plan.end()`. */
-  open(session: string, of: KeyFaults): Plan;
+  /**
+   * The plan of a new connection, under whose id the journal tells of it. It leaves the desk with `plan.end()`. `watches`: the session that a
+   * viewer watches. A viewer is counted as no connection, but has its session's number, so that it meets what that meets.
+   */
+  open(session: string, of: KeyFaults, about?: { watches?: string | undefined }): Plan;
   /** Connections whose plan has not ended. */
   readonly planCount: number;
   /** The plan of HTTP requests under this key: it outlives each of them. */
   forRequests(of: KeyFaults): Plan;
-  /** Each key is met as if for the first time: its connections are counted anew, and its requests have no faults behind them. */
+  /**
+   * Each key is met as if for the first time: its connections are counted anew, and its requests have no faults behind them. What the scenario
+   * file declares is there for who comes then, healed or not.
+   */
   forgetKeys(): void;
 };
 
@@ -76,22 +85,20 @@ export function createFaultDesk(about: DeskAbout): FaultDesk {
   const { faults, mode, clock, dice, journal, fired } = about;
   const scenarios = new Map(about.scenarioFile.scenarios);
   /** With the names that the journal has for them: two rooms may have a viewer of the same name each. */
-  const plans = new Map<Plan, string>();
+  const plans = new Map<Plan, Visit>();
   const requestPlans = new Map<string, Plan>();
+  const fromFile = about.scenarioFile.faults.map((one, index) =>
+    newly({ ...one, id: `file-${index + 1}` }, null),
+  );
   const added: Added[] = [];
+  /** Those of the file and those that were added. */
+  const byId = new Map(fromFile.map((one) => [one.declared.id, one]));
   /** Connections since something was declared, and by key. */
   const seen = new Map<string, number>();
-  /** Those of the file have the first numbers. */
-  let count = about.scenarioFile.faults.length;
-
-  type Added = { declared: Declared; session: string | null; firedBefore: number; healed: boolean };
+  let count = 0;
 
   function runningPlans(): Plan[] {
     return [...plans.keys(), ...requestPlans.values()];
-  }
-
-  function firedIn(plan: Plan, id: string): number {
-    return plan.faults.find((fault) => fault.id === id)?.fired ?? 0;
   }
 
   /** A request that is held would hang for good if the plan just ended. */
@@ -100,18 +107,13 @@ export function createFaultDesk(about: DeskAbout): FaultDesk {
     plan.end();
   }
 
-  /** A plan that ends takes its counts with it. */
-  function countFired(plan: Plan): void {
-    for (const one of added) one.firedBefore += firedIn(plan, one.declared.id);
-  }
-
   function shown(one: Added): AddedFault {
     return {
       id: one.declared.id,
       session: one.session,
       declaration: one.declared.declaration,
       get fired() {
-        return runningPlans().reduce((sum, plan) => sum + firedIn(plan, one.declared.id), one.firedBefore);
+        return one.fired;
       },
       get healed() {
         return one.healed;
@@ -145,8 +147,9 @@ export function createFaultDesk(about: DeskAbout): FaultDesk {
   }
 
   function general(session: string | null): Declared[] {
-    const live = added.filter(({ healed, session: only }) => !healed && (only === null || only === session));
-    return [...about.scenarioFile.faults, ...live.map(({ declared }) => declared)];
+    return [...fromFile, ...added]
+      .filter(({ healed, session: only }) => !healed && (only === null || only === session))
+      .map(({ declared }) => declared);
   }
 
   function planFor(
@@ -158,7 +161,11 @@ export function createFaultDesk(about: DeskAbout): FaultDesk {
     const plan = createPlan({
       clock,
       ended,
-      ...(fired && { fired }),
+      fired(name, id) {
+        fired?.(name);
+        const one = byId.get(id);
+        if (one) one.fired++;
+      },
       dice: dice.split(name),
       note: (kind, fields, measured = false) => journal.add({ session, kind, fields, measured }),
     });
@@ -182,26 +189,20 @@ export function createFaultDesk(about: DeskAbout): FaultDesk {
           `${addedMax} faults are declared, which is as many as there may be. Heal some first.`,
         );
       }
-      const reached = [...plans].find(([, id]) => id === session)?.[0].reached ?? new Map();
+      const reached = [...plans].find(([, visit]) => visit.session === session)?.[0].reached ?? new Map();
       const declared = declareFaults(given, {
         faults,
         mode,
         nextId: () => `f${++count}`,
         ...(session !== undefined && { reached }),
       });
-      const news = declared.map((one) => ({
-        declared: one,
-        session: session ?? null,
-        firedBefore: 0,
-        healed: false,
-      }));
+      const news = declared.map((one) => newly(one, session ?? null));
       while (added.length + news.length > 2 * addedMax) {
-        added.splice(
-          added.findIndex(({ healed }) => healed),
-          1,
-        );
+        const oldest = added.findIndex(({ healed }) => healed);
+        for (const { declared } of added.splice(oldest, 1)) byId.delete(declared.id);
       }
       added.push(...news);
+      for (const one of news) byId.set(one.declared.id, one);
       for (const { id, declaration } of declared) {
         journal.add({
           session: session ?? null,
@@ -209,18 +210,18 @@ export function createFaultDesk(about: DeskAbout): FaultDesk {
           fields: { fault: id, ...declaration },
         });
       }
-      for (const [plan, id] of plans) {
-        if (session === undefined || session === id)
+      for (const [plan, visit] of plans) {
+        if (session === undefined || session === visit.session)
           plan.add(declared.filter(({ connections }) => !connections));
       }
       if (session === undefined) for (const plan of requestPlans.values()) plan.add(declared);
       return news.map(shown);
     },
     get list() {
-      return added.map(shown);
+      return [...fromFile, ...added].map(shown);
     },
     healAll() {
-      for (const one of added) shown(one).heal();
+      for (const one of [...fromFile, ...added]) shown(one).heal();
     },
     scenarios,
     putScenario(name, given) {
@@ -232,6 +233,10 @@ export function createFaultDesk(about: DeskAbout): FaultDesk {
       scenarios.set(name, declareScenario(name, given, { faults, mode }));
     },
     removeScenario: (name) => scenarios.delete(name),
+    restoreScenarios() {
+      scenarios.clear();
+      for (const [name, scenario] of about.scenarioFile.scenarios) scenarios.set(name, scenario);
+    },
     read(key, mock) {
       const having = { faults, mode, scenarios };
       const declared = mock === null ? (readMockKey(key, having) ?? []) : readMockQuery(mock, having);
@@ -240,21 +245,28 @@ export function createFaultDesk(about: DeskAbout): FaultDesk {
       const asked = JSON.stringify([key, mock, declared.map(({ declaration }) => declaration)]);
       return { key: createHash("sha256").update(asked).digest("hex").slice(0, 16), declared };
     },
-    open(session, of) {
-      const n = of.key === "" ? 0 : ordinal(of.key);
-      const counting = general(session).filter(({ connections }) => connections);
-      const ordinals = new Map(counting.map(({ id }) => [id, ordinal(`fault ${id}`)]));
+    open(session, of, { watches } = {}) {
+      const watched = [...plans.values()].find((visit) => visit.session === watches);
+      const n = of.key === "" ? 0 : watched?.key === of.key ? watched.n : ordinal(of.key);
+      const now = general(session);
+      const ordinals =
+        watches === undefined
+          ? new Map(now.filter((one) => one.connections).map(({ id }) => [id, ordinal(`fault ${id}`)]))
+          : (watched?.ordinals ?? new Map<string, number>());
       const declared = [
-        ...general(session).filter((one) => isFor(one, ordinals.get(one.id) ?? 0)),
+        ...now.filter((one) => isFor(one, ordinals.get(one.id) ?? 0)),
         ...of.declared.filter((one) => isFor(one, n)),
       ];
       // Under a key of its own a test has dice of its own: sessions' ids tell who else has come before.
-      const name = of.key === "" ? session : `key ${of.key}/${n}`;
+      const beside = watched?.key === of.key ? `/viewer ${++watched.viewerCount}` : "";
+      const name = of.key === "" ? session : `key ${of.key}/${n}${beside}`;
       const plan = planFor(session, name, declared, () => {
         plans.delete(plan);
-        countFired(plan);
+        if (watches !== undefined) return;
+        // Nobody else meets them: they are not to take a place from others.
+        for (const one of added) if (one.session === session) one.healed = true;
       });
-      plans.set(plan, session);
+      plans.set(plan, { session, key: of.key, n, ordinals, viewerCount: 0 });
       return plan;
     },
     get planCount() {
@@ -265,7 +277,6 @@ export function createFaultDesk(about: DeskAbout): FaultDesk {
       if (known) return known;
       const plan = planFor(null, `http/${of.key}`, [...general(null), ...of.declared], () => {
         requestPlans.delete(of.key);
-        countFired(plan);
       });
       requestPlans.set(of.key, plan);
       for (const oldest of requestPlans.values()) {
@@ -276,7 +287,25 @@ export function createFaultDesk(about: DeskAbout): FaultDesk {
     },
     forgetKeys() {
       seen.clear();
+      for (const one of fromFile) one.healed = false;
       for (const plan of [...requestPlans.values()]) retire(plan);
     },
   };
+}
+
+type Added = { readonly declared: Declared; readonly session: string | null; fired: number; healed: boolean };
+
+/** A connection, as those who watch it need it. */
+type Visit = {
+  readonly session: string;
+  readonly key: string;
+  /** Which connection of its key. */
+  readonly n: number;
+  /** Which connection since a fault was declared, by the fault's id. */
+  readonly ordinals: ReadonlyMap<string, number>;
+  viewerCount: number;
+};
+
+function newly(declared: Declared, session: string | null): Added {
+  return { declared, session, fired: 0, healed: false };
 }

@@ -198,7 +198,10 @@ export type Gate<C extends Channel> = {
   take?(item: Items[C], next: (item: Items[C]) => void, lines: ReadonlySet<Lines[C]>): unknown;
   /** An item has gone by that it would have got, had it not fired often enough or thrown luckier dice: what waits for a count looks here. */
   passed?(item: Items[C]): void;
-  /** Does something to the line itself. Called when the fault wakes, and for a moment without an ordinal each time it comes. */
+  /**
+   * Does something to the line itself. Called when the fault wakes, and for a moment without an ordinal each time it comes, as often as `times`
+   * allows: once unless it says more, where there is no `take`.
+   */
   strike?(line: Lines[C]): void;
   /** Gives out what it holds, in order, and undoes what it did. Called once; it gets nothing afterwards. */
   heal?(): void;
@@ -272,11 +275,11 @@ export type When = {
   readonly at?: string | undefined;
   /** So much passes first, counted from the moment, or else from the beginning. */
   readonly after?: Amount | undefined;
-  /** Then it heals. */
+  /** Then it heals, for good: counted from when it first wakes, however often it strikes. */
   readonly for?: Amount | undefined;
-  /** Items spoiled, or strikes, before it heals. */
+  /** Items spoiled, or strikes; then it sleeps. What it holds it gives out when it heals, which is another matter. */
   readonly times?: number | undefined;
-  /** Of each item, 0 to 1. Seeded. */
+  /** Of each item, or each strike, 0 to 1. Seeded. */
   readonly chance?: number | undefined;
   /** Which connections of this key, or since it was declared: the first so many, or from the first to the second number. From 1. */
   readonly connections?: number | readonly [number, number] | undefined;

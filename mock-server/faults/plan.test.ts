@@ -99,7 +99,66 @@ const broken = defineFault({
   }),
 });
 
-const faults = [mark, hold, behind, strike, through, broken] as unknown as Fault[];
+/** Lets an item on, and throws. */
+const brokenBehind = defineFault({
+  name: "broken-behind",
+  about: "Throws too late.",
+  places: [{ channel: "control" }],
+  settings: z.strictObject({}),
+  open: () => ({
+    take(item, next) {
+      next(item);
+      throw new Error("a defect");
+    },
+  }),
+});
+
+/** Lets items on later. */
+const late = defineFault({
+  name: "late",
+  about: "Items come late.",
+  places: [{ channel: "control" }],
+  settings: z.strictObject({}),
+  open: (_settings, { clock }) => ({
+    take: (item, next) => clock.after(10, () => next(item)),
+  }),
+});
+
+const many = defineFault({
+  name: "many",
+  about: "Copies items.",
+  places: [{ channel: "control" }],
+  settings: z.strictObject({}),
+  open: () => ({
+    take(item, next) {
+      for (let n = 0; n < 21; n++) next(item);
+    },
+  }),
+});
+
+/** Says that it holds too much. */
+const full = defineFault({
+  name: "full",
+  about: "Holds too much.",
+  places: [{ channel: "control" }],
+  settings: z.strictObject({}),
+  open: (_settings, { note }) => ({
+    take: () => note("fault-overflow", { itemsMax: 1 }),
+  }),
+});
+
+const faults = [
+  mark,
+  hold,
+  behind,
+  strike,
+  through,
+  broken,
+  brokenBehind,
+  late,
+  many,
+  full,
+] as unknown as Fault[];
 
 function setUp(...declarations: Declaration[]) {
   const clock = manualClock();
@@ -108,7 +167,7 @@ function setUp(...declarations: Declaration[]) {
   const plan = createPlan({
     clock,
     dice: createDice(7),
-    fired: (name) => firedNames.push(name),
+    fired: (name, id) => firedNames.push(`${id} ${name}`),
     note: (kind, fields) => void noted.push({ kind, fields }),
   });
   let n = 0;
@@ -250,6 +309,94 @@ describe("several on one channel", () => {
     expect(noted.find(({ kind }) => kind === "defect")?.fields.error).toContain("a defect");
   });
 
+  test("one that throws once it has let an item on delivers it once", () => {
+    const { send, out, noted } = setUp({ name: "broken-behind" });
+    send("a");
+    expect(out).toEqual(["a"]);
+    expect(noted.map(({ kind }) => kind)).toEqual(["defect"]);
+  });
+
+  describe("what throws behind a fault", () => {
+    const fail = () => {
+      throw new Error("behind");
+    };
+    const item = { direction: "to-client", kind: "a", message: {} } as ControlItem;
+
+    test("is a defect where only a timer would hear of it", () => {
+      const { plan, clock, noted } = setUp({ name: "late" });
+      plan.pass("control", item, fail);
+      expect(() => clock.advance(10)).not.toThrow();
+      expect(noted.find(({ kind }) => kind === "defect")?.fields.error).toContain("behind");
+    });
+
+    test("is a defect where only who heals would hear of it, and what else is held comes out", () => {
+      const { plan, send, out, noted } = setUp({ name: "hold" });
+      plan.pass("control", item, fail);
+      send("b");
+      plan.heal("f1");
+      expect(out).toEqual(["b"]);
+      expect(noted.at(-1)).toMatchObject({ kind: "defect", fields: { fault: "f1" } });
+    });
+
+    test.each(["mark", "nothing of ours"])("reaches the sender meanwhile, once: %s", (only) => {
+      const { plan, noted } = setUp({ name: "many", only: [only, "a"] });
+      let count = 0;
+      const failing = () => {
+        count++;
+        fail();
+      };
+      expect(() => plan.pass("control", item, failing)).toThrow("behind");
+      expect([count, noted.filter(({ kind }) => kind === "defect")]).toEqual([21, []]);
+    });
+  });
+
+  test("copies of copies end at a thousand, and the journal says once whose they are", () => {
+    const four = Array.from({ length: 4 }, () => ({ name: "many" }));
+    const { send, out, noted } = setUp(...four);
+    send("a");
+    expect(out).toHaveLength(1000);
+    send("a");
+    expect(out).toHaveLength(2000);
+    const fields = { fault: "f4", name: "many", channel: "control", copiesMax: 1000 };
+    expect(noted.filter(({ kind }) => kind === "fault-overflow")).toEqual([
+      { kind: "fault-overflow", fields },
+    ]);
+  });
+
+  test("copies are bounded where none comes through", () => {
+    const { send, firedNames } = setUp(...Array(4).fill({ name: "many" }), { name: "hold" });
+    send("a");
+    expect(firedNames.filter((name) => name === "f5 hold")).toHaveLength(1000);
+  });
+
+  test("a gate that holds too much is named", () => {
+    const { send, noted } = setUp({ name: "full" });
+    send("a");
+    expect(noted[0]).toEqual({
+      kind: "fault-overflow",
+      fields: { fault: "f1", name: "full", channel: "control", itemsMax: 1 },
+    });
+  });
+
+  test.each<[name: string, declaration: Declaration, isIdle: boolean]>([
+    ["has nothing more to do", { name: "mark", when: { times: 2 } }, true],
+    ["holds something", { name: "hold", when: { times: 2 } }, false],
+    ["waits for what passes", { name: "behind", when: { times: 2 } }, false],
+    ["ends by a count", { name: "mark", when: { times: 2, for: { messages: 9 } } }, false],
+    ["ends by a clock", { name: "mark", when: { times: 2, for: { ms: 9 } } }, true],
+  ])("one that fired as often as it may, and %s", (_name, declaration, isIdle) => {
+    const { plan, clock, many, noted } = setUp(declaration);
+    many(1);
+    expect(plan.isIdle("control")).toBe(false);
+    many(declaration.name === "behind" ? 3 : 1);
+    expect(plan.isIdle("control")).toBe(isIdle);
+    expect(plan.faults[0]).toMatchObject({ fired: 2, healed: false });
+    many(9);
+    clock.advance(9);
+    const heals = declaration.when!.for !== undefined;
+    expect(noted.some(({ kind }) => kind === "fault-healed")).toBe(heals);
+  });
+
   test("`for` releases with its last item, not with the one after", () => {
     const { many, out } = setUp({ name: "hold", when: { for: { messages: 3 } } });
     many(2);
@@ -332,6 +479,86 @@ describe("strikes", () => {
     expect(drops).toEqual(["drop"]);
   });
 
+  test("is gone once it has struck as often as it may", () => {
+    const { plan } = setUp({ name: "strike", when: { at: "tick", times: 2 } });
+    plan.attach("control", line().line);
+    plan.reach("tick", 1);
+    expect(plan.isIdle("control")).toBe(false);
+    plan.reach("tick", 2);
+    expect(plan.isIdle("control")).toBe(true);
+  });
+
+  test.each([
+    ["a line that stands", true],
+    ["a line that is still to come", false],
+  ])("chance is thrown once for each strike, with the same dice: %s", (_name, stands) => {
+    const struck = (id: string) => {
+      const { plan } = setUp();
+      const { drops, line: control } = line();
+      if (stands) plan.attach("control", control);
+      const declaration = { name: "strike", when: { at: "upgrade", chance: 0.5 } };
+      plan.add(declareFaults(declaration, { faults, mode: "transcode", nextId: () => id }));
+      plan.reach("upgrade");
+      if (!stands) plan.attach("control", control);
+      expect(drops).toHaveLength(plan.faults[0]!.fired);
+      return drops.length;
+    };
+    const all = () => Array.from({ length: 64 }, (_, n) => struck(`f${n}`)).join("");
+    const first = all();
+    expect(all()).toBe(first);
+    expect(first.replaceAll("0", "").length).toBeGreaterThan(20);
+    expect(first.replaceAll("1", "").length).toBeGreaterThan(20);
+  });
+
+  test("chance is thrown again each time its moment comes", () => {
+    const { plan } = setUp({ name: "strike", when: { at: "tick", times: 100, chance: 0.5 } });
+    const { drops, line: control } = line();
+    plan.attach("control", control);
+    for (let n = 1; n <= 64; n++) plan.reach("tick", n);
+    expect(drops.length).toBeGreaterThan(20);
+    expect(drops.length).toBeLessThan(44);
+  });
+
+  test.each<[name: string, when: Declaration["when"], items: number]>([
+    ["from its moment on", { for: { messages: 3 } }, 3],
+    ["from its count on", { after: { messages: 2 }, for: { messages: 3 } }, 5],
+    ["not by strikes", { at: "connected", times: 9, for: { messages: 3 } }, 3],
+  ])("heals after so many messages: %s", (_name, when, items) => {
+    const { plan, send } = setUp({ name: "strike", when });
+    plan.attach("control", line().line);
+    send("a");
+    plan.reach("connected");
+    plan.reach("connected");
+    for (let n = 1; n <= items; n++) {
+      expect(plan.faults[0]!.healed).toBe(false);
+      send("a", { stream: `${n % 2}` });
+    }
+    expect(plan.faults[0]!.healed).toBe(true);
+  });
+
+  test("heals so long after it first woke, however often it strikes", () => {
+    const { plan, clock, noted } = setUp({
+      name: "strike",
+      when: { at: "tick", times: 3, for: { ms: 100 } },
+    });
+    const { drops, line: control } = line();
+    plan.attach("control", control);
+    for (const n of [1, 2, 3]) {
+      plan.reach("tick", n);
+      clock.advance(60);
+    }
+    expect(drops).toHaveLength(2);
+    expect(noted.filter(({ kind }) => kind === "fault-healed")).toHaveLength(1);
+  });
+
+  test("the last of so many messages is out before it strikes", () => {
+    const { plan, send, out } = setUp({ name: "strike", when: { at: "open", after: { messages: 2 } } });
+    plan.attach("control", { drop: () => out.push("drop") } as unknown as ControlLine);
+    plan.reach("open");
+    for (const kind of ["a", "b", "c"]) send(kind);
+    expect(out).toEqual(["a", "b", "drop", "c"]);
+  });
+
   test("after so many messages", () => {
     const { plan, many } = setUp({ name: "strike", when: { at: "open", after: { messages: 3 } } });
     const { drops, line: control } = line();
@@ -364,7 +591,7 @@ test("each time counts, where the journal tells of the first ones only", () => {
   const { many, noted, firedNames } = setUp({ name: "mark", channel: "media" });
   many(300, "video", { stream: "1" }, "media");
   expect(noted.filter(({ kind }) => kind === "fault-fired")).toHaveLength(1);
-  expect(firedNames).toEqual(Array(300).fill("mark"));
+  expect(firedNames).toEqual(Array(300).fill("f1 mark"));
 });
 
 test("an item that was let be does not count", () => {

@@ -43,8 +43,8 @@ export type PlanAbout = {
   readonly dice: Dice;
   /** A line of the journal, under this connection. */
   note(kind: string, fields: Record<string, unknown>, measured?: boolean): void;
-  /** A fault of this name has fired: each time, where the journal has the first ones only. */
-  fired?(name: string): void;
+  /** A fault has fired: each time, where the journal has the first ones only. */
+  fired?(name: string, id: string): void;
   /** Called once, when the plan has ended. */
   ended?(): void;
 };
@@ -53,6 +53,8 @@ export type PlanAbout = {
 const notedMax = 100;
 /** Streams that one fault counts apart. A sender that goes on making new ones is counted together. */
 const streamsMax = 64;
+/** What may become of one item. Faults that copy multiply: four with 20 copies each would make 194,481. */
+const copiesMax = 1000;
 
 /** One fault as it meets one stream. */
 type Meeting = {
@@ -64,18 +66,24 @@ type Meeting = {
   during: number;
 };
 
+/** What becomes of an item at one fault. */
+type Met = { readonly meeting: Meeting; readonly how: "takes" | "passes" | "strikes" };
+
+/** One item on its way, with all its copies. */
+type Way = { copies: number };
+
 type Active = {
   readonly declared: Declared;
   readonly moment: ReturnType<typeof readMoment>;
   readonly meetings: Map<string, Meeting>;
   /** Its moment has come, and the time it waits afterwards is over. */
   awake: boolean;
-  /** So much has passed while a strike waits for its count. */
-  waited: number;
   /** A strike that found no line. */
   owes: boolean;
   fired: number;
   healed: boolean;
+  /** The journal knows that it made too many copies. */
+  hasOverflowed: boolean;
   readonly timers: Set<Timer>;
 };
 
@@ -93,58 +101,100 @@ export function createPlan({ clock, dice, note, fired: tell, ended: over }: Plan
     from: number,
     item: AnyItem,
     deliver: (item: AnyItem) => void,
+    way: Way,
   ): void {
     for (let index = from; index < list.length; index++) {
       const fault = list[index]!;
       if (!concerns(fault.declared, item)) continue;
       const met = meet(fault, item);
       if (!met) continue;
-      const { meeting } = met;
-      const next = (out: AnyItem) => {
-        if (!ended) passFrom(list, index + 1, out, deliver);
+      const letOn = (out: AnyItem) => {
+        if (!ended) passFrom(list, index + 1, out, deliver, way);
       };
-      if (!met.takes) {
-        // First it goes by, so that what the fault then gives out comes after it.
-        next(item);
-        meeting.gate.passed?.(item);
-        if (isOver(fault, meeting)) healActive(fault, "for");
-        return;
-      }
-      let took = false;
-      try {
-        took = meeting.gate.take!(item, next, lines[fault.declared.place.channel] as never) !== false;
-      } catch (error) {
-        note("defect", { fault: fault.declared.id, error: (error as Error).stack });
-        next(item);
-      }
-      if (took) countFired(fault, item.kind);
-      if (isOver(fault, meeting)) healActive(fault, "for");
+      if (met.how === "takes") return take(fault, met.meeting, item, letOn, way);
+      // First it goes by, so that what the fault then gives out, or does to the line, comes after it.
+      letOn(item);
+      if (met.how === "strikes") return strike(fault);
+      guard(fault, () => met.meeting.gate.passed?.(item));
+      if (isOver(fault, met.meeting)) healActive(fault, "for");
       return;
     }
     deliver(item);
   }
 
+  function take(
+    fault: Active,
+    meeting: Meeting,
+    item: AnyItem,
+    letOn: (item: AnyItem) => void,
+    way: Way,
+  ): void {
+    const { gate } = meeting;
+    let isTaking = true;
+    let count = 0;
+    let thrown: { readonly error: unknown } | null = null;
+    const next = (out: AnyItem) => {
+      if (count++ > 0 && !mayCopy(fault, way)) return;
+      try {
+        letOn(out);
+      } catch (error) {
+        // Whoever sent the item hears of it, as if there were no fault. Later there is nobody but a timer.
+        if (isTaking) thrown ??= { error };
+        else noteDefect(fault, error);
+      }
+    };
+    let took = false;
+    try {
+      took = gate.take!(item, next, lines[fault.declared.place.channel] as never) !== false;
+    } catch (error) {
+      noteDefect(fault, error);
+      if (count === 0) next(item);
+    }
+    isTaking = false;
+    if (took) countFired(fault, gate, item.kind);
+    if (isOver(fault, meeting)) healActive(fault, "for");
+    if (thrown !== null) throw (thrown as { error: unknown }).error;
+  }
+
+  function mayCopy(fault: Active, way: Way): boolean {
+    if (++way.copies <= copiesMax) return true;
+    // The faults before it are then refused as well: one line is enough for the item.
+    if (way.copies > copiesMax + 1 || fault.hasOverflowed) return false;
+    fault.hasOverflowed = true;
+    note("fault-overflow", { ...namesOf(fault), copiesMax });
+    return false;
+  }
+
+  function noteDefect({ declared }: Active, error: unknown): void {
+    note("defect", { fault: declared.id, error: (error as Error).stack });
+  }
+
+  function guard(fault: Active, run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      noteDefect(fault, error);
+    }
+  }
+
   /** The gate that gets this item, or by which it passes; `null` where the fault sleeps or waits. */
-  function meet(fault: Active, item: AnyItem): { meeting: Meeting; takes: boolean } | null {
+  function meet(fault: Active, item: AnyItem): Met | null {
     if (!fault.awake || fault.healed) return null;
     const { after, for: span, chance } = fault.declared;
-    const meeting = meetingOf(fault, item.stream ?? "", item.kind);
-    if (meeting.gate.strike && !meeting.gate.take) {
-      // It strikes once so much has passed.
-      if (after && fault.waited < sizeOf(after)) {
-        fault.waited += amountOf(after, item);
-        if (fault.waited >= sizeOf(after)) strike(fault);
-      }
-      return null;
-    }
+    const met = meetingOf(fault, item.stream ?? "", item.kind);
+    const strikes = !met.gate.take && met.gate.strike !== undefined;
+    // A line has no streams: what passes on it is counted together.
+    const meeting = strikes ? meetingOf(fault, "") : met;
     if (after && waitedFor(fault, meeting, item) < sizeOf(after)) {
       meeting.waited += amountOf(after, item);
-      return null;
+      return strikes && meeting.waited >= sizeOf(after) ? { meeting, how: "strikes" } : null;
     }
     if (span) meeting.during += amountOf(span, item);
-    const isSpent = fault.declared.times !== null && fault.fired >= fault.declared.times;
-    const passes = !meeting.gate.take || isSpent || (chance !== null && meeting.dice.next() >= chance);
-    return { meeting, takes: !passes };
+    const passes =
+      !meeting.gate.take ||
+      isSpent(fault, meeting.gate) ||
+      (chance !== null && meeting.dice.next() >= chance);
+    return { meeting, how: passes ? "passes" : "takes" };
   }
 
   /** Sound has no pictures to count: it waits for those that come beside it. */
@@ -159,7 +209,8 @@ export function createPlan({ clock, dice, note, fired: tell, ended: over }: Plan
     if (fault.meetings.size >= streamsMax) return [...fault.meetings.values()].at(-1)!;
     const { id, settings, fault: kind } = fault.declared;
     const own = dice.split(`${id}/${kind.name}/${nameOf(fault, stream, of)}`);
-    const gate = kind.open(settings as never, { clock, dice: own.split("gate"), note }) as Gate<Channel>;
+    const tools = { clock, dice: own.split("gate"), note: noteOf(fault) };
+    const gate = kind.open(settings as never, tools) as Gate<Channel>;
     const meeting = { gate, dice: own, of, waited: 0, during: 0 };
     fault.meetings.set(stream, meeting);
     return meeting;
@@ -170,24 +221,43 @@ export function createPlan({ clock, dice, note, fired: tell, ended: over }: Plan
     return span !== null && span.ms === undefined && during >= sizeOf(span);
   }
 
-  function countFired(fault: Active, on: string): void {
+  /** What is held by several would not tell in the journal whose it is. */
+  function noteOf(fault: Active): PlanAbout["note"] {
+    return (kind, fields, measured) =>
+      note(kind, kind === "fault-overflow" ? { ...namesOf(fault), ...fields } : fields, measured);
+  }
+
+  function countFired(fault: Active, gate: Gate<Channel>, on: string): void {
     fault.fired++;
     const { id, place, fault: kind } = fault.declared;
-    tell?.(kind.name);
+    tell?.(kind.name, id);
     const isMedia = place.channel === "media" || place.channel === "ice";
-    if (fault.fired > (isMedia ? 1 : notedMax)) return;
-    note("fault-fired", {
-      fault: id,
-      name: kind.name,
-      channel: place.channel,
-      on,
-      ...(fault.fired > 1 && { time: fault.fired }),
-    });
+    if (fault.fired <= (isMedia ? 1 : notedMax)) {
+      note("fault-fired", { ...namesOf(fault), on, ...(fault.fired > 1 && { time: fault.fired }) });
+    }
+    if (isSpent(fault, gate)) leaveSpent(fault, gate);
+  }
+
+  /** It has fired as often as it may, and sleeps. */
+  function isSpent({ declared, fired }: Active, gate: Gate<Channel>): boolean {
+    return fired >= (declared.times ?? (gate.strike && !gate.take ? 1 : Infinity));
+  }
+
+  /** Nothing has to pass it any more, unless it has something to give out or to undo, or its end is counted by what passes. */
+  function leaveSpent(fault: Active, gate: Gate<Channel>): void {
+    const { for: span } = fault.declared;
+    if (!gate.heal && !gate.passed && (span === null || span.ms !== undefined)) leave(fault);
+  }
+
+  function leave(fault: Active): void {
+    const { channel } = fault.declared.place;
+    active[channel] = active[channel].filter((other) => other !== fault);
   }
 
   /** Its moment has come: it wakes now, or when it has waited. */
   function wake(fault: Active): void {
-    const { after } = fault.declared;
+    const { after, times } = fault.declared;
+    if (fault.healed || (times !== null && fault.fired >= times)) return;
     if (after?.ms === undefined) return open(fault);
     later(fault, after.ms, () => open(fault));
   }
@@ -208,22 +278,16 @@ export function createPlan({ clock, dice, note, fired: tell, ended: over }: Plan
   }
 
   function strike(fault: Active): void {
-    const { times, place } = fault.declared;
-    const { gate } = meetingOf(fault, "");
-    if (!gate.strike || fault.healed || fault.fired >= (times ?? (gate.take ? Infinity : 1))) return;
+    const { chance, place } = fault.declared;
+    const { gate, dice } = meetingOf(fault, "");
+    if (!gate.strike || fault.healed || isSpent(fault, gate)) return;
+    // Thrown here for a line that is still to come, too.
+    if (chance !== null && dice.next() >= chance) return;
     const struck = [...lines[place.channel]];
     fault.owes = struck.length === 0;
     if (fault.owes) return;
-    countFired(fault, "strike");
-    for (const line of struck) strikeLine(fault, gate, line);
-  }
-
-  function strikeLine(fault: Active, gate: Gate<Channel>, line: unknown): void {
-    try {
-      gate.strike!(line as never);
-    } catch (error) {
-      note("defect", { fault: fault.declared.id, error: (error as Error).stack });
-    }
+    countFired(fault, gate, "strike");
+    for (const line of struck) guard(fault, () => gate.strike!(line as never));
   }
 
   function later(fault: Active, ms: number, run: () => void): void {
@@ -239,16 +303,9 @@ export function createPlan({ clock, dice, note, fired: tell, ended: over }: Plan
     fault.healed = true;
     for (const timer of fault.timers) timer.cancel();
     fault.timers.clear();
-    const { id, place, fault: kind } = fault.declared;
-    active[place.channel] = active[place.channel].filter((other) => other !== fault);
-    note("fault-healed", { fault: id, name: kind.name, channel: place.channel, why });
-    for (const { gate } of fault.meetings.values()) {
-      try {
-        gate.heal?.();
-      } catch (error) {
-        note("defect", { fault: id, error: (error as Error).stack });
-      }
-    }
+    leave(fault);
+    note("fault-healed", { ...namesOf(fault), why });
+    for (const { gate } of fault.meetings.values()) guard(fault, () => gate.heal?.());
   }
 
   return {
@@ -256,7 +313,7 @@ export function createPlan({ clock, dice, note, fired: tell, ended: over }: Plan
     pass(channel, item, deliver) {
       const list = active[channel];
       if (list.length === 0) return deliver(item);
-      passFrom(list, 0, item, deliver as (item: AnyItem) => void);
+      passFrom(list, 0, item, deliver as (item: AnyItem) => void, { copies: 1 });
     },
     reach(moment, given) {
       if (ended) return;
@@ -279,8 +336,9 @@ export function createPlan({ clock, dice, note, fired: tell, ended: over }: Plan
       for (const fault of active[channel]) {
         if (!fault.owes) continue;
         fault.owes = false;
-        countFired(fault, "strike");
-        strikeLine(fault, meetingOf(fault, "").gate, line);
+        const { gate } = meetingOf(fault, "");
+        countFired(fault, gate, "strike");
+        guard(fault, () => gate.strike!(line as never));
       }
       return () => lines[channel].delete(line);
     },
@@ -292,10 +350,10 @@ export function createPlan({ clock, dice, note, fired: tell, ended: over }: Plan
           moment: one.at === null ? null : readMoment(one.at),
           meetings: new Map(),
           awake: false,
-          waited: 0,
           owes: false,
           fired: 0,
           healed: false,
+          hasOverflowed: false,
           timers: new Set(),
         };
         all.push(fault);
@@ -314,10 +372,10 @@ export function createPlan({ clock, dice, note, fired: tell, ended: over }: Plan
     end() {
       if (ended) return;
       ended = true;
-      for (const { timers, meetings } of all) {
-        for (const timer of timers) timer.cancel();
-        timers.clear();
-        for (const { gate } of meetings.values()) gate.drop?.();
+      for (const fault of all) {
+        for (const timer of fault.timers) timer.cancel();
+        fault.timers.clear();
+        for (const { gate } of fault.meetings.values()) guard(fault, () => gate.drop?.());
       }
       for (const channel of channels) {
         active[channel] = [];
@@ -334,6 +392,11 @@ export function createPlan({ clock, dice, note, fired: tell, ended: over }: Plan
 }
 
 type AnyItem = Items[Channel];
+
+/** By which the journal's lines name it. */
+function namesOf({ declared: { id, place, fault } }: Active): Record<string, unknown> {
+  return { fault: id, name: fault.name, channel: place.channel };
+}
 
 /**
  * What a stream's dice are split by. An SSRC differs from run to run: such streams are numbered as they come, video and sound each by

@@ -192,7 +192,9 @@ export function createSessionRoom(
       const known = viewerPlans.get(grants.identity);
       // Who never came in after all makes room for those who do.
       if (known || viewerPlans.size >= viewerPlansMax) return known ?? session.plan;
-      const plan = context.faults.open(grants.identity.slice(0, 40), session.keyFaults);
+      const plan = context.faults.open(grants.identity.slice(0, 40), session.keyFaults, {
+        watches: session.id,
+      });
       viewerPlans.set(grants.identity, plan);
       return plan;
     },
