@@ -133,10 +133,35 @@ describe("the section on faults", () => {
     await run(code, given);
   });
 
+  test.each([
+    ["as a key", (key: string) => ({ api_key: key })],
+    ["in the query of a URL", (key: string) => ({ api_key: "dct_local", mock: key.replace(/^mock:/, "") })],
+    ["in the query, whole", (key: string) => ({ api_key: "dct_local", mock: key })],
+  ])("has a line of Python that makes a key, which a server takes %s", async (_name, queryOf) => {
+    const [text] = blocks("python");
+    const line =
+      /^api_key = "mock:" \+ base64\.urlsafe_b64encode\(json\.dumps\((.*)\)\.encode\(\)\)\.decode\(\)\.rstrip\("="\)$/m;
+    const [, given] = line.exec(text!)!;
+    // Python's json has a space behind each comma and colon, as the line itself has; what stands there is JSON, too.
+    expect(JSON.parse(given!)).toEqual([{ name: "missing-ack", when: { at: "ack-queued:2" } }]);
+    const padded = Buffer.from(given!).toString("base64").replaceAll("+", "-").replaceAll("/", "_");
+    const key = `mock:${padded.replace(/=+$/, "")}`;
+    const lucy = await runServer({ mode: "none" });
+    expect(await app(lucy, queryOf(key))).toEqual(["ack of 1"]);
+  });
+
+  test("a scenario that is put by its line of curl is met by a key of its name", async () => {
+    const [, name, body] = /scenarios\/(\S+) -X PUT --json '(.*)'$/m.exec(section)!;
+    const lucy = await runServer({ mode: "none" });
+    const headers = { "content-type": "application/json" };
+    await fetch(`${lucy.url}/_lucy/scenarios/${name}`, { method: "PUT", headers, body: body! });
+    await expect(app(lucy, `mock:${name}`)).rejects.toThrow("closed (1006");
+  });
+
   test("prints lines for curl that a server takes, one after the other", async () => {
     const { url } = await runServer({ mode: "none", clock: "manual" }, manualClock());
     const lines = blocks("sh").flatMap((text) => text.trim().split("\n"));
-    expect(lines).toHaveLength(4);
+    expect(lines).toHaveLength(5);
     for (const line of lines) {
       const [, path, method, body] =
         /^curl http:\/\/127\.0\.0\.1:8787(\/_lucy\/\S+)(?: -X ([A-Z]+))?(?: --json '(.*)')?$/.exec(line)!;
@@ -165,8 +190,12 @@ describe("the section on faults", () => {
 });
 
 /** Stands for the reader's app: sets two prompts, and tells which were acked. */
-async function app({ realtimeUrl }: MockServer, api_key = "dct_local"): Promise<string[]> {
-  const client = closeLater(await openSocket(realtimeUrl, { query: { api_key } }));
+async function app(
+  { realtimeUrl }: MockServer,
+  given: string | Record<string, string> = "dct_local",
+): Promise<string[]> {
+  const query = typeof given === "string" ? { api_key: given } : given;
+  const client = closeLater(await openSocket(realtimeUrl, { query }));
   client.send({ type: "prompt", prompt: "1" });
   client.send({ type: "prompt", prompt: "2" });
   // What is no image is refused, and in its turn: every other ack has come by then, or never does.

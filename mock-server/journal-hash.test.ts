@@ -307,3 +307,18 @@ test("what browsers and native clients offer has an outline", () => {
     expect(sdp.length).toBeGreaterThan(0);
   }
 });
+
+test.each<[name: string, session: unknown, sentence: string]>([
+  ["a session that never was", "nobody", 'None of 2 lines has the session "nobody"'],
+  ["a text of nothing", "", 'None of 2 lines has the session ""'],
+  ["a session in place of its id", { id: "a" }, "journalHash(journal.lines, session.id)"],
+  ["nothing", undefined, "The session is of the type undefined. journalHash() takes"],
+  ["null, as lines of no session have it", null, "The session is of the type null."],
+])("there is no hash of %s", (_name, session, sentence) => {
+  const journal = createJournal(manualClock());
+  journal.add({ kind: "server-thing" });
+  journal.add({ session: "a", kind: "measured-thing", measured: true });
+  expect(() => journalHash(journal.lines, session as string)).toThrow(sentence);
+  // That all of its lines are the machine's is no mistake.
+  expect(journalHash(journal.lines, "a")).toMatch(/^[0-9a-f]{64}$/);
+});

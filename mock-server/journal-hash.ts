@@ -149,8 +149,23 @@ export function normalJournal(lines: readonly JournalLine[], session: string): s
   );
 }
 
-/** SHA-256 of the normal journal, 64 hexadecimal digits. */
+/**
+ * SHA-256 of the normal journal, 64 hexadecimal digits.
+ * @throws Error where no line has that session: the hash of nothing is the same in every run, and shows nothing
+ */
 export function journalHash(lines: readonly JournalLine[], session: string): string {
+  if (typeof session !== "string") {
+    const given = session === null ? "null" : typeof session;
+    const id = Object((session as { id?: unknown } | null)?.id);
+    throw new TypeError(
+      `The session is of the type ${given}. journalHash() takes lines and a session's id, a text: journalHash(journal.lines, ${id instanceof String ? "session.id" : '"88a7b77570aa5902"'}).`,
+    );
+  }
+  if (!lines.some((line) => line.session === session)) {
+    throw new Error(
+      `None of ${lines.length} lines has the session "${session.slice(0, 64)}", so there is nothing to hash. Give the id of a session that has said something, as it stands in its lines' "session".`,
+    );
+  }
   return createHash("sha256").update(normalJournal(lines, session).join("\n")).digest("hex");
 }
 

@@ -8,8 +8,9 @@ import { z } from "zod";
 import { type Clock, manualClock } from "../clock.ts";
 import type { ServerContext } from "../context.ts";
 import { createDice } from "../dice.ts";
-import { FaultError } from "../faults/declare.ts";
+import { declareFaults } from "../faults/declare.ts";
 import { defineFault, type Fault } from "../faults/fault.ts";
+import { declareScenario } from "../faults/scenario-file.ts";
 import { createFileStore, type FileLimits } from "../file-store.ts";
 import { createJournal } from "../journal.ts";
 import type { MockServer } from "../server.ts";
@@ -91,15 +92,14 @@ const shout = defineFault({
   open: () => ({ take: (item, next) => next(item) }),
 });
 
+const standInAbout = { faults: [shout] as unknown as readonly Fault[], mode: "none" } as const;
+
 export function standInFaults() {
   const held: (ControlledFault & { healed: boolean })[] = [];
   return {
     add(given: unknown, { session = null as string | null } = {}) {
-      const list = (Array.isArray(given) ? given : [given]) as { name: string }[];
-      if (list.some(({ name }) => name === "defect")) throw new TypeError("A defect of ours.");
-      const unknown = list.find(({ name }) => name !== "shout");
-      if (unknown) throw new FaultError(`There is no fault "${unknown.name}". There is shout.`);
-      const added = list.map((declaration, i) => ({
+      if ((given as { name?: string } | null)?.name === "defect") throw new TypeError("A defect of ours.");
+      const added = declareFaults(given, standInAbout).map(({ declaration }, i) => ({
         id: `f${held.length + 1 + i}`,
         session,
         declaration,
@@ -129,10 +129,10 @@ function standInScenarios() {
   return {
     list: () => Object.fromEntries(held),
     put(name: string, scenario: unknown) {
-      if (name !== name.toLowerCase())
-        throw new FaultError(`A scenario is named in lower case, not "${name}".`);
-      held.set(name, scenario);
+      const { about, faults } = declareScenario(name, scenario, standInAbout);
+      held.set(name, { about, faults: faults.map(({ declaration }) => declaration) });
     },
+    restore: () => held.clear(),
     remove: (name: string) => held.delete(name),
   };
 }
@@ -175,12 +175,12 @@ export async function runApi({
       mode,
       nowMs: () => clock.now(),
       date: () => clock.date(),
-      advance: (ms) => clock.advanceSettled(ms),
+      advance: (ms, about) => clock.advanceSettled(ms, about),
     },
     machineClock: machineClock as Clock,
     faults: standInFaults(),
     scenarios: standInScenarios(),
-    faultKinds: [shout] as unknown as readonly Fault[],
+    faultKinds: standInAbout.faults,
     journalHash: (lines, session) => `${session}: ${lines.filter((line) => line.session === session).length}`,
   };
   const app = express();

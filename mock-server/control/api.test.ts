@@ -4,8 +4,9 @@ import { images, readImage } from "../../fixtures/images.ts";
 import { closeLater, runServer, until } from "../_running-server.ts";
 import { openSocket } from "../_socket-client.ts";
 import { manualClock } from "../clock.ts";
+import { startServer } from "../server.ts";
 import { ask, openEvents, type Question, runApi, send } from "./_api-client.ts";
-import { bodyBytesMax } from "./api.ts";
+import { bodyBytesMax, guardLinesMax } from "./api.ts";
 import { backlogBytesMax, beatIntervalMs, readersMax } from "./journal-feed.ts";
 
 type Line = { seq: number; kind: string; fields: Record<string, unknown> };
@@ -48,10 +49,18 @@ describe("every route's good answer is what the document says", () => {
     ["POST", "/_lucy/faults", fault, 201, [{ id: "f2" }]],
     ["POST", "/_lucy/faults", [fault, fault], 201, [{ id: "f2" }, { id: "f3" }]],
     ["POST", "/_lucy/faults?session=abc", fault, 201, [{ id: "f2" }]],
+    ["POST", "/_lucy/faults", "shout", 201, [{ id: "f2" }]],
+    ["POST", "/_lucy/faults", ["shout", fault], 201, [{ id: "f2" }, { id: "f3" }]],
+    ["POST", "/_lucy/faults", { faults: ["shout"] }, 201, [{ id: "f2" }]],
+    ["POST", "/_lucy/faults", { faults: fault }, 201, [{ id: "f2" }]],
     ["DELETE", "/_lucy/faults", undefined, 200, { healed: 1 }],
     ["DELETE", "/_lucy/faults/f1", undefined, 204, undefined],
     ["GET", "/_lucy/scenarios", undefined, 200, { loud: { faults: [fault] } }],
     ["PUT", "/_lucy/scenarios/other", { about: "Other.", faults: [] }, 204, undefined],
+    ["PUT", "/_lucy/scenarios/other", { faults: ["shout"] }, 204, undefined],
+    ["PUT", "/_lucy/scenarios/other", { about: null, faults: "shout" }, 204, undefined],
+    ["PUT", "/_lucy/scenarios/other", ["shout", fault], 204, undefined],
+    ["PUT", "/_lucy/scenarios/other", "shout", 204, undefined],
     ["DELETE", "/_lucy/scenarios/loud", undefined, 204, undefined],
     ["POST", "/_lucy/reset", undefined, 200, { sessions: 0, faults: 1, files: 0, tokens: 0, after: 4 }],
     ["GET", "/_lucy/journal/hash?session=abc", undefined, 200, { session: "abc", hash: "abc: 1" }],
@@ -230,7 +239,7 @@ describe("refusals are sentences", () => {
       advance,
       { method: "POST", headers: json, body: "{}" },
       422,
-      'The field "ms" is missing. It takes milliseconds',
+      'The field "ms" is missing. It takes a number of milliseconds',
     ],
     [
       "time that runs backwards",
@@ -238,6 +247,13 @@ describe("refusals are sentences", () => {
       { method: "POST", headers: json, body: '{"ms":-1}' },
       422,
       'The field "ms" is -1. It takes milliseconds, 0 or more',
+    ],
+    [
+      "time as a text",
+      advance,
+      { method: "POST", headers: json, body: '{"ms":"10"}' },
+      422,
+      'The field "ms" is "10". It takes a number of milliseconds, 0 or more, without quotes.',
     ],
     [
       "time beyond all dates",
@@ -266,14 +282,56 @@ describe("refusals are sentences", () => {
       "/_lucy/faults",
       { method: "POST", headers: json, body: '{"name":"whisper"}' },
       422,
-      'There is no fault "whisper". There is shout.',
+      'The fault: there is no fault "whisper". There are shout.',
+    ],
+    [
+      "a fault nobody knows, by its name alone",
+      "/_lucy/faults",
+      { method: "POST", headers: json, body: '"shuot"' },
+      422,
+      'The fault: there is no fault "shuot". Did you mean "shout"?',
+    ],
+    [
+      "a fault that is a number",
+      "/_lucy/faults",
+      { method: "POST", headers: json, body: "[7]" },
+      422,
+      'Fault 1 is 7. It takes a fault\'s name, or an object such as { "name": "shout" }.',
+    ],
+    [
+      "a list of no faults",
+      "/_lucy/faults",
+      { method: "POST", headers: json, body: "[]" },
+      422,
+      'The list of faults is empty, so there is nothing to declare. Send "missing-ack"',
+    ],
+    [
+      "a list of no faults, under its name",
+      "/_lucy/faults",
+      { method: "POST", headers: json, body: '{"faults":[]}' },
+      422,
+      "The list of faults is empty",
+    ],
+    [
+      "no faults at all",
+      "/_lucy/faults",
+      { method: "POST" },
+      422,
+      'The body is missing. Send "missing-ack", or {"name": "drop", "channel": "control"}, or a list',
+    ],
+    [
+      "a list of faults beside something else",
+      "/_lucy/faults",
+      { method: "POST", headers: json, body: '{"faults":["shout"],"session":"a"}' },
+      422,
+      'The fault has no "name". There are shout.',
     ],
     [
       "a fault without a name",
       "/_lucy/faults",
       { method: "POST", headers: json, body: '{"nam":"shout"}' },
       422,
-      '{"name": "drop", "channel": "control"}, or a list of such,',
+      'The fault has no "name", but "nam". There are shout.',
     ],
     ["a scenario that is none", "/_lucy/scenarios/x", { method: "DELETE" }, 404, "There is no scenario x."],
     [
@@ -281,14 +339,35 @@ describe("refusals are sentences", () => {
       "/_lucy/scenarios/X",
       { method: "PUT", headers: json, body: '{"faults":[]}' },
       422,
-      'not "X"',
+      '"X" names a scenario. A name has lower-case letters',
     ],
     [
       "a scenario without faults",
       "/_lucy/scenarios/x",
       { method: "PUT", headers: json, body: "{}" },
       422,
-      'The field "faults" is missing.',
+      'Scenario x has no faults. Put a list of them under its "faults".',
+    ],
+    [
+      "a scenario of nothing",
+      "/_lucy/scenarios/x",
+      { method: "PUT" },
+      422,
+      'The body is missing. Send {"about": "…", "faults": ["missing-ack"]}, or faults alone, as JSON.',
+    ],
+    [
+      "a scenario of null",
+      "/_lucy/scenarios/x",
+      { method: "PUT", headers: json, body: "null" },
+      422,
+      "Scenario x has no faults.",
+    ],
+    [
+      "a scenario with something else",
+      "/_lucy/scenarios/x",
+      { method: "PUT", headers: json, body: '{"fault":["shout"]}' },
+      422,
+      'Scenario x has no "fault". Did you mean "faults"?',
     ],
     [
       "a parameter nobody knows",
@@ -347,7 +426,7 @@ describe("refusals are sentences", () => {
       "/_lucy/journal/hash?session=x",
       {},
       404,
-      "The journal has no lines of a session x.",
+      "The journal has no line of a session x. GET /_lucy/sessions lists the sessions that run, and GET /_lucy/journal?kind=session-ended those that ran here.",
     ],
   ])("%s", async (_name, path, question, status, sentence) => {
     const { url, journal } = await runApi();
@@ -359,6 +438,54 @@ describe("refusals are sentences", () => {
     expect(detail).not.toContain("hush");
     expect(JSON.stringify(journal.lines)).not.toContain("hush");
     expect(journal.lines.map(({ kind }) => kind)).toEqual(["http-refused"]);
+  });
+
+  test("the 65th fault at once is one too many, and the document says so", async () => {
+    const { url } = await runApi();
+    const { paths } = (await ask(url, "/_lucy/openapi.json")).json() as { paths: Record<string, never> };
+    const told = JSON.stringify(paths["/_lucy/faults"]);
+    const countsMax = [...told.matchAll(/"maxItems":(\d+)/g)].map(([, count]) => Number(count));
+    expect(countsMax).toEqual([64, 64]);
+    const faults = Array<string>(64).fill("shout");
+    expect((await send(url, "/_lucy/faults", "POST", faults)).status).toBe(201);
+    const reply = await send(url, "/_lucy/faults", "POST", [...faults, "shout"]);
+    expect([reply.status, reply.json()]).toEqual([
+      422,
+      { detail: "65 faults are declared at once. It may be 64 at most." },
+    ]);
+  });
+
+  test("the guard's have a line each for the first 20, then one for the hundredth, and for the thousandth", async () => {
+    const { url, journal } = await runApi();
+    const headers = { origin: "https://example.com" };
+    for (let i = 0; i < 105; i++) {
+      // One of a method that the path does not take: it is the guard's to refuse all the same.
+      const reply = await ask(url, "/_lucy/sessions", { method: i % 2 ? "PATCH" : "GET", headers });
+      expect(reply.status).toBe(403);
+      expect(reply.body).toContain("A page of https://example.com asks");
+    }
+    expect(guardLinesMax).toBe(20);
+    expect(journal.lines.map(({ kind }) => kind)).toEqual([
+      ...Array<string>(20).fill("http-refused"),
+      "guard-refused",
+    ]);
+    expect(journal.lines.at(-1)!.fields).toMatchObject({
+      count: 100,
+      last: expect.stringContaining("https://example.com"),
+    });
+    // Whoever may ask has each mistake told.
+    expect((await ask(url, "/_lucy/sessions/nobody")).status).toBe(404);
+    expect(journal.lines.at(-1)!.kind).toBe("http-refused");
+  });
+
+  test("days with something that ticks are refused at once", async () => {
+    const { url, clock } = await runApi();
+    const tick = clock.every(1000, () => expect.unreachable("it ticked"));
+    const reply = await send(url, "/_lucy/clock/advance", "POST", { ms: 24 * 86_400_000 });
+    expect(reply.status).toBe(422);
+    expect(reply.body).toContain("some 2073600 timers would run on the way, of which 1000000 may.");
+    expect(clock.now()).toBe(0);
+    tick.cancel();
   });
 
   test("nobody advances a real clock", async () => {
@@ -376,6 +503,7 @@ describe("refusals are sentences", () => {
     ["PUT", "/_lucy/faults", "GET, POST, DELETE, HEAD"],
     ["GET", "/_lucy/faults/f1", "DELETE"],
     ["OPTIONS", "/_lucy/journal", "GET, HEAD"],
+    ["POST", "/_lucy/metrics", "GET, HEAD"],
   ])("%s %s is nothing it takes: 405", async (method, path, allow) => {
     const { url } = await runApi();
     const reply = await ask(url, path, { method });
@@ -440,6 +568,17 @@ describe("with a token", () => {
     const { url } = await runApi({ token });
     expect((await ask(url, "/_lucy/health")).json()).toEqual({ status: "ok" });
     expect((await ask(url, "/_lucy/health", bearer)).json()).toHaveProperty("options");
+  });
+
+  test("what a path takes is nobody's to know without it", async () => {
+    const { url } = await runApi({ token });
+    const reply = await ask(url, "/_lucy/health", { method: "PATCH" });
+    expect([reply.status, reply.headers.allow, reply.headers["www-authenticate"]]).toEqual([
+      401,
+      undefined,
+      "Bearer",
+    ]);
+    expect((await ask(url, "/_lucy/health", { method: "PATCH", ...bearer })).status).toBe(405);
   });
 
   test("no route but health and ready answers without", async () => {
@@ -566,6 +705,28 @@ describe("the journal", () => {
       expect(id).toBe(`id: ${seq}`);
       expect(JSON.parse(data!.replace(/^data: /, ""))).toMatchObject({ seq });
     }
+  });
+
+  test.each([
+    ["?live=1&after=99", {}, 99],
+    ["?live=1", { "last-event-id": "6" }, 6],
+    ["?live=1&limit=1", { "last-event-id": "6" }, 6],
+  ])("%s with %j is of a server that ran before: from the first line", async (query, headers, asked) => {
+    const { url } = await runJournal();
+    const events = await openEvents(url, `/_lucy/journal${query}`, headers);
+    expect(await events.next()).toBe(
+      `: there is no line ${asked}, the last is 5: the server has started anew, and so do its lines, from the first`,
+    );
+    expect(await events.next()).toBe(": here");
+    for (const seq of [1, 2, 3, 4, 5]) expect((await events.next()).split("\n")[0]).toBe(`id: ${seq}`);
+  });
+
+  test("goes on in silence behind the last line, which is where a reader is that has them all", async () => {
+    const { url, journal } = await runJournal();
+    const events = await openEvents(url, "/_lucy/journal?live=1", { "last-event-id": "5" });
+    expect(await events.next()).toBe(": here");
+    journal.add({ kind: "state" });
+    expect((await events.next()).split("\n")[0]).toBe("id: 6");
   });
 
   test("is over at once for who asks for its head alone", async () => {
@@ -723,6 +884,68 @@ describe("on a running server", () => {
     });
     const client = closeLater(await openSocket(server.realtimeUrl, { query: { api_key: apiKey } }));
     expect((await client.take("error")).error).toContain("expired");
+  });
+
+  test("a clock that is being advanced stops when whoever asked goes away", async () => {
+    const clock = manualClock();
+    const server = await runServer({ mode: "none", clock: "manual" }, clock);
+    const asking = new AbortController();
+    let ticks = 0;
+    const tick = clock.every(1, () => {
+      if (++ticks === 3) asking.abort();
+    });
+    const headers = { "content-type": "application/json" };
+    const body = '{"ms": 1000000}';
+    const { signal } = asking;
+    await expect(
+      fetch(`${server.url}/_lucy/clock/advance`, { method: "POST", headers, body, signal }),
+    ).rejects.toThrow("abort");
+    const stopped = await server.journal.match({ kind: "http-refused" });
+    expect(stopped.fields.detail).toMatch(
+      /^The clock was stopped at \d+ ms, as whoever asked has gone: \d+ ms short/,
+    );
+    const { nowMs } = server.clock;
+    await server.clock.advance(1);
+    expect(server.clock.nowMs).toBe(nowMs + 1);
+    tick.cancel();
+  });
+
+  test("a clock that is being advanced stops at a reset", async () => {
+    const clock = manualClock();
+    const server = await runServer({ mode: "none", clock: "manual" }, clock);
+    let ticks = 0;
+    let reset: Promise<{ status: number }> | undefined;
+    const tick = clock.every(1, () => {
+      if (++ticks === 3) reset = ask(server.url, "/_lucy/reset", { method: "POST" });
+    });
+    const reply = await send(server.url, "/_lucy/clock/advance", "POST", { ms: 1_000_000 });
+    expect([reply.status, reply.body]).toEqual([409, expect.stringContaining("as the server was reset: ")]);
+    expect(server.clock.nowMs).toBeLessThan(1_000_000);
+    // What a reset waits for is on the same clock here.
+    const answered = reset!.then(({ status }) => status);
+    expect(await answered).toBe(200);
+    tick.cancel();
+  });
+
+  test("a reset takes scenarios back to those of the file", async () => {
+    const server = await runServer({ mode: "none", scenario: "mock-server/scenarios/flaky.yaml" });
+    const scenarios = async () => (await ask(server.url, "/_lucy/scenarios")).json();
+    const before = await scenarios();
+    expect(Object.keys(before)).toEqual(["busy", "cut-off"]);
+    expect((await send(server.url, "/_lucy/scenarios/mine", "PUT", "missing-ack")).status).toBe(204);
+    expect((await send(server.url, "/_lucy/scenarios/busy", "PUT", ["drop-socket"])).status).toBe(204);
+    expect((await ask(server.url, "/_lucy/scenarios/cut-off", { method: "DELETE" })).status).toBe(204);
+    expect(Object.keys(await scenarios()).toSorted()).toEqual(["busy", "mine"]);
+    expect((await ask(server.url, "/_lucy/reset", { method: "POST" })).status).toBe(200);
+    expect(await scenarios()).toEqual(before);
+  });
+
+  test("how long it is up is the machine's to say, whatever its clock is told", async () => {
+    const [clock, machine] = [manualClock(), manualClock()];
+    const server = closeLater(await startServer({ port: 0, mode: "none", clock: "manual" }, clock, machine));
+    clock.advance(3_600_000);
+    machine.advance(5);
+    expect((await ask(server.url, "/_lucy/health")).json()).toMatchObject({ uptimeMs: 5 });
   });
 
   test("a reset leaves nothing of the test before, and its journal", async () => {

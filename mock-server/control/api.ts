@@ -4,7 +4,7 @@
  */
 import express, { type NextFunction, type Request, type Response } from "express";
 import { z } from "zod";
-import type { Clock } from "../clock.ts";
+import { type AdvanceAbout, type Clock, ClockStopped } from "../clock.ts";
 import type { ServerContext } from "../context.ts";
 import { FaultError } from "../faults/declare.ts";
 import type { Fault } from "../faults/fault.ts";
@@ -14,7 +14,7 @@ import type { MockServer } from "../server.ts";
 import { catalogueSchema, describeCatalogue } from "./catalogue.ts";
 import { describeSession } from "./describe-session.ts";
 import type { Refuse } from "./files.ts";
-import { guard } from "./guard.ts";
+import { guard, type Refusal } from "./guard.ts";
 import { createJournalFeed, readersMax } from "./journal-feed.ts";
 import { journalParameters, readJournalQuery } from "./journal-query.ts";
 import type { Metrics } from "./metrics.ts";
@@ -45,19 +45,21 @@ export type ControlledScenarios = {
   /** @throws FaultError with a sentence */
   put(name: string, scenario: unknown): void;
   remove(name: string): boolean;
+  /** Those that the server began with, and no others. */
+  restore(): void;
 };
 
 export type ControlledClock = {
   readonly mode: "real" | "manual";
   nowMs(): number;
   date(): Date;
-  /** @throws RangeError */
-  advance(ms: number): Promise<void>;
+  /** @throws RangeError, ClockStopped */
+  advance(ms: number, about?: AdvanceAbout): Promise<void>;
 };
 
 export type ControlParts = {
   readonly clock: ControlledClock;
-  /** The machine's: heartbeats of the journal's readers. */
+  /** The machine's: heartbeats of the journal's readers, and how long the server has been up. */
   readonly machineClock: Clock;
   readonly faults: ControlledFaults;
   readonly scenarios: ControlledScenarios;
@@ -67,6 +69,10 @@ export type ControlParts = {
 };
 
 export const bodyBytesMax = 1024 * 1024;
+/** Refusals of the guard that have a line each. Those to come are as many as the pages that are open here like. */
+export const guardLinesMax = 20;
+/** Faults declared at once, for the document: `declare.ts` counts them. */
+const declaredMax = 64;
 /** How long a reset waits for clients to take their leave. Those on this machine need some milliseconds. */
 const emptyMsMax = 1000;
 
@@ -93,6 +99,8 @@ export function apiRoutes(server: MockServer, context: ServerContext, parts: Con
   const { clock, faults, scenarios, faultKinds, journalHash } = parts;
   const feed = createJournalFeed(journal, parts.machineClock);
   let metrics: Promise<Metrics> | undefined;
+  /** By which each request that advances the clock can be stopped. */
+  const advances = new Set<AbortController>();
 
   const clockNow = () => ({ mode: clock.mode, nowMs: clock.nowMs(), date: clock.date().toISOString() });
 
@@ -189,7 +197,7 @@ export function apiRoutes(server: MockServer, context: ServerContext, parts: Con
         if (!journal.lines.some((line) => line.session === session)) {
           throw new Refused(
             404,
-            `The journal has no lines of a session ${session}. GET /_lucy/sessions lists those that run.`,
+            `The journal has no line of a session ${session}${journal.forgottenCount > 0 ? `, or no longer: its first ${journal.forgottenCount} lines are forgotten` : ""}. GET /_lucy/sessions lists the sessions that run, and GET /_lucy/journal?kind=session-ended those that ran here.`,
           );
         }
         return { session, hash: journalHash(journal.lines, session) };
@@ -205,11 +213,11 @@ export function apiRoutes(server: MockServer, context: ServerContext, parts: Con
     {
       method: "post",
       path: "/_lucy/clock/advance",
-      does: "Lets time pass on a manual clock; answers when what was due has happened.",
+      does: "Lets time pass on a manual clock; answers when what was due has happened. It stops where it is when whoever asked goes away, and at a reset.",
       body: z.strictObject(
         {
           ms: z
-            .number({ error: "It takes milliseconds, 0 or more: time does not run backwards." })
+            .number({ error: "It takes a number of milliseconds, 0 or more, without quotes." })
             .min(0, { error: "It takes milliseconds, 0 or more: time does not run backwards." })
             .describe("Milliseconds."),
         },
@@ -217,19 +225,27 @@ export function apiRoutes(server: MockServer, context: ServerContext, parts: Con
       ),
       answers: {
         200: { about: "What time it is now.", schema: schemas.clock },
-        409: { about: "The clock is real.", schema: schemas.refusal },
+        409: { about: "The clock is real, or was stopped by a reset.", schema: schemas.refusal },
       },
-      async handle({ body }) {
+      async handle({ body, response }) {
         if (clock.mode === "real") {
           throw new Refused(
             409,
             "The server runs on the real clock, which nobody advances. Start it on a manual one: --clock manual.",
           );
         }
+        const stop = new AbortController();
+        const leave = () => stop.abort("whoever asked has gone");
+        response.once("close", leave);
+        advances.add(stop);
         try {
-          await clock.advance((body as { ms: number }).ms);
+          await clock.advance((body as { ms: number }).ms, { signal: stop.signal });
         } catch (error) {
+          if (error instanceof ClockStopped) throw new Refused(409, error.message);
           throw error instanceof RangeError ? new Refused(422, error.message) : error;
+        } finally {
+          advances.delete(stop);
+          response.off("close", leave);
         }
         return clockNow();
       },
@@ -246,7 +262,7 @@ export function apiRoutes(server: MockServer, context: ServerContext, parts: Con
     {
       method: "post",
       path: "/_lucy/reset",
-      does: "Gives the next test a clean server: ends sessions, heals faults, forgets uploaded files, tokens and how often each key was there. Scenarios, options, clock and dice stay. So does the journal, which is only ever added to: read it from `after` on.",
+      does: "Gives the next test a clean server: ends sessions, heals faults, forgets uploaded files, tokens and how often each key was there; stops a clock that is being advanced. Scenarios are those of the scenario file again: what was put over HTTP goes, what was replaced or removed comes back. Faults of the scenario file, options, dice and the time stay. So does the journal, which is only ever added to: read it from `after` on.",
       answers: {
         200: { about: "How many of each there were, and the journal's last line.", schema: schemas.reset },
       },
@@ -260,7 +276,9 @@ export function apiRoutes(server: MockServer, context: ServerContext, parts: Con
       answers: { 200: { about: "In its text format.", type: "text/plain" } },
       async handle({ response }) {
         // Loaded with the first look.
-        metrics ??= import("./metrics.ts").then(({ createMetrics }) => createMetrics(server, context.tally));
+        metrics ??= import("./metrics.ts").then(({ createMetrics }) =>
+          createMetrics(server, context.tally, parts.machineClock),
+        );
         const { contentType, read } = await metrics;
         const text = await read();
         response.setHeader("content-type", contentType);
@@ -275,7 +293,7 @@ export function apiRoutes(server: MockServer, context: ServerContext, parts: Con
     const main = process.threadCpuUsage?.();
     return {
       status: "ok",
-      uptimeMs: Math.round(context.clock.now()),
+      uptimeMs: Math.round(parts.machineClock.now()),
       // Without the secret of its rooms.
       options: redact(server.options),
       limits: server.limits,
@@ -324,6 +342,7 @@ export function apiRoutes(server: MockServer, context: ServerContext, parts: Con
   }
 
   async function reset() {
+    for (const stop of advances) stop.abort("the server was reset");
     const sessions = server.sessions;
     for (const session of sessions) session.end("disconnect", null);
     await emptied();
@@ -334,6 +353,7 @@ export function apiRoutes(server: MockServer, context: ServerContext, parts: Con
       tokens: context.tokens.clear(),
     };
     faults.forgetKeys();
+    scenarios.restore();
     journal.add({ kind: "reset", fields: counts });
     return { ...counts, after: journal.lines.at(-1)!.seq };
   }
@@ -377,7 +397,7 @@ export function apiRoutes(server: MockServer, context: ServerContext, parts: Con
       {
         method: "post",
         path: "/_lucy/faults",
-        does: "Declares a fault, or a list of them, all or none. GET /_lucy/catalogue has what there is.",
+        does: "Declares a fault, or a list of them, all or none; a name alone is a fault, too. GET /_lucy/catalogue has what there is.",
         query: z.strictObject({
           session: z
             .string()
@@ -387,13 +407,25 @@ export function apiRoutes(server: MockServer, context: ServerContext, parts: Con
             .describe("The session they are for; without it all, those to come too.")
             .optional(),
         }),
-        body: z.union([schemas.declaration, z.array(schemas.declaration).max(256)], {
-          error: objectError('{"name": "drop", "channel": "control"}, or a list of such,'),
-        }),
+        body: z.union([
+          schemas.declaration,
+          schemas.declarations.min(1),
+          z.strictObject({ faults: schemas.declarations.min(1) }),
+        ]),
+        readsBody: true,
         answers: { 201: { about: "Their ids.", schema: z.array(z.looseObject({ id: z.string() })) } },
         handle({ query, body }) {
           const { session } = query as { session?: string };
-          const added = told(() => faults.add(body, session === undefined ? {} : { session }));
+          const given = declarationsOf(body);
+          const example = '"missing-ack", or {"name": "drop", "channel": "control"}, or a list of such,';
+          if (given === undefined) throw new Refused(422, `The body is missing. Send ${example} as JSON.`);
+          if (Array.isArray(given) && given.length === 0) {
+            throw new Refused(
+              422,
+              `The list of faults is empty, so there is nothing to declare. Send ${example} as JSON; DELETE /_lucy/faults heals what was declared.`,
+            );
+          }
+          const added = told(() => faults.add(given, session === undefined ? {} : { session }));
           return added.map(({ id }) => ({ id }));
         },
       },
@@ -430,26 +462,32 @@ export function apiRoutes(server: MockServer, context: ServerContext, parts: Con
       {
         method: "put",
         path: "/_lucy/scenarios/{name}",
-        does: "Adds a scenario, or replaces it for connections to come.",
+        does: "Adds a scenario, or replaces it for connections to come; until a reset.",
         params,
-        body: z.looseObject(
-          {
-            about: z.string({ error: "It takes a text." }).optional(),
-            faults: z
-              .array(schemas.declaration, { error: 'It takes a list of faults: [{"name": "drop"}].' })
-              .max(256, { error: "It takes 256 faults at most." }),
-          },
-          { error: objectError('{"about": "…", "faults": [{"name": "drop"}]}') },
-        ),
+        body: z.union([
+          z.strictObject({
+            about: z.string().max(500).nullable().optional(),
+            faults: z.union([schemas.declaration, schemas.declarations]),
+          }),
+          schemas.declarations,
+          z.string().describe("A fault's name."),
+        ]),
+        readsBody: true,
         answers: { 204: { about: "It is there." } },
         handle({ params, body }) {
+          if (body === undefined) {
+            throw new Refused(
+              422,
+              'The body is missing. Send {"about": "…", "faults": ["missing-ack"]}, or faults alone, as JSON.',
+            );
+          }
           told(() => scenarios.put(params.name!, body));
         },
       },
       {
         method: "delete",
         path: "/_lucy/scenarios/{name}",
-        does: "Removes a scenario; connections that have it keep it.",
+        does: "Removes a scenario, until a reset if it is of the scenario file; connections that have it keep it.",
         params,
         answers: { 204: { about: "It is gone." } },
         handle({ params }) {
@@ -462,6 +500,16 @@ export function apiRoutes(server: MockServer, context: ServerContext, parts: Con
       },
     ];
   }
+}
+
+/** As keys and files have it, a list may stand under its name. */
+function declarationsOf(body: unknown): unknown {
+  const isNamed =
+    typeof body === "object" &&
+    body !== null &&
+    Object.hasOwn(body, "faults") &&
+    Object.keys(body).length === 1;
+  return isNamed ? (body as { faults: unknown }).faults : body;
 }
 
 /** What whoever checks a declaration refuses it with is a sentence for whoever sent it; anything else is a defect of ours. */
@@ -487,6 +535,7 @@ function mount(
   refuse: Refuse,
 ): express.Router {
   const router = express.Router();
+  let guardedCount = 0;
   // A list of one is an object's matter; what is no object is the schema's to refuse, with a sentence.
   const readBody = express.json({ limit: bodyBytesMax, strict: false });
   for (const path of new Set(routes.map((row) => row.path))) {
@@ -504,6 +553,9 @@ function mount(
     const methods = rows.map(({ method }) => method.toUpperCase());
     const allowed = methods.includes("GET") ? [...methods, "HEAD"] : methods;
     place.all((request: Request, response: Response, _next: NextFunction) => {
+      const takesQueryToken = rows.some((row) => row.takesQueryToken);
+      const passage = guard(request, { token: controlToken, isProbe: false, takesQueryToken });
+      if (typeof passage === "object") return turnAway(request, response, passage);
       response.set("allow", allowed.join(", "));
       const sentence = `${request.method} is nothing that ${path} takes. It takes ${list(methods)}: GET /_lucy/openapi.json has all of it.`;
       refuse(request, response, 405, sentence);
@@ -517,10 +569,7 @@ function mount(
       isProbe: row.isProbe ?? false,
       takesQueryToken: row.takesQueryToken ?? false,
     });
-    if (typeof passage === "object") {
-      if (passage.status === 401) response.set("www-authenticate", "Bearer");
-      throw new Refused(passage.status, passage.detail);
-    }
+    if (typeof passage === "object") return turnAway(request, response, passage);
     response.set({ "cache-control": "no-store", "x-content-type-options": "nosniff" });
     const body = await bodyOf(row, request, response);
     const { token: _, ...given } = request.query;
@@ -542,6 +591,17 @@ function mount(
     else response.status(201 in row.answers ? 201 : 200).json(result);
   }
 
+  /** As a refusal, but with a line for the first ones only, and then for the hundredth, the thousandth and so on. */
+  function turnAway(request: Request, response: Response, { status, detail }: Refusal): void {
+    if (status === 401) response.set("www-authenticate", "Bearer");
+    guardedCount++;
+    if (guardedCount <= guardLinesMax) return refuse(request, response, status, detail);
+    if (/^10+$/.test(String(guardedCount))) {
+      journal.add({ kind: "guard-refused", fields: { count: guardedCount, last: detail } });
+    }
+    response.status(status).json({ detail });
+  }
+
   async function bodyOf(row: Route, request: Request, response: Response): Promise<unknown> {
     const hasBody =
       request.headers["transfer-encoding"] !== undefined ||
@@ -559,7 +619,7 @@ function mount(
         }),
       );
     }
-    return checked(row.body, request.body, "field");
+    return row.readsBody ? request.body : checked(row.body, request.body, "field");
   }
 }
 
@@ -609,7 +669,7 @@ function checked(schema: z.ZodType, given: unknown, noun: "parameter" | "field")
 
 function objectError(example: string): z.core.$ZodErrorMap {
   return (issue) =>
-    issue.code === "invalid_type" || issue.code === "invalid_union"
+    issue.code === "invalid_type"
       ? `The body is ${issue.input === undefined ? "missing" : "something else than it takes"}. Send ${example} as JSON.`
       : undefined;
 }
@@ -624,6 +684,10 @@ function list(names: readonly string[]): string {
 }
 
 const count = z.number();
+const declaration = z.union([
+  z.string().describe("A fault's name."),
+  z.looseObject({ name: z.string().describe("A fault's name.") }),
+]);
 
 /** What is answered, for the document and for the tests. */
 const schemas = {
@@ -679,6 +743,7 @@ const schemas = {
     fired: count,
     healed: z.boolean(),
   }),
-  /** Only that it names a fault: the rest is checked where faults are, with the nearest match. */
-  declaration: z.looseObject({ name: z.string({ error: 'It takes the name of a fault, such as "drop".' }) }),
+  /** For the document: all of it is checked where faults are, with the nearest match. */
+  declaration,
+  declarations: z.array(declaration).max(declaredMax),
 };

@@ -190,7 +190,7 @@ function controlParts({ clock }: MockServer, { machine, faults: desk }: ServerCo
       mode: clock.mode,
       nowMs: () => clock.nowMs,
       date: () => clock.date,
-      advance: (ms) => clock.advance(ms),
+      advance: (ms, about) => clock.advance(ms, about),
     },
     machineClock: machine,
     faults: {
@@ -218,6 +218,7 @@ function controlParts({ clock }: MockServer, { machine, faults: desk }: ServerCo
         ),
       put: (name, scenario) => desk.putScenario(name, scenario),
       remove: (name) => desk.removeScenario(name),
+      restore: () => desk.restoreScenarios(),
     },
     faultKinds,
     journalHash,

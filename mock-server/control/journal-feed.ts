@@ -8,7 +8,10 @@ import type { Journal, JournalLine } from "../journal.ts";
 
 export type FeedAbout = {
   matches(line: JournalLine): boolean;
-  /** The line after which it begins; `null`: the beginning, or where `limit` says. */
+  /**
+   * The line after which it begins; `null`: the beginning, or where `limit` says. Live, it is the beginning as well where there is no such
+   * line yet: its number is of a server that ran before.
+   */
   readonly after: number | null;
   /** At most so many of the lines there are: the first behind `after`, or without it the last. */
   readonly limit: number | null;
@@ -33,10 +36,13 @@ const batchLengthMax = 64 * 1024;
 export function createJournalFeed(journal: Journal, clock: Clock): JournalFeed {
   let readerCount = 0;
 
-  function answer(response: ServerResponse, { matches, after, limit, isLive }: FeedAbout): boolean {
+  function answer(response: ServerResponse, { matches, after: asked, limit, isLive }: FeedAbout): boolean {
     if (readerCount >= readersMax) return false;
     readerCount++;
     const lastSeq = journal.lines.at(-1)?.seq ?? 0;
+    // Whoever waited for what comes behind it would wait until as many lines are written again, or for good.
+    const isAhead = isLive && asked !== null && asked > lastSeq;
+    const after = isAhead ? 0 : asked;
     /** The last line that was looked at. */
     let seq = after ?? (limit === null ? 0 : startOfTail(journal.lines, matches, limit));
     // A live stream goes on; only what was there is limited, and by its start.
@@ -53,10 +59,16 @@ export function createJournalFeed(journal: Journal, clock: Clock): JournalFeed {
       "lucy-journal-forgotten": journal.forgottenCount,
     });
     const missing = Math.max(0, (journal.lines[0]?.seq ?? 1) - 1 - seq);
-    if (isLive)
+    if (isLive) {
+      if (isAhead) {
+        response.write(
+          `: there is no line ${asked}, the last is ${lastSeq}: the server has started anew, and so do its lines, from the first\n\n`,
+        );
+      }
       response.write(
         missing > 0 && after !== null ? `: ${missing} lines after ${after} are forgotten\n\n` : ": here\n\n",
       );
+    }
 
     /** The next lines as they are sent; empty where there are none. */
     function nextBatch(): string {

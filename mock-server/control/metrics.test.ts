@@ -1,4 +1,5 @@
-import { describe, expect, test } from "vitest";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { closeLater, runServer } from "../_running-server.ts";
 import { openSocket } from "../_socket-client.ts";
 import { manualClock } from "../clock.ts";
@@ -6,11 +7,19 @@ import { writeMockKey } from "../faults/mock-key.ts";
 import { createJournal } from "../journal.ts";
 import type { Session } from "../session.ts";
 import { ask } from "./_api-client.ts";
-import { createMetrics } from "./metrics.ts";
+import { createMetrics, lagWindowMs } from "./metrics.ts";
 import { createCounts, createTally } from "./tally.ts";
 
 /** A sample as it stands, without its name's help. */
 const samples = (text: string) => text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+
+/** Resolves once a monitor of the event loop has come by twice: those begun before have, too. */
+async function waitForTick(): Promise<void> {
+  const monitor = monitorEventLoopDelay({ resolution: 10 });
+  monitor.enable();
+  while (monitor.count < 2) await new Promise(setImmediate);
+  monitor.disable();
+}
 
 async function read(server: { url: string }): Promise<string[]> {
   const reply = await ask(server.url, "/_lucy/metrics");
@@ -68,6 +77,29 @@ test("names and units are those of Prometheus", async () => {
   }
 });
 
+test("two that look do not take the event loop's lag from each other; it goes by its age", async () => {
+  const [journal, clock] = [createJournal(manualClock()), manualClock()];
+  const open = { sessions: 0, sockets: 0, peers: 0, codecs: 0, workers: 0, timers: 0 };
+  const metrics = createMetrics({ sessions: [], open, journal }, createTally(journal, new Map()), clock);
+  onTestFinished(() => void journal.add({ kind: "server-stopped" }));
+  const worst = async () => {
+    const row = samples(await metrics.read()).find((line) => line.includes('quantile="1"'))!;
+    return Number(row.split(" ")[1]);
+  };
+  const lateS = 0.25;
+  await waitForTick();
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, lateS * 1000 + 20);
+  await waitForTick();
+  expect(await worst()).toBeGreaterThan(lateS);
+  expect(await worst()).toBeGreaterThan(lateS);
+  const help = /^# HELP lucy_event_loop_lag_seconds .*$/m.exec(await metrics.read())![0];
+  expect(help).toContain("in the last 60 to 120 s");
+  for (const expected of [true, true, false]) {
+    clock.advance(lagWindowMs);
+    expect((await worst()) > lateS).toBe(expected);
+  }
+});
+
 describe("the tally", () => {
   function makeTally() {
     const journal = createJournal(manualClock());
@@ -113,8 +145,10 @@ describe("the tally", () => {
     journal.add({ session: "a", direction: "to-client", kind: "close", fields: { code: 1013 } });
     journal.add({ session: "a", direction: "to-server", kind: "livekit-close", fields: { code: 1001 } });
     const open = { sessions: 0, sockets: 0, peers: 0, codecs: 0, workers: 0, timers: 0 };
-    const metrics = createMetrics({ sessions: [], open, journal }, tally);
-    const found = samples(await metrics.read());
+    const metrics = createMetrics({ sessions: [], open, journal }, tally, manualClock());
+    const text = await metrics.read();
+    const found = samples(text);
+    expect(text).toContain("# HELP lucy_faults_fired_total Faults that fired, by name, each time:");
     journal.add({ kind: "server-stopped" });
     expect(found).toContain('lucy_faults_fired_total{fault="drop"} 1');
     expect(found).toContain('lucy_closes_total{socket="control",direction="to-client",code="1013"} 1');

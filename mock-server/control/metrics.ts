@@ -1,9 +1,10 @@
 /**
  * The server's figures for Prometheus. The one file that imports prom-client, with a registry for each server and never the global one. It
- * reads everything when it is asked, and keeps nothing but the delays of the event loop.
+ * reads everything when it is asked, and keeps nothing but the delays of the event loop. A look changes nothing for the next one.
  */
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Counter, Gauge, Registry } from "prom-client";
+import type { Clock } from "../clock.ts";
 import type { Journal } from "../journal.ts";
 import type { MockServer } from "../server.ts";
 import type { Counts, MediaTotals, Tally } from "./tally.ts";
@@ -17,18 +18,28 @@ type Row = { readonly labels: Record<string, string>; readonly value: number };
 
 /** How often the loop's lateness is measured. Milliseconds. */
 const lagResolutionMs = 10;
+/** What a look shows at least, if the server has run as long: longer than most wait between two. */
+export const lagWindowMs = 60_000;
 
 export function createMetrics(
   server: Pick<MockServer, "sessions" | "open"> & { readonly journal: Journal },
   tally: Tally,
+  machineClock: Pick<Clock, "now">,
 ): Metrics {
   const registry = new Registry();
   // It measures, and decides nothing. How late the loop came to what was due: the machine's time, whatever clock the server runs on.
-  const lag = monitorEventLoopDelay({ resolution: lagResolutionMs });
-  lag.enable();
+  const startLag = () => {
+    const delays = monitorEventLoopDelay({ resolution: lagResolutionMs });
+    delays.enable();
+    return delays;
+  };
+  /** The older is what is shown; the younger takes its place, however many look, once it has what a window has. */
+  let [older, younger] = [startLag(), startLag()];
+  let youngerSinceMs = machineClock.now();
   const stop = server.journal.follow(({ kind }) => {
     if (kind !== "server-stopped") return;
-    lag.disable();
+    older.disable();
+    younger.disable();
     stop();
   });
 
@@ -97,7 +108,7 @@ export function createMetrics(
   );
   tallied(
     "lucy_faults_fired_total",
-    "Faults that fired, by name, as often as the journal says so: a fault's first 100 times in a session, of media its first.",
+    "Faults that fired, by name, each time: the journal has a fault's first times in a session only.",
     ["fault"],
     tally.faults,
   );
@@ -123,16 +134,21 @@ export function createMetrics(
   );
   gauge(
     "lucy_event_loop_lag_seconds",
-    "How late the event loop was since the last look.",
+    `How late the event loop was in the last ${lagWindowMs / 1000} to ${(2 * lagWindowMs) / 1000} s, or longer if nobody looked.`,
     ["quantile"],
     () => {
-      // It counts from one look to the next: what is due anyway is no delay.
+      // What is due anyway is no delay.
       const late = (nanoseconds: number) => Math.max(0, nanoseconds / 1e9 - lagResolutionMs / 1000);
       const rows = [50, 99, 100].map((percent) => ({
         labels: { quantile: String(percent / 100) },
-        value: lag.count === 0 ? 0 : late(lag.percentile(percent)),
+        value: older.count === 0 ? 0 : late(older.percentile(percent)),
       }));
-      lag.reset();
+      const nowMs = machineClock.now();
+      if (nowMs - youngerSinceMs >= lagWindowMs) {
+        [older, younger] = [younger, older];
+        younger.reset();
+        youngerSinceMs = nowMs;
+      }
       return rows;
     },
   );

@@ -33,6 +33,8 @@ export type Route = {
   /** It reads the query itself, and `query` only tells of it. */
   readonly readsQuery?: boolean;
   readonly body?: z.ZodType;
+  /** What the body declares is checked where it is declared, and `body` only tells of it. */
+  readonly readsBody?: boolean;
   /** By status: those that are no refusals, or have a meaning of their own. */
   readonly answers: Readonly<Record<number, Answer>>;
   /** Answers without a token as well: for whoever only wants to know whether the server lives. */
