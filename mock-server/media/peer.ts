@@ -532,9 +532,10 @@ export function createPeer(options: PeerOptions, on: PeerEvents): Peer {
           const timestamp = videoTime(own);
           pacer.push(
             payloads.map((payload, index) => {
-              const marker = ends && index === payloads.length - 1;
-              // Chromium looks for it on a picture's last packet only.
-              return { mid: video, payload, timestamp, marker, colorSpace: marker ? colorSpace : null };
+              const isLast = index === payloads.length - 1;
+              // Chromium looks for it on the last packet of a picture, or of a layer, only.
+              const said = isLast ? colorSpace : null;
+              return { mid: video, payload, timestamp, marker: ends && isLast, colorSpace: said };
             }),
           );
         },

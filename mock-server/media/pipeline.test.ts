@@ -328,6 +328,10 @@ test.each(["transcode", "relay"] as const)(
       [3, delta, true, "narrow"],
       [4, key, false, null],
       [4, delta, true, null],
+      // Said behind the lowest of two layers.
+      [5, key, false, "layered"],
+      [5, delta, true, null],
+      [6, delta, true, null],
     ] as const) {
       const packet = { sequenceNumber: timestamp, timestamp, marker, payload, receivedMs: 0 };
       pipeline.receiveVideo(packet, said && Buffer.from(said));
@@ -335,7 +339,7 @@ test.each(["transcode", "relay"] as const)(
     }
     const atEnds = colors.filter((_color, index) => sent[index]!.ends);
     const again = mode === "transcode" ? ["full"] : [];
-    expect(atEnds).toEqual([undefined, "full", "full", ...again, "narrow", undefined]);
+    expect(atEnds).toEqual([undefined, "full", "full", ...again, "narrow", undefined, "layered", "layered"]);
   },
 );
 

@@ -155,6 +155,7 @@ export function createPipeline(options: PipelineOptions, on: PipelineEvents): Pi
   let inFlight = 0;
   /** What the sender said last; editing leaves it as it is, and so do we. */
   let colorSpace: Buffer | null = null;
+  let saidTimestamp: number | null = null;
   let keyTimestamp: number | null = null;
   /** Of what gates were offered, by number: the last, the last that is no key picture's, the last that left. */
   const numbers = { offered: 0, delta: 0, left: 0 };
@@ -386,15 +387,23 @@ export function createPipeline(options: PipelineOptions, on: PipelineEvents): Pi
     if (ends) stats.picturesOut++;
     for (const payload of plain) stats.bytesOut += payload.length;
     for (const output of outputs) {
-      output.sendVideo(output.takesTrailers ? trailed : plain, timestamp, ends, colorSpace);
+      output.sendVideo(output.takesTrailers ? trailed : plain, timestamp, ends, ends ? colorSpace : null);
     }
   }
 
-  /** Said on the last packet of a key picture, of another only where it changes. A key picture that says none takes it back. */
+  /**
+   * Said on the last packet of a key picture, or of the lowest of its layers (VP9 with several), and of another picture only where it
+   * changes. A key picture that says none takes it back.
+   */
   function noteColorSpace({ payload, timestamp, marker }: MediaPacket, said: Buffer | null): void {
     if (payload.length === 0) return;
     if (format.startsKeyPicture(payload)) keyTimestamp = timestamp;
-    if (marker && (said || timestamp === keyTimestamp)) colorSpace = said;
+    if (said) {
+      colorSpace = said;
+      saidTimestamp = timestamp;
+    } else if (marker && timestamp === keyTimestamp && timestamp !== saidTimestamp) {
+      colorSpace = null;
+    }
   }
 
   /** Runs at most once in `keyIntervalMs`; a call that comes too soon runs when the time is up, however many there were. */
