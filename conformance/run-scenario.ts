@@ -1,0 +1,159 @@
+/** One scenario against one client: a server of its own, the drive, then the judge. What comes of it is a verdict, never an exception. */
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { type JournalLine, type MockServer, startMockServer } from "../mock-server/index.ts";
+import type { Finding, Verdict } from "../reports/result.ts";
+import { type Client, DriverBroken } from "./client.ts";
+import type { Clock } from "./clock.ts";
+import { type Recording, readRecording } from "./recording.ts";
+import { setsOf } from "./requirement-sets.ts";
+import type { Scenario } from "./scenario.ts";
+import { openStage, Stuck } from "./stage.ts";
+
+export type ScenarioRun = {
+  readonly verdict: Verdict;
+  readonly recording: Recording | null;
+  /** What the client's driver wrote for people. */
+  readonly log: readonly string[];
+  /** The harness's own trouble, a sentence. */
+  readonly harness: string | null;
+  /** It failed, and another try by itself may tell whether the machine was to blame. */
+  readonly deservesAnother: boolean;
+};
+
+export type RunAbout = {
+  readonly client: Client;
+  readonly seed: number;
+  readonly clock: Clock;
+  /** Faults that the server has beside the scenario's: a broken server. */
+  readonly spoiled?: Parameters<MockServer["faults"]["add"]>[0] | undefined;
+  readonly replay: string;
+};
+
+/** Behind by more, the harness cannot tell late from never. */
+const lateMsMax = 1000;
+
+export async function runScenario(scenario: Scenario, about: RunAbout): Promise<ScenarioRun> {
+  const { client, seed, clock } = about;
+  const startedMs = clock.now();
+  const lag = monitorEventLoopDelay({ resolution: 20 });
+  lag.enable();
+  let waitedMs = 0;
+  let log: readonly string[] = [];
+
+  function end(
+    outcome: Verdict["outcome"],
+    more: {
+      findings?: readonly Finding[];
+      why?: string;
+      recording?: Recording;
+      harness?: string;
+      timed?: boolean;
+    },
+  ): ScenarioRun {
+    lag.disable();
+    const { id, does, owes, source } = scenario;
+    return {
+      verdict: {
+        id,
+        area: id.slice(0, id.indexOf("/")),
+        does,
+        owes,
+        source,
+        sets: setsOf(id),
+        outcome,
+        findings: more.findings ?? [],
+        why: more.why ?? null,
+        known: null,
+        durationMs: Math.round(clock.now() - startedMs),
+        waitedMs: Math.round(waitedMs),
+        replay: about.replay,
+      },
+      recording: more.recording ?? null,
+      log,
+      harness: more.harness ?? null,
+      deservesAnother: outcome === "failed" && (more.timed ?? false),
+    };
+  }
+
+  const broken = (error: unknown, recording?: Recording) => {
+    const why = `The driver of ${client.name} broke: ${(error as Error).message}`;
+    return end("inconclusive", { why, harness: `${scenario.id}: ${why}`, ...(recording && { recording }) });
+  };
+
+  const server = await startMockServer({ port: 0, mode: "none", ...scenario.server, seed });
+  try {
+    if (about.spoiled) server.faults.add(about.spoiled);
+    const faults = scenario.faults ?? [];
+    let run: Awaited<ReturnType<typeof openStage>>;
+    try {
+      run = await openStage({ client, server, seed, faults, clock });
+    } catch (error) {
+      return broken(error);
+    }
+    const { dialect, capabilities } = run.stage.client.hello;
+    const misses = scenario.needs.filter((need) => !capabilities.includes(need));
+    if (scenario.dialects && !scenario.dialects.includes(dialect)) {
+      await run.close();
+      return end("unsupported", {
+        why: `It means something in the ${scenario.dialects.join(", ")} dialect only.`,
+      });
+    }
+    if (misses.length > 0) {
+      await run.close();
+      return end("unsupported", { why: `The client does not declare ${misses.join(", ")}.` });
+    }
+    let stuck: string | null = null;
+    let trouble: unknown = null;
+    try {
+      await scenario.drive(run.stage);
+    } catch (error) {
+      if (error instanceof Stuck) stuck = error.message;
+      else trouble = error;
+    }
+    waitedMs = run.waitedMs;
+    log = [...run.log];
+    // A judge reads what is finished: what comes of closing is not the client's doing.
+    const recording: Recording = {
+      calls: run.recording.calls.map((call) => ({ ...call })),
+      events: [...run.recording.events],
+      journal: [...run.recording.journal],
+      marks: [...run.recording.marks],
+      hellos: run.recording.hellos,
+      stuck,
+    };
+    await run.close().catch((error) => {
+      trouble ??= error;
+    });
+    if (trouble instanceof DriverBroken) return broken(trouble, recording);
+    if (trouble) throw trouble;
+    const findings = [...scenario.judge(readRecording(recording))];
+    if (stuck !== null && findings.length === 0) {
+      findings.push({ rule: scenario.owes, expected: stuck, got: "it did not come" });
+    }
+    const silent = silentFaults(scenario, server.journal.lines);
+    if (silent.length > 0 && findings.length === 0) {
+      return end("inconclusive", { why: `${silent.join(", ")} never fired.`, recording });
+    }
+    if (findings.length === 0) return end("passed", { recording });
+    const lateMs = lag.max / 1e6;
+    if (lateMs > lateMsMax) {
+      const why = `The harness was ${Math.round(lateMs)} ms behind, and cannot tell late from never. Run it again with fewer jobs.`;
+      return end("inconclusive", { why, recording, findings });
+    }
+    if (silent.length > 0) {
+      return end("inconclusive", { why: `${silent.join(", ")} never fired.`, recording, findings });
+    }
+    return end("failed", { findings, recording, timed: scenario.isTimed === true || stuck !== null });
+  } finally {
+    lag.disable();
+    await server.close();
+  }
+}
+
+/** Faults of the scenario that no connection met. */
+function silentFaults({ faults = [] }: Scenario, lines: readonly JournalLine[]): string[] {
+  const fired = new Set(
+    lines.filter(({ kind }) => kind === "fault-fired").map(({ fields }) => String(fields.fault)),
+  );
+  return faults.flatMap(({ name }, index) => (fired.has(`key-${index + 1}`) ? [] : [name]));
+}

@@ -1,0 +1,269 @@
+/**
+ * What a scenario drives with: a mock server of its own and one or more clients. Everything that is done or heard goes into the recording.
+ * It never asserts; who waits in vain ends the drive, and the recording says what was waited for.
+ */
+import type { Declaration, JournalLine, MockServer } from "../mock-server/index.ts";
+import { writeMockKey } from "../mock-server/index.ts";
+import {
+  type Camera,
+  type Client,
+  type ClientEvent,
+  type Driver,
+  DriverBroken,
+  type Hello,
+  type StateName,
+  type Verb,
+  type VerbArguments,
+} from "./client.ts";
+import type { Clock } from "./clock.ts";
+import type { Call, Heard, Line, Mark, Recording } from "./recording.ts";
+
+/** How long a drive waits for what the client owes, unless said. A busy machine needs some seconds for what takes one. */
+const withinMsDefault = 8000;
+
+/** What was waited for did not come: the drive is over. */
+export class Stuck extends Error {}
+
+export type Waiting = { readonly withinMs?: number };
+
+/** A call that was begun. It never rejects: how it ended is in `ended`. */
+export type Begun = Call & {
+  /** Resolves once it has ended. @throws Stuck */
+  done(waiting?: Waiting): Promise<Call>;
+};
+
+export type Actor = {
+  readonly name: string;
+  readonly hello: Hello;
+  /** Begins a call, and does not wait for its end. */
+  begin<V extends Verb>(verb: V, args: VerbArguments[V]): Begun;
+  /** Begins a call and waits for its end, good or bad. @throws Stuck */
+  call<V extends Verb>(verb: V, args: VerbArguments[V], waiting?: Waiting): Promise<Call>;
+  /** `connect` to the stage's server, with the scenario's faults in its key. @throws Stuck */
+  connect(about?: Partial<VerbArguments["connect"]>, waiting?: Waiting): Promise<Call>;
+  beginConnect(about?: Partial<VerbArguments["connect"]>): Begun;
+  /** Resolves with the event, also one that was. @throws Stuck */
+  heard<Name extends ClientEvent["event"]>(
+    name: Name,
+    isIt?: (event: Extract<ClientEvent, { event: Name }>) => boolean,
+    waiting?: Waiting & { readonly from?: number },
+  ): Promise<Heard<Extract<ClientEvent, { event: Name }>>>;
+  /** Resolves once it has said this state, `from` a step on. @throws Stuck */
+  state(name: StateName, waiting?: Waiting & { readonly from?: number }): Promise<void>;
+  /** Resolves once so many more pictures were shown. @throws Stuck */
+  frames(count: number, waiting?: Waiting): Promise<void>;
+  /** Resolves once a picture shows this revision. @throws Stuck */
+  shows(revision: number, waiting?: Waiting): Promise<void>;
+};
+
+export type Stage = {
+  readonly server: MockServer;
+  readonly seed: number;
+  readonly client: Actor;
+  /** Opens another driver of the same client. */
+  another(name: string): Promise<Actor>;
+  /** Address and key of the stage's server; other faults than the scenario's, or none, where they are given. */
+  target(faults?: readonly Declaration[]): { url: string; realtimeUrl: string; apiKey: string };
+  /** Resolves with a line of the journal that was or will be. @throws Stuck */
+  line(
+    what: string,
+    isIt: (line: JournalLine) => boolean,
+    waiting?: Waiting & { readonly count?: number },
+  ): Promise<Line>;
+  /** Resolves once `done`; looks after everything that happens. @throws Stuck */
+  until(what: string, done: () => boolean, waiting?: Waiting): Promise<void>;
+  /** For the judge; returns its step. */
+  mark(name: string, value?: unknown): number;
+  /** The step of what happened last. */
+  readonly step: number;
+};
+
+/** What the harness keeps of a stage. */
+export type StageRun = {
+  readonly stage: Stage;
+  readonly recording: Omit<Recording, "stuck">;
+  /** How long nothing was done but wait. */
+  readonly waitedMs: number;
+  /** Of all drivers. */
+  readonly log: readonly string[];
+  close(): Promise<void>;
+};
+
+const cameraDefault: Camera = { width: 320, height: 180, fps: 15 };
+
+export async function openStage(about: {
+  client: Client;
+  server: MockServer;
+  seed: number;
+  faults: readonly Declaration[];
+  clock: Clock;
+}): Promise<StageRun> {
+  const { client, server, seed, faults, clock } = about;
+  const startedMs = clock.now();
+  const calls: Call[] = [];
+  const events: Heard[] = [];
+  const journal: Line[] = [];
+  const marks: Mark[] = [];
+  const hellos: Record<string, Hello> = {};
+  const drivers: Driver[] = [];
+  const watchers = new Set<() => void>();
+  let steps = 0;
+  let broken: DriverBroken | null = null;
+  /** How many wait, since when, and for how long it was in all. */
+  const waiting = { count: 0, sinceMs: 0, totalMs: 0 };
+
+  const now = () => clock.now() - startedMs;
+  const step = () => ++steps;
+  const wake = () => {
+    for (const watch of [...watchers]) watch();
+  };
+
+  const stopReading = server.journal.follow((line) => {
+    journal.push({ ...line, step: step() });
+    wake();
+  });
+
+  async function until(what: string, done: () => boolean, { withinMs = withinMsDefault }: Waiting = {}) {
+    if (waiting.count++ === 0) waiting.sinceMs = now();
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const timer = clock.after(withinMs, () =>
+          end(() => reject(new Stuck(`${what}, within ${withinMs} ms`))),
+        );
+        const look = () => {
+          if (broken) return end(() => reject(broken));
+          if (done()) end(resolve);
+        };
+        function end(settle: () => void) {
+          timer.cancel();
+          watchers.delete(look);
+          settle();
+        }
+        watchers.add(look);
+        look();
+      });
+    } finally {
+      if (--waiting.count === 0) waiting.totalMs += now() - waiting.sinceMs;
+    }
+  }
+
+  function target(given: readonly Declaration[] = faults) {
+    const apiKey = given.length > 0 ? writeMockKey(given) : "dct_local";
+    return { url: server.url, realtimeUrl: server.realtimeUrl, apiKey };
+  }
+
+  async function open(name: string): Promise<Actor> {
+    const driver = await client.open();
+    drivers.push(driver);
+    hellos[name] = driver.hello;
+    void driver.broken.then((error) => {
+      broken ??= error;
+      wake();
+    });
+    driver.follow((event) => {
+      events.push({ ...event, actor: name, step: step(), atMs: now() });
+      wake();
+    });
+    return actorOf(name, driver);
+  }
+
+  function actorOf(name: string, driver: Driver): Actor {
+    const own = () => events.filter(({ actor }) => actor === name);
+
+    function begin<V extends Verb>(verb: V, args: VerbArguments[V]): Begun {
+      const call: Call = { actor: name, verb, args, step: step(), atMs: now(), ended: null };
+      calls.push(call);
+      driver.request(verb, args).then(
+        ({ ok, value = {}, error = "" }) => {
+          call.ended = { step: step(), atMs: now(), ok, value, error };
+          wake();
+        },
+        (error) => {
+          broken ??= error instanceof DriverBroken ? error : new DriverBroken(String(error));
+          wake();
+        },
+      );
+      return Object.assign(call, {
+        async done(waiting?: Waiting) {
+          await until(`${name}'s ${verb} to end`, () => call.ended !== null, waiting);
+          return call;
+        },
+      });
+    }
+
+    const beginConnect: Actor["beginConnect"] = (given = {}) =>
+      begin("connect", { ...target(), camera: cameraDefault, ...given });
+
+    return {
+      name,
+      hello: driver.hello,
+      begin,
+      call: (verb, args, waiting) => begin(verb, args).done(waiting),
+      beginConnect,
+      connect: (given, waiting) => beginConnect(given).done(waiting),
+      async heard(event, isIt = () => true, { from = 0, ...waiting } = {}) {
+        const find = () => own().find((one) => one.event === event && one.step > from && isIt(one as never));
+        await until(`${name} to tell of ${event}`, () => find() !== undefined, waiting);
+        return find() as never;
+      },
+      async state(state, { from = 0, ...waiting } = {}) {
+        const isIt = (one: Heard) => one.event === "state" && one.state === state && one.step > from;
+        await until(`${name} to say ${state}`, () => own().some(isIt), waiting);
+      },
+      async frames(count, waiting) {
+        const shown = () => own().filter(({ event }) => event === "frame").length;
+        const wanted = shown() + count;
+        await until(`${count} more pictures of ${name}`, () => shown() >= wanted, waiting);
+      },
+      async shows(revision, waiting) {
+        const isIt = (one: Heard) => one.event === "frame" && one.output?.revision === revision;
+        await until(`a picture of ${name} that shows revision ${revision}`, () => own().some(isIt), waiting);
+      },
+    };
+  }
+
+  async function close() {
+    await Promise.all(drivers.map((driver) => driver.close()));
+    stopReading();
+  }
+
+  let first: Actor;
+  try {
+    first = await open("client");
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const stage: Stage = {
+    server,
+    seed,
+    client: first,
+    another: open,
+    target,
+    async line(what, isIt, { count = 1, ...waiting } = {}) {
+      const find = () => journal.filter(isIt)[count - 1];
+      await until(`the server to note ${what}`, () => find() !== undefined, waiting);
+      return find()!;
+    },
+    until,
+    mark(name, value = null) {
+      const mark = { name, step: step(), atMs: now(), value };
+      marks.push(mark);
+      return mark.step;
+    },
+    get step() {
+      return steps;
+    },
+  };
+  return {
+    stage,
+    recording: { calls, events, journal, marks, hellos },
+    get waitedMs() {
+      return waiting.totalMs;
+    },
+    get log() {
+      return drivers.flatMap(({ log }) => log);
+    },
+    close,
+  };
+}
