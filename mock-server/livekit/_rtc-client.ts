@@ -39,8 +39,11 @@ export type RtcClient = AsyncDisposable & {
   readonly messages: readonly string[];
   /** What happened in the room: `event who`. */
   readonly events: readonly string[];
-  /** 640×360, 15 pictures a second, with input strips that count from 0. */
-  publishCamera(codec?: "VP8" | "H264" | "VP9"): Promise<RtcTrack>;
+  /** 640×360 unless told, 15 pictures a second, with input strips that count from 0. `simulcast`: in layers of several sizes. */
+  publishCamera(
+    codec?: "VP8" | "H264" | "VP9",
+    about?: { width?: number; height?: number; simulcast?: boolean },
+  ): Promise<RtcTrack>;
   publishMicrophone(): Promise<RtcTrack>;
   /** To these identities, or to all. */
   say(text: string, to?: readonly string[]): Promise<void>;
@@ -50,7 +53,6 @@ export type RtcClient = AsyncDisposable & {
   until(done: () => boolean): Promise<void>;
 };
 
-const size = { width: 640, height: 360 };
 const fps = 15;
 const sampleRate = 48_000;
 
@@ -175,24 +177,19 @@ export async function joinRoom(
     heard,
     messages,
     events,
-    async publishCamera(codec = "VP8") {
-      const source = new rtc.VideoSource(size.width, size.height);
+    async publishCamera(codec = "VP8", { width = 640, height = 360, simulcast = false } = {}) {
+      const source = new rtc.VideoSource(width, height);
       const track = await publish(rtc.LocalVideoTrack.createVideoTrack("camera", source), {
         source: TrackSource.SOURCE_CAMERA,
         videoCodec: rtc.VideoCodec[codec],
+        simulcast,
       });
       const camera = withInputStrip(movingSquare, fps);
       let index = 0;
       const timer = clock.every(1000 / fps, () => {
-        const { y, u, v } = camera(index++, size.width, size.height);
-        const planes = Buffer.concat([y, u, v]);
-        const frame = new rtc.VideoFrame(
-          new Uint8Array(planes),
-          size.width,
-          size.height,
-          rtc.VideoBufferType.I420,
-        );
-        source.captureFrame(frame);
+        const { y, u, v } = camera(index++, width, height);
+        const planes = new Uint8Array(Buffer.concat([y, u, v]));
+        source.captureFrame(new rtc.VideoFrame(planes, width, height, rtc.VideoBufferType.I420));
       });
       timers.set(track.sid, timer);
       return track;

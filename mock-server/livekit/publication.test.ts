@@ -5,6 +5,7 @@ import {
   TrackSource,
   TrackType,
   VideoLayer,
+  VideoQuality,
 } from "@livekit/protocol";
 import { expect, test } from "vitest";
 import type { CodecName } from "../media/codec-name.ts";
@@ -59,6 +60,25 @@ test("what is announced is what others are told, with one layer of a simulcast a
     layers: [{ width: 1280, height: 640 }],
     packetTrailerFeatures: ["PTF_USER_TIMESTAMP"],
   });
+});
+
+const { LOW, MEDIUM, HIGH } = VideoQuality;
+
+test.each<
+  [string, ConstructorParameters<typeof VideoLayer>[0][], ConstructorParameters<typeof VideoLayer>[0][]]
+>([
+  ["the last, a browser's", [{ width: 320 }, { width: 640 }, { width: 1280 }], [{ width: 1280 }]],
+  ["the first, a native client's", [{ width: 1280 }, { width: 640 }, { width: 320 }], [{ width: 1280 }]],
+  [
+    "the better of equal size",
+    [{ quality: HIGH }, { quality: LOW }, { quality: MEDIUM }],
+    [{ quality: HIGH }],
+  ],
+  ["the only one", [{ width: 640 }], [{ width: 640 }]],
+  ["none", [], []],
+])("of the layers announced, %s is told of", (_name, layers, told) => {
+  const track = camera({ layers: layers.map((layer) => new VideoLayer(layer)) });
+  expect(track.infoFor(somebody).layers).toEqual(told.map((layer) => new VideoLayer(layer)));
 });
 
 test.each<[string, string[], CodecName[], CodecName]>([

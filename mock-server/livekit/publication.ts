@@ -1,7 +1,13 @@
 /** A track that a participant publishes: announced by `addTrack`, placed in a section by a later offer, heard packet by packet. */
 import type { CodecName } from "../media/codec-name.ts";
 import { forwardTo, type Listener, type PublishedTrack } from "./room.ts";
-import { type AddTrackRequest, SimulcastCodecInfo, TrackInfo, TrackType } from "./signal-wire.ts";
+import {
+  type AddTrackRequest,
+  SimulcastCodecInfo,
+  TrackInfo,
+  TrackType,
+  type VideoLayer,
+} from "./signal-wire.ts";
 
 export type Publication = PublishedTrack & {
   /** The id the client knows it by. */
@@ -35,6 +41,11 @@ export function whyUnfit(request: AddTrackRequest): string | null {
   return `its ${longText[0]} has ${longText[1].length} characters; at most ${max.characters} are taken`;
 }
 
+/** Clients list their layers in either direction (measured). */
+function largestFirst(one: VideoLayer, other: VideoLayer): number {
+  return other.width - one.width || other.quality - one.quality;
+}
+
 export function createPublication(sid: string, request: AddTrackRequest): Publication {
   const listeners = new Set<Listener>();
   const kind = request.type === TrackType.AUDIO ? "audio" : "video";
@@ -50,7 +61,7 @@ export function createPublication(sid: string, request: AddTrackRequest): Public
     height: request.height,
     source: request.source,
     // One layer of a simulcast is taken; what is left is no simulcast.
-    layers: request.layers.slice(-1),
+    layers: [...request.layers].sort(largestFirst).slice(0, 1),
     stream: request.stream,
     packetTrailerFeatures: request.packetTrailerFeatures,
     mimeType: kind === "audio" ? "audio/opus" : "",

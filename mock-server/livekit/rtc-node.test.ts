@@ -82,6 +82,17 @@ describe.each([1, 2] as const)("rtc-node in a session's room, %i connection(s)",
     expect(server.open).toMatchObject({ sessions: 1, codecs: 1 });
   });
 
+  test("of a simulcast, smallest layer last, the largest comes back", async () => {
+    const server = await runServer();
+    const { info } = await openSession(server);
+    const client = closeLater(await joinRoom(info, connections));
+    await client.publishCamera("VP8", { width: 1280, height: 720, simulcast: true });
+    const { from } = await client.picture(({ frame, output }) => output !== null && frame.width === 1280);
+    expect(from).toBe(`inference-server-${info.session_id}`);
+    const offers = server.journal.lines.filter(({ kind }) => kind === "livekit-offer");
+    expect(JSON.stringify(offers)).toContain("a=simulcast:send f;h;q");
+  });
+
   test("goes when the session ends", async () => {
     const server = await runServer();
     const { control, info } = await openSession(server);

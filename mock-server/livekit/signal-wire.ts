@@ -30,6 +30,7 @@ export {
   TrackInfo,
   TrackSource,
   TrackType,
+  type VideoLayer,
 } from "@livekit/protocol";
 
 export type Request = Extract<SignalRequest["message"], { case: string }>;

@@ -363,16 +363,22 @@ describe("rate hints", () => {
   });
 });
 
-test("of a simulcast the layer named last is kept, under its name", () => {
-  const layers = ["q", "h", "f"].map((rid) => `rid:${rid} send`);
+test.each([
+  ["q;h;~f", "f", "a browser's"],
+  ["f;h;q", "f", "a native client's"],
+  ["q;h", "h", "a browser's of a small picture"],
+  ["~h,f;q", "h", "one with a choice for a layer"],
+  ["small;large", "large", "one whose names say nothing: the last, as browsers have it"],
+])("of a simulcast %s the layer %s is kept, under its name: %s", (offered, kept) => {
+  const layers = offered.match(/\w+/g)!.map((name) => `rid:${name} send`);
   const rid = "extmap:5 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id";
   const { sdp } = readOffer(
-    videoOffer("96", "sendonly", "rtpmap:96 VP8/90000", rid, ...layers, "simulcast:send q;h;~f"),
+    videoOffer("96", "sendonly", "rtpmap:96 VP8/90000", rid, ...layers, `simulcast:send ${offered}`),
   );
   expect(sdp.match(/^a=(rid|simulcast|extmap):.*$/gm)).toEqual([
     `a=${rid}`,
-    "a=rid:f send",
-    "a=simulcast:send f",
+    `a=rid:${kept} send`,
+    `a=simulcast:send ${kept}`,
   ]);
 });
 

@@ -130,13 +130,17 @@ function readSection(section: string, index: number): Omit<Section, "codec"> {
   };
 }
 
+/** As LiveKit's clients name their layers, the largest first. A small picture has the last two (measured). */
+const layerNames = ["f", "h", "q"];
+
 /**
- * Of a simulcast, the layer named last: the largest, as LiveKit's clients name them (q, h, f; measured). Asked for it alone, a
- * browser encodes it alone. The section must keep its layer's name: without, a browser would send the first, the smallest.
+ * Of a simulcast, the largest layer: browsers list it last (q;h;f), native clients first (f;h;q; both measured). Asked for it alone, a
+ * client encodes it alone. The section must keep its layer's name: without, a browser would send the first, the smallest.
  */
 function topLayerOnly(section: string): string {
   const layers = /^a=simulcast:send (\S+)/m.exec(section)?.[1]?.split(";") ?? [];
-  const top = layers.at(-1)?.split(",")[0]?.replace("~", "");
+  const names = layers.map((layer) => layer.split(",")[0]!.replace("~", ""));
+  const top = layerNames.find((name) => names.includes(name)) ?? names.at(-1);
   if (!top) return section;
   return section
     .split("\n")
