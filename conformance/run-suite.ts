@@ -1,0 +1,97 @@
+/** Many scenarios against one client, a few at a time; what failed on time is run again alone. Holds the verdicts against the baseline. */
+import { cpus } from "node:os";
+import { type RunResult, resultSchema, type Verdict } from "../reports/result.ts";
+import { applyBaseline, type Baseline } from "./baseline.ts";
+import type { Client } from "./client.ts";
+import type { Clock } from "./clock.ts";
+import { runScenario, type ScenarioRun } from "./run-scenario.ts";
+import type { Scenario } from "./scenario.ts";
+
+export type SuiteAbout = {
+  readonly client: Client;
+  readonly scenarios: readonly Scenario[];
+  readonly clock: Clock;
+  readonly seed: number;
+  /** Scenarios at once. */
+  readonly jobs: number;
+  readonly baseline: Baseline | null;
+  /** ISO 8601. */
+  readonly startedAt: string;
+  /** Whether all scenarios that there are run: only then can the baseline have entries too many. */
+  readonly isWhole: boolean;
+  /** Called with each run that ended, in the order in which they do. */
+  ended?(run: ScenarioRun, counts: { readonly done: number; readonly of: number }): void;
+};
+
+export type SuiteRun = { readonly result: RunResult; readonly runs: readonly ScenarioRun[] };
+
+export async function runSuite(about: SuiteAbout): Promise<SuiteRun> {
+  const { client, scenarios, clock, seed, jobs, baseline, ended } = about;
+  const startedMs = clock.now();
+  const runs = new Map<string, ScenarioRun>();
+  let done = 0;
+
+  const run = (scenario: Scenario) =>
+    runScenario(scenario, { client, seed, clock, replay: replayOf(client, scenario, seed) });
+  const note = (scenario: Scenario, one: ScenarioRun) => {
+    runs.set(scenario.id, one);
+    ended?.(one, { done: ++done, of: scenarios.length });
+  };
+
+  const again: Scenario[] = [];
+  const queue = [...scenarios];
+  await Promise.all(
+    Array.from({ length: Math.min(jobs, scenarios.length) }, async () => {
+      for (let scenario = queue.shift(); scenario; scenario = queue.shift()) {
+        const one = await run(scenario);
+        if (one.deservesAnother && jobs > 1) again.push(scenario);
+        else note(scenario, one);
+      }
+    }),
+  );
+  for (const scenario of again) note(scenario, onSecondThought(await run(scenario)));
+
+  const inOrder = scenarios.map(({ id }) => runs.get(id)!);
+  const judged = applyBaseline(
+    inOrder.map(({ verdict }) => verdict),
+    baseline,
+    about,
+  );
+  return {
+    runs: inOrder,
+    result: {
+      schema: resultSchema,
+      kind: "conformance",
+      subject: client.name,
+      target: "mock",
+      startedAt: about.startedAt,
+      durationMs: Math.round(clock.now() - startedMs),
+      seed,
+      environment: {
+        node: process.version,
+        platform: `${process.platform} ${process.arch}`,
+        cpus: `${cpus().length} × ${cpus()[0]?.model ?? "unknown"}`,
+        jobs: String(jobs),
+      },
+      verdicts: judged.verdicts,
+      stale: judged.stale,
+      harness: inOrder.flatMap(({ harness }) => harness ?? []),
+      figures: [],
+    },
+  };
+}
+
+/** It failed beside others. What passes alone may have had too little of the machine: nobody can tell. */
+function onSecondThought(second: ScenarioRun): ScenarioRun {
+  if (second.verdict.outcome !== "passed") return second;
+  const verdict: Verdict = {
+    ...second.verdict,
+    outcome: "inconclusive",
+    why: "It failed beside other scenarios, and passed alone: the machine was busy. Run it again with fewer jobs.",
+  };
+  return { ...second, verdict };
+}
+
+export function replayOf({ name }: Pick<Client, "name">, { id }: Pick<Scenario, "id">, seed: number): string {
+  return `npx lucy-testkit conformance --client ${name} --only ${id} --seed ${seed} --jobs 1`;
+}

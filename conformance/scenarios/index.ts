@@ -1,0 +1,4 @@
+/** All scenarios, area by area. */
+import type { Scenario } from "../scenario.ts";
+
+export const scenarios: readonly Scenario[] = [];
