@@ -190,7 +190,15 @@ function quoted(line: string): string {
   return line.length > quotedMax ? `${line.slice(0, quotedMax)}…` : line;
 }
 
+/** The end of what it wrote for people: where a driver could not be opened, nobody has the rest. */
 function lastWords(log: readonly string[]): string {
-  const last = log.findLast((line) => line.trim() !== "");
-  return last === undefined ? "" : `; it last wrote: ${quoted(last)}`;
+  const words = log
+    .slice(-20)
+    .map((line) => line.trim())
+    .filter((line) => line !== "")
+    .join(" | ");
+  return words === ""
+    ? ""
+    : `; it last wrote: ${words.length > lastWordsMax ? `…${words.slice(-lastWordsMax)}` : words}`;
 }
+const lastWordsMax = 400;
