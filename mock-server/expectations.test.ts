@@ -74,7 +74,9 @@ test("while the clock stands still, waiting ends all the same, and says where it
     expect(server.open).toEqual(nothingOpen);
   });
   await server.clock.advance(250);
-  await expect(server.nextSession({ withinMs: 1 })).rejects.toThrow("Seed 1, manual clock at 250 ms.");
+  const sentence = "Seed 1, manual clock at 250 ms.";
+  await expect(server.nextSession({ withinMs: 1 })).rejects.toThrow(sentence);
+  await expect(server.journal.match({ kind: "never" }, { withinMs: 1 })).rejects.toThrow(sentence);
 });
 
 test("whoever waits when the server closes is told at once, and leaves no timer", async () => {

@@ -11,7 +11,7 @@ export type { FaultName } from "./faults/index.ts";
 export type { Moment, MomentText } from "./faults/moments.ts";
 export type { Declaration, MockServer, Session, When } from "./front-door.ts";
 export type { Direction, Journal, JournalLine } from "./journal.ts";
-export { journalHash } from "./journal-hash.ts";
+export { journalHash, normalJournal } from "./journal-hash.ts";
 export type { LineWanted, MatchOptions } from "./journal-match.ts";
 export type { Decoder, Encoder, PaddedFrame } from "./media/codec.ts";
 export { type CodecName, codecNames } from "./media/codec-name.ts";

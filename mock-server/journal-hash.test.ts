@@ -264,7 +264,6 @@ test("each session has its own; whom a viewer watches is one that runs beside it
   expect(texts).toEqual(Array(2).fill('session  inside  open  {"watches":"<other-session-1>"}'));
   const { lines } = linesOf(one);
   expect(normalJournal(lines, "another")[0]).toBe("session  inside  prompt  {}");
-  expect(normalJournal(lines, "nobody")).toEqual([]);
 });
 
 test("whoever is in an open room goes by a name of its own, which is no id", () => {
@@ -311,14 +310,20 @@ test("what browsers and native clients offer has an outline", () => {
 test.each<[name: string, session: unknown, sentence: string]>([
   ["a session that never was", "nobody", 'None of 2 lines has the session "nobody"'],
   ["a text of nothing", "", 'None of 2 lines has the session ""'],
-  ["a session in place of its id", { id: "a" }, "journalHash(journal.lines, session.id)"],
-  ["nothing", undefined, "The session is of the type undefined. journalHash() takes"],
+  [
+    "a session in place of its id",
+    { id: "a" },
+    "It takes the journal's lines and a session's id, a text: (journal.lines, session.id).",
+  ],
+  ["nothing", undefined, "The session is of the type undefined. It takes"],
   ["null, as lines of no session have it", null, "The session is of the type null."],
-])("there is no hash of %s", (_name, session, sentence) => {
+])("there is no normal journal and no hash of %s", (_name, session, sentence) => {
   const journal = createJournal(manualClock());
   journal.add({ kind: "server-thing" });
   journal.add({ session: "a", kind: "measured-thing", measured: true });
-  expect(() => journalHash(journal.lines, session as string)).toThrow(sentence);
+  for (const read of [normalJournal, journalHash]) {
+    expect(() => read(journal.lines, session as string)).toThrow(sentence);
+  }
   // That all of its lines are the machine's is no mistake.
   expect(journalHash(journal.lines, "a")).toMatch(/^[0-9a-f]{64}$/);
 });

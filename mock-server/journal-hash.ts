@@ -126,8 +126,10 @@ type Before = { readonly weClosed: boolean };
 /**
  * The lines of `session` that its client, the scenario and the clock have caused, lane by lane, one text a line, without what differs
  * from run to run. With a real clock, ticks are as many as the machine had time for: whoever wants one text of many runs takes a manual one.
+ * @throws Error where no line has that session: nothing is the same in every run, and shows nothing
  */
 export function normalJournal(lines: readonly JournalLine[], session: string): string[] {
+  checkSession(lines, session);
   const known = new Set(lines.map(({ session }) => session).filter((id) => id !== null));
   const byLane = new Map(lanes.map(({ name }) => [name, [] as JournalLine[]]));
   const before = { weClosed: false };
@@ -150,23 +152,26 @@ export function normalJournal(lines: readonly JournalLine[], session: string): s
 }
 
 /**
- * SHA-256 of the normal journal, 64 hexadecimal digits.
- * @throws Error where no line has that session: the hash of nothing is the same in every run, and shows nothing
+ * SHA-256 of the normal journal, its lines with a line feed between them: 64 hexadecimal digits.
+ * @throws Error where no line has that session
  */
 export function journalHash(lines: readonly JournalLine[], session: string): string {
+  return createHash("sha256").update(normalJournal(lines, session).join("\n")).digest("hex");
+}
+
+function checkSession(lines: readonly JournalLine[], session: string): void {
   if (typeof session !== "string") {
     const given = session === null ? "null" : typeof session;
     const id = Object((session as { id?: unknown } | null)?.id);
     throw new TypeError(
-      `The session is of the type ${given}. journalHash() takes lines and a session's id, a text: journalHash(journal.lines, ${id instanceof String ? "session.id" : '"88a7b77570aa5902"'}).`,
+      `The session is of the type ${given}. It takes the journal's lines and a session's id, a text: (journal.lines, ${id instanceof String ? "session.id" : '"88a7b77570aa5902"'}).`,
     );
   }
   if (!lines.some((line) => line.session === session)) {
     throw new Error(
-      `None of ${lines.length} lines has the session "${session.slice(0, 64)}", so there is nothing to hash. Give the id of a session that has said something, as it stands in its lines' "session".`,
+      `None of ${lines.length} lines has the session "${session.slice(0, 64)}", so there is nothing to compare. Give the id of a session that has said something, as it stands in its lines' "session".`,
     );
   }
-  return createHash("sha256").update(normalJournal(lines, session).join("\n")).digest("hex");
 }
 
 function isLeftOut(line: JournalLine, before: Before): boolean {

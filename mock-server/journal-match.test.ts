@@ -117,7 +117,7 @@ describe("waiting", () => {
         };
       },
     };
-    return { machine, journal, readers, matcher: createMatcher(journal, machine, 42) };
+    return { machine, journal, readers, matcher: createMatcher(journal, machine, () => "Seed 42.") };
   }
 
   test("lines that are there already count, and so do those that come", async () => {
@@ -184,6 +184,18 @@ describe("waiting", () => {
       "a line of session /^z/: none came within 5000 ms. There is no line of session /^z/.\nSeed",
     ],
     ["fields", { fields: { text: /a\nb/ } }, 'a line with {"text":"/a'],
+    [
+      "a kind that is nearly one",
+      { kind: "sceond" },
+      "a line of kind sceond: none came within 5000 ms. Did you mean second? All 2 lines:\n",
+    ],
+    [
+      "a kind that is nearly one of another session",
+      { kind: "Second", session: "a" },
+      "none came within 5000 ms. Did you mean second? All 1 lines of session a:\n",
+    ],
+    ["a kind that there is", { kind: "second", session: "a" }, "within 5000 ms. All 1 lines of"],
+    ["a kind like none", { kind: "prompt_ack" }, "within 5000 ms. All 2 lines"],
   ])("a time-out of %s", async (_name, wanted, sentence) => {
     const { machine, journal, matcher } = begin();
     journal.add({ session: "a", kind: "first" });

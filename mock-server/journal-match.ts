@@ -2,6 +2,7 @@
  * Finding lines of the journal: whether one is as described, waiting for one that is still to come, and the filters of whoever reads
  * the journal over HTTP. Knows lines, and nothing of what they mean.
  */
+import { nearest } from "../protocol/index.ts";
 import type { Clock } from "./clock.ts";
 import type { Direction, Journal, JournalLine } from "./journal.ts";
 
@@ -124,10 +125,10 @@ function checkOptions(options: MatchOptions): { withinMs: number; count: number 
 }
 
 /**
- * `machine`: time as the machine has it, so that who waits is told, though the server's own clock stands still. `seed` is told with each
- * failure: with it, the run can be had again.
+ * `machine`: time as the machine has it, so that who waits is told, though the server's own clock stands still. `state`: said of the
+ * server with every failure: seed and clock, with which the run can be had again.
  */
-export function createMatcher(journal: Journal, machine: Clock, seed: number | string): Matcher {
+export function createMatcher(journal: Journal, machine: Clock, state: () => string): Matcher {
   const waiting = new Set<() => void>();
   let closed = false;
   // A turn later: who waits for this very line gets it.
@@ -167,7 +168,7 @@ export function createMatcher(journal: Journal, machine: Clock, seed: number | s
       const times = count === 1 ? "" : `, ${count} times`;
       const came = found === 0 ? "none" : found;
       return new Error(
-        `Waited for ${wordsFor(wanted)}${times}: ${came} came ${until}. ${whatHappened(journal, wanted)}\nSeed ${seed}.`,
+        `Waited for ${wordsFor(wanted)}${times}: ${came} came ${until}.${meantKind(journal, wanted)} ${whatHappened(journal, wanted)}\n${state()}`,
       );
     }
   }
@@ -179,6 +180,15 @@ export function createMatcher(journal: Journal, machine: Clock, seed: number | s
   }
 
   return { match, close };
+}
+
+/** Where no line is of the kind that was waited for, and some are of one that is nearly called so. */
+function meantKind({ lines }: Journal, wanted: LineWanted): string {
+  const kind = typeof wanted === "function" ? undefined : wanted.kind;
+  if (typeof kind !== "string") return "";
+  const kinds = new Set(lines.map((line) => line.kind));
+  const meant = kinds.has(kind) ? null : nearest(kind, [...kinds]);
+  return meant === null ? "" : ` Did you mean ${shown(meant)}?`;
 }
 
 /** The last lines: of the session that was waited for, or of all. */

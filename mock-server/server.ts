@@ -122,16 +122,14 @@ export async function startServer(
   };
   let rooms: Promise<Rooms> | undefined;
   let roomHome: Promise<RoomHome> | undefined;
+  const state = () =>
+    `Seed ${options.seed}${options.clock === "manual" ? `, manual clock at ${clock.now()} ms` : ""}.`;
   const context: ServerContext = {
     options,
     clock,
     machine,
     faults: desk,
-    expectations: createExpectations(
-      journal,
-      machine,
-      () => `Seed ${options.seed}${options.clock === "manual" ? `, manual clock at ${clock.now()} ms` : ""}.`,
-    ),
+    expectations: createExpectations(journal, machine, state),
     dice: dice.split("sessions"),
     journal,
     tally,
@@ -199,7 +197,7 @@ export async function startServer(
   journal.add({ kind: "server-started", fields: { ...options, port: address.port } });
 
   let closing: Promise<void> | undefined;
-  const matcher = createMatcher(journal, machine, options.seed);
+  const matcher = createMatcher(journal, machine, state);
   const server: MockServer = {
     url: `${options.tls ? "https" : "http"}://${shownHost}:${address.port}`,
     realtimeUrl: `${options.tls ? "wss" : "ws"}://${shownHost}:${address.port}`,

@@ -6,6 +6,7 @@ import { CLIENT_KEY_PREFIX, PATHS, QUERY, STREAM_PATHS } from "../protocol/index
 import type { ServerContext } from "./context.ts";
 import { type KeyFaults, noKeyFaults } from "./faults/desk.ts";
 import type { UpgradeItem } from "./faults/fault.ts";
+import { mockOf } from "./faults/mock-key.ts";
 import type { Plan } from "./faults/plan.ts";
 import { redactText } from "./journal.ts";
 import { acceptStream, acceptViewer, type Visitor } from "./stream-socket.ts";
@@ -122,8 +123,9 @@ function askedFor(
 ): { keyFaults: KeyFaults; error: string | null } {
   const key = query.get(QUERY.apiKey) ?? "";
   try {
+    const mock = mockOf(query);
     const minted = key.startsWith(CLIENT_KEY_PREFIX) ? context.tokens.find(key)?.faults : null;
-    return { keyFaults: minted ?? context.faults.read(key, query.get("mock")), error: null };
+    return { keyFaults: minted ?? context.faults.read(key, mock), error: null };
   } catch (error) {
     return { keyFaults: noKeyFaults, error: (error as Error).message };
   }

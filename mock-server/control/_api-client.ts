@@ -181,6 +181,8 @@ export async function runApi({
     faults: standInFaults(),
     scenarios: standInScenarios(),
     faultKinds: standInAbout.faults,
+    normalJournal: (lines, session) =>
+      lines.filter((line) => line.session === session).map(({ kind }) => kind),
     journalHash: (lines, session) => `${session}: ${lines.filter((line) => line.session === session).length}`,
   };
   const app = express();

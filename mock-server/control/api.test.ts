@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { connect } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { images, readImage } from "../../fixtures/images.ts";
@@ -198,6 +199,21 @@ describe("refusals are sentences", () => {
       415,
       "it takes JSON",
     ],
+    ...(
+      [
+        ["POST", "/_lucy/reset"],
+        ["DELETE", "/_lucy/faults"],
+        ["DELETE", "/_lucy/faults/f1"],
+        ["DELETE", "/_lucy/sessions/abc"],
+        ["PUT", "/_lucy/scenarios/loud"],
+      ] as const
+    ).map(([method, path]): [string, string, Question, number, string] => [
+      `${method} ${path} with the type of a form, and without a body`,
+      path,
+      { method, headers: { "content-type": "application/x-www-form-urlencoded" } },
+      415,
+      "The content type is application/x-www-form-urlencoded, and there is no body.",
+    ]),
     [
       "broken JSON",
       advance,
@@ -421,6 +437,14 @@ describe("refusals are sentences", () => {
       'Last-Event-ID is "x"',
     ],
     ["a hash of no session", "/_lucy/journal/hash", {}, 422, "The query has no session."],
+    ["a normal journal of no session", "/_lucy/journal/normal", {}, 422, "The query has no session."],
+    [
+      "a normal journal of a session that never was",
+      "/_lucy/journal/normal?session=x",
+      {},
+      404,
+      "The journal has no line of a session x.",
+    ],
     [
       "a hash of a session that never was",
       "/_lucy/journal/hash?session=x",
@@ -867,9 +891,12 @@ describe("on a running server", () => {
     expect(await client.take("prompt_ack")).toMatchObject({ prompt: "kept" });
     expect((await ask(server.url, "/_lucy/scenarios/lossy", { method: "DELETE" })).status).toBe(204);
     const { id } = server.sessions[0]!;
-    expect((await ask(server.url, `/_lucy/journal/hash?session=${id}`)).json()).toMatchObject({
-      session: id,
-    });
+    const hashed = (await ask(server.url, `/_lucy/journal/hash?session=${id}`)).json();
+    const normal = await ask(server.url, `/_lucy/journal/normal?session=${id}`);
+    expect(normal.headers["content-type"]).toBe("text/plain; charset=utf-8");
+    expect(normal.body).toContain('state  to-client  prompt_ack  {"error":null,"prompt":"kept"');
+    const hash = createHash("sha256").update(normal.body.trimEnd()).digest("hex");
+    expect(hashed).toEqual({ session: id, hash });
   });
 
   test("a manual clock takes a token through its life", async () => {

@@ -65,6 +65,7 @@ export type ControlParts = {
   readonly scenarios: ControlledScenarios;
   /** Everything that can be declared. */
   readonly faultKinds: readonly Fault[];
+  readonly normalJournal: (lines: readonly JournalLine[], session: string) => string[];
   readonly journalHash: (lines: readonly JournalLine[], session: string) => string;
 };
 
@@ -96,7 +97,7 @@ export function createApi(
 /** The table. Exported for the test that holds every answer against it. */
 export function apiRoutes(server: MockServer, context: ServerContext, parts: ControlParts): Route[] {
   const { journal } = context;
-  const { clock, faults, scenarios, faultKinds, journalHash } = parts;
+  const { clock, faults, scenarios, faultKinds, normalJournal, journalHash } = parts;
   const feed = createJournalFeed(journal, parts.machineClock);
   let metrics: Promise<Metrics> | undefined;
   /** By which each request that advances the clock can be stopped. */
@@ -181,26 +182,25 @@ export function apiRoutes(server: MockServer, context: ServerContext, parts: Con
       method: "get",
       path: "/_lucy/journal/hash",
       does: "The hash of a session's lines that its client, the scenario and the clock caused: the same with the same seed.",
-      query: z.strictObject({
-        session: z
-          .string({ error: "The query has no session. Add ?session= and the id of one that ran here." })
-          .regex(/^[\w-]{1,64}$/, {
-            error: "It takes a session's id: GET /_lucy/sessions lists those that run.",
-          })
-          .describe("The session, also one that is over."),
-      }),
+      query: ranHere,
       answers: {
         200: { about: "Its hash.", schema: z.object({ session: z.string(), hash: z.string() }) },
       },
       handle({ query }) {
-        const { session } = query as { session: string };
-        if (!journal.lines.some((line) => line.session === session)) {
-          throw new Refused(
-            404,
-            `The journal has no line of a session ${session}${journal.forgottenCount > 0 ? `, or no longer: its first ${journal.forgottenCount} lines are forgotten` : ""}. GET /_lucy/sessions lists the sessions that run, and GET /_lucy/journal?kind=session-ended those that ran here.`,
-          );
-        }
+        const session = sessionWithLines(query);
         return { session, hash: journalHash(journal.lines, session) };
+      },
+    },
+    {
+      method: "get",
+      path: "/_lucy/journal/normal",
+      does: "What that hash is of, one text a line: where two runs differ, these lines say in what.",
+      query: ranHere,
+      answers: { 200: { about: "The lines, lane by lane.", type: "text/plain" } },
+      handle({ query, response }) {
+        const lines = normalJournal(journal.lines, sessionWithLines(query));
+        response.setHeader("content-type", "text/plain; charset=utf-8");
+        response.end(lines.map((line) => `${line}\n`).join(""));
       },
     },
     {
@@ -310,6 +310,15 @@ export function apiRoutes(server: MockServer, context: ServerContext, parts: Con
     const session = context.sessions.get(id);
     if (session) return session;
     throw new Refused(404, `No session ${shown(id)} runs here. GET /_lucy/sessions lists those that do.`);
+  }
+
+  function sessionWithLines(query: unknown): string {
+    const { session } = query as z.infer<typeof ranHere>;
+    if (journal.lines.some((line) => line.session === session)) return session;
+    throw new Refused(
+      404,
+      `The journal has no line of a session ${session}${journal.forgottenCount > 0 ? `, or no longer: its first ${journal.forgottenCount} lines are forgotten` : ""}. GET /_lucy/sessions lists the sessions that run, and GET /_lucy/journal?kind=session-ended those that ran here.`,
+    );
   }
 
   function readJournal(request: Call["request"], response: Call["response"]): void {
@@ -521,6 +530,15 @@ function told<Result>(run: () => Result): Result {
   }
 }
 
+const ranHere = z.strictObject({
+  session: z
+    .string({ error: "The query has no session. Add ?session= and the id of one that ran here." })
+    .regex(/^[\w-]{1,64}$/, {
+      error: "It takes a session's id: GET /_lucy/sessions lists those that run.",
+    })
+    .describe("The session, also one that is over."),
+});
+
 const documentRow = {
   method: "get",
   path: "/_lucy/openapi.json",
@@ -606,9 +624,19 @@ function mount(
     const hasBody =
       request.headers["transfer-encoding"] !== undefined ||
       Number(request.headers["content-length"] ?? 0) > 0;
+    const type = request.get("content-type");
     if (hasBody && !request.is("application/json")) {
-      const type = shown(request.get("content-type") ?? "of no type");
-      throw new Refused(415, `The body is ${type}; it takes JSON. Send content-type: application/json.`);
+      throw new Refused(
+        415,
+        `The body is ${shown(type ?? "of no type")}; it takes JSON. Send content-type: application/json.`,
+      );
+    }
+    // Whatever else stands in the way of a page of another site: a type that it may send without asking is refused, empty or not.
+    if (row.method !== "get" && type !== undefined && !isJson(type)) {
+      throw new Refused(
+        415,
+        `The content type is ${shown(type)}, and there is no body. Send neither, or JSON as content-type: application/json.`,
+      );
     }
     if (!row.body) return undefined;
     if (hasBody) {
@@ -621,6 +649,10 @@ function mount(
     }
     return row.readsBody ? request.body : checked(row.body, request.body, "field");
   }
+}
+
+function isJson(type: string): boolean {
+  return /^application\/json *(;|$)/i.test(type);
 }
 
 type BodyError = Error & { readonly type?: string; readonly status?: number };

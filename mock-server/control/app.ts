@@ -10,7 +10,7 @@ import type { UpgradeItem } from "../faults/fault.ts";
 import { faults as faultKinds } from "../faults/index.ts";
 import { checkKey } from "../gate.ts";
 import { redact, redactText } from "../journal.ts";
-import { journalHash } from "../journal-hash.ts";
+import { journalHash, normalJournal } from "../journal-hash.ts";
 import { realtimeUrl } from "../realtime-url.ts";
 import type { MockServer } from "../server.ts";
 import { type ControlParts, createApi } from "./api.ts";
@@ -221,6 +221,7 @@ function controlParts({ clock }: MockServer, { machine, faults: desk }: ServerCo
       restore: () => desk.restoreScenarios(),
     },
     faultKinds,
+    normalJournal,
     journalHash,
   };
 }

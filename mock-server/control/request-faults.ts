@@ -7,7 +7,7 @@ import { API_KEY_HEADER, CLIENT_KEY_PREFIX } from "../../protocol/index.ts";
 import type { ServerContext } from "../context.ts";
 import type { KeyFaults } from "../faults/desk.ts";
 import type { HttpItem } from "../faults/fault.ts";
-import { mockQuery } from "../faults/mock-key.ts";
+import { mockOf } from "../faults/mock-key.ts";
 
 export type RequestFaults = {
   /** Express's middleware, behind what sets the CORS headers: a page reads refusals, too. */
@@ -48,8 +48,9 @@ export function requestFaults<Request extends IncomingMessage, Response extends 
 
   function faultsOf(request: IncomingMessage, query: URLSearchParams): KeyFaults {
     const key = String(request.headers[API_KEY_HEADER] ?? "");
+    const mock = mockOf(query);
     const minted = key.startsWith(CLIENT_KEY_PREFIX) ? context.tokens.find(key)?.faults : null;
-    return minted ?? faults.read(key, query.get(mockQuery));
+    return minted ?? faults.read(key, mock);
   }
 
   return {

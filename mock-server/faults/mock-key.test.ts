@@ -1,9 +1,17 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { QUERY } from "../../protocol/index.ts";
 import { sampleFaults } from "./_sample-faults.ts";
 import { declareFaults, FaultError } from "./declare.ts";
 import type { Declaration, Declared } from "./fault.ts";
-import { type MockKeyAbout, mockKeyPrefix, readMockKey, readMockQuery, writeMockKey } from "./mock-key.ts";
+import {
+  type MockKeyAbout,
+  mockKeyPrefix,
+  mockOf,
+  readMockKey,
+  readMockQuery,
+  writeMockKey,
+} from "./mock-key.ts";
 import { parseScenarioText } from "./scenario-file.ts";
 
 /** Halves of surrogate pairs among them. fast-check's own "binary" takes seconds to set up. */
@@ -19,12 +27,19 @@ const about: MockKeyAbout = { faults: sampleFaults, mode: "transcode", scenarios
 const encoded = (text: string | Buffer) => `mock:${Buffer.from(text).toString("base64url")}`;
 const meant = (key: string) => readMockKey(key, about)?.map(({ id, fault }) => [id, fault.name]);
 
-test.each(["", "dct_local", "ek_mock:reset", "mocker", "mock_reset", "xmock:reset"])(
-  "%j is no mock key",
-  (key) => {
-    expect(readMockKey(key, about)).toBeNull();
-  },
-);
+test.each([
+  "",
+  "dct_local",
+  "ek_mock:reset",
+  "mocker",
+  "mocks",
+  "moc-dct",
+  "rock:reset",
+  "mack-4-u",
+  "resets",
+])("%j is no mock key", (key) => {
+  expect(readMockKey(key, about)).toBeNull();
+});
 
 test.each<[key: string, names: string[]]>([
   ["mock:lost-answer", ["late-ack", "reset"]],
@@ -44,6 +59,25 @@ test.each(["lost-answer", "mock:lost-answer"])("in the query, %s means what it d
   expect(readMockQuery(value, about)).toEqual(readMockKey("mock:lost-answer", about));
 });
 
+test.each(["mocks", "moc", "mok", "Mock", "MOCK", "mcok"])(
+  "?%s= is refused, as it brings nothing",
+  (name) => {
+    const query = new URLSearchParams({ model: "lucy_2_rt", [name]: "reset" });
+    expect(() => mockOf(query)).toThrow(FaultError);
+    expect(() => mockOf(query)).toThrow(
+      `The query has "${name}", which brings no faults. Did you mean "mock", in small letters?`,
+    );
+  },
+);
+
+test("what else a query may have is nobody's business", () => {
+  const names = ["mode", "mocker", "lock", "m", ...Object.values(QUERY)];
+  const query = new URLSearchParams(names.map((name) => [name, "reset"]));
+  expect(mockOf(query)).toBeNull();
+  query.set("mock", "reset");
+  expect(mockOf(query)).toBe("reset");
+});
+
 test.each<[key: string, sentence: string]>([
   [
     "mock:",
@@ -57,9 +91,17 @@ test.each<[key: string, sentence: string]>([
   ["mock:Packet-Loss", 'Did you mean "packet-loss"?'],
   ["mock:packet loss", 'Did you mean "packet-loss"?'],
   // What is nearly a mock key would be an ordinary one, and its fault never fire.
-  ...["Mock:reset", " mock:reset", "\tMOCK:reset", "mock-reset", "mock reset", "mock%3Areset"].map(
-    (key): [string, string] => [key, 'Did you mean "mock:reset"?'],
-  ),
+  ...[
+    ...["Mock:reset", " mock:reset", "\tMOCK:reset", "'mock:reset", "mock-reset", "mock_reset", "mock reset"],
+    ...["mock%3Areset", "moc:reset", "mocks:reset", "mcok:reset", "Mok:reset", "moc-reset", "mocks_reset"],
+    ...["reset", " Reset", "RESET"],
+  ].map((key): [string, string] => [key, 'Did you mean "mock:reset"?']),
+  [
+    "late_ack",
+    'The key "late_ack" is the name of a fault, and does not bring it. Did you mean "mock:late-ack"? A key',
+  ],
+  ["lost-answer", 'The key "lost-answer" is the name of a scenario'],
+  ["moc:nothing-we-know", 'The key "moc:nothing-we-k…" is nearly one'],
   [
     "MOCK:",
     'The key "MOCK:" is nearly one that brings faults, and brings none. Such a key begins with "mock:", in',

@@ -2,6 +2,7 @@
  * Faults inside an API key or the query of its URL: `mock:flaky`, or `mock:` and base64url JSON. A client brings what it shall meet along, and
  * shares nothing with others on the same server. Knows no connection.
  */
+import { nearest, QUERY } from "../../protocol/index.ts";
 import {
   type DeclareAbout,
   declareFaults,
@@ -22,8 +23,10 @@ export const mockQuery = "mock";
 /** What follows the prefix. Servers and proxies hold a whole request line to 8 kB or less. */
 const charsMax = 2048;
 
-/** What was meant for one, and is none: taken for an ordinary key, it would leave a test green for want of its fault. */
-const nearlyPrefix = /^\s*mock\b/i;
+const mockWord = "mock";
+
+/** A key in parts: what is before its first word, that word, what is between it and the rest, the rest. */
+const keyParts = /^([^a-z0-9]*)([a-z0-9]*)((?:%3a|[^a-z0-9])*)(.*)$/is;
 
 /** Of what may be a real key behind the prefix, no more is shown. */
 const unknownCharsMax = 12;
@@ -41,7 +44,7 @@ export type MockKeyAbout = Pick<DeclareAbout, "faults" | "mode"> & {
  */
 export function readMockKey(key: string, about: MockKeyAbout): Declared[] | null {
   if (!key.startsWith(mockKeyPrefix)) {
-    if (nearlyPrefix.test(key)) refuseNearly(key, about);
+    refuseNearly(key, about);
     return null;
   }
   const text = key.slice(mockKeyPrefix.length);
@@ -51,6 +54,21 @@ export function readMockKey(key: string, about: MockKeyAbout): Declared[] | null
   if (scenario) return scenario.faults.map((declared) => ({ ...declared, id: nextId() }));
   const given = about.faults.some(({ name }) => name === text) ? text : jsonOf(text, about);
   return declareFaults(given, { ...about, nextId });
+}
+
+/**
+ * What the query says under {@link mockQuery}; `null` where it has no such parameter.
+ * @throws FaultError where it has one that is nearly called so
+ */
+export function mockOf(query: URLSearchParams): string | null {
+  const known: readonly string[] = [mockQuery, ...Object.values(QUERY)];
+  const nearly = [...query.keys()].find((name) => !known.includes(name) && isNearlyMock(name));
+  if (nearly !== undefined) {
+    throw new FaultError(
+      `The query has ${shown(nearly)}, which brings no faults. Did you mean "${mockQuery}", in small letters? A parameter of the app's own takes a name that is less like it.`,
+    );
+  }
+  return query.get(mockQuery);
 }
 
 /** As {@link readMockKey}, for the value of {@link mockQuery}. */
@@ -89,12 +107,34 @@ function excerpt(text: string, names: readonly string[], before = mockKeyPrefix)
   return shown(before + cut);
 }
 
-function refuseNearly(key: string, about: MockKeyAbout): never {
-  const [, before = "", name = ""] = /^(\s*mock(?:%3a|\W)*)(.*)$/is.exec(key) ?? [];
+/** One slip away, such as `moc` and `Mocks`. Rocks, socks and locks are none. */
+function isNearlyMock(word: string): boolean {
+  return /^m/i.test(word) && nearest(word, [mockWord]) !== null;
+}
+
+/**
+ * Refuses what was meant for a mock key and is none: taken for an ordinary one, it would leave a test green for want of its fault.
+ * @throws FaultError
+ */
+function refuseNearly(key: string, about: MockKeyAbout): void {
   const names = namesIn(about);
+  const alone = key.trim().toLowerCase().replaceAll("_", "-");
+  if (names.includes(alone)) {
+    const what = about.scenarios.has(alone) ? "scenario" : "fault";
+    throw new FaultError(
+      `The key ${shown(key)} is the name of a ${what}, and does not bring it. Did you mean "${mockKeyPrefix}${alone}"? A key without faults is any other word, such as dct_local.`,
+    );
+  }
+  const [, before = "", word = "", between = "", name = ""] = keyParts.exec(key) ?? [];
+  const isNearly =
+    word.toLowerCase() === mockWord ||
+    (isNearlyMock(word) &&
+      (/^(:|%3a)/i.test(between) ||
+        (between !== "" && (names.includes(name) || didYouMean(name, names) !== ""))));
+  if (!isNearly) return;
   const meant = names.includes(name) ? ` Did you mean "${mockKeyPrefix}${name}"?` : "";
   throw new FaultError(
-    `The key ${excerpt(name, names, before)} is nearly one that brings faults, and brings none.${meant} Such a key begins with "${mockKeyPrefix}", in small letters and with nothing before it; one without faults begins with another word.`,
+    `The key ${excerpt(name, names, `${before}${word}${between}`)} is nearly one that brings faults, and brings none.${meant} Such a key begins with "${mockKeyPrefix}", in small letters and with nothing before it; one without faults begins with another word.`,
   );
 }
 
