@@ -2,7 +2,7 @@
  * A client that is not ours, for tests: LiveKit's own for Node (Rust, libwebrtc), with a synthetic camera that counts its pictures
  * and a microphone that hums. Keeps what it gets; expects nothing.
  */
-import type { RemoteTrack, Room } from "@livekit/rtc-node";
+import type { RemoteTrack, RemoteTrackPublication, Room } from "@livekit/rtc-node";
 import { afterAll, vi } from "vitest";
 import { movingSquare, withInputStrip } from "../../fixtures/cameras.ts";
 import type { Frame } from "../../fixtures/frame.ts";
@@ -45,6 +45,11 @@ export type RtcClient = AsyncDisposable & {
     about?: { width?: number; height?: number; simulcast?: boolean },
   ): Promise<RtcTrack>;
   publishMicrophone(): Promise<RtcTrack>;
+  /** Who may watch what this one publishes: these identities, or all. */
+  letWatch(identities: readonly string[] | "all"): void;
+  /** Whether it wants the others' cameras at all, and whether it shows them just now. */
+  subscribeCameras(subscribed: boolean): void;
+  enableCameras(enabled: boolean): void;
   /** To these identities, or to all. */
   say(text: string, to?: readonly string[]): Promise<void>;
   /** The first picture from number `from` on that satisfies `wanted`, now or when it comes. */
@@ -70,6 +75,14 @@ afterAll(async () => {
   const { dispose } = (await loading) ?? {};
   await dispose?.();
 });
+
+/** For what rtc-node has a request for, and no method. */
+function request(name: string, value: object): void {
+  const { _ffiClientInstance: client } = globalThis as unknown as {
+    _ffiClientInstance: { request(about: object): void };
+  };
+  client.request({ message: { case: name, value } });
+}
 
 /** Joins. `connections`: 1 asks for `/rtc/v1`, 2 for `/rtc`. Rejects with its ConnectError. */
 export async function joinRoom(
@@ -142,13 +155,7 @@ export async function joinRoom(
     published.set(sid, track);
     return {
       sid,
-      mute(muted) {
-        // rtc-node has the request and no method for it.
-        const client = (globalThis as unknown as { _ffiClientInstance: { request(about: object): void } })
-          ._ffiClientInstance;
-        const value = { trackHandle: track.ffi_handle.handle, mute: muted };
-        client.request({ message: { case: "localTrackMute", value } });
-      },
+      mute: (muted) => request("localTrackMute", { trackHandle: track.ffi_handle.handle, mute: muted }),
       async unpublish() {
         timers.get(sid)?.cancel();
         published.delete(sid);
@@ -156,6 +163,14 @@ export async function joinRoom(
         await track.close();
       },
     };
+  }
+
+  /** Publications of the others' cameras. */
+  function cameras(): RemoteTrackPublication[] {
+    const publications = [...room.remoteParticipants.values()].flatMap(({ trackPublications }) => [
+      ...trackPublications.values(),
+    ]);
+    return publications.filter(({ kind }) => kind === TrackKind.KIND_VIDEO);
   }
 
   async function close(): Promise<void> {
@@ -212,6 +227,24 @@ export async function joinRoom(
         // It was closed in the middle of a piece.
       });
       return track;
+    },
+    letWatch(identities) {
+      request("setTrackSubscriptionPermissions", {
+        localParticipantHandle: room.localParticipant!.ffi_handle.handle,
+        allParticipantsAllowed: identities === "all",
+        permissions:
+          identities === "all"
+            ? []
+            : identities.map((participantIdentity) => ({ participantIdentity, allowAll: true })),
+      });
+    },
+    subscribeCameras(subscribed) {
+      for (const camera of cameras()) camera.setSubscribed(subscribed);
+    },
+    enableCameras(enabled) {
+      for (const { ffiHandle } of cameras()) {
+        request("enableRemoteTrackPublication", { trackPublicationHandle: ffiHandle.handle, enabled });
+      }
     },
     async say(text, to = []) {
       await room.localParticipant!.publishData(Buffer.from(text), {

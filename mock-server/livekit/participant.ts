@@ -308,6 +308,17 @@ export function createParticipant(
     });
   }
 
+  /** A track that no offer carries yet, too: it is published as it is by then. */
+  function mute(trackSid: string, muted: boolean): void {
+    const track = [...tracks.values(), ...announced.values()].find(({ sid }) => sid === trackSid);
+    if (!track) {
+      const name = `${grants.identity} has no track ${trackSid.slice(0, 80)}`;
+      throw new Error(`${name} that could be muted. Send the sid that trackPublished told.`);
+    }
+    track.info.muted = muted;
+    if (tracks.has(trackSid)) room.changed(participant);
+  }
+
   async function handle(request: Request): Promise<void> {
     switch (request.case) {
       case "offer":
@@ -318,12 +329,8 @@ export function createParticipant(
         return addCandidate(request.value.candidateInit, request.value.target);
       case "addTrack":
         return announce(request.value);
-      case "mute": {
-        const track = tracks.get(request.value.sid);
-        if (!track) return;
-        track.info.muted = request.value.muted;
-        return room.changed(participant);
-      }
+      case "mute":
+        return mute(request.value.sid, request.value.muted);
       case "subscription":
         return subscriptions.choose(request.value.trackSids, request.value.subscribe);
       case "trackSetting":

@@ -174,6 +174,35 @@ describe("rtc-node in an open room", () => {
     expect(server.journal.lines.filter(({ kind }) => kind === "room-closed")).toHaveLength(1);
   });
 
+  describe.each([1, 2] as const)("%i connection(s)", (connections) =>
+    test.each<[string, (ann: RtcClient, bob: RtcClient, on: boolean) => void]>([
+      ["may not watch any more", (ann, _bob, on) => ann.letWatch(on ? "all" : ["eve"])],
+      ["wants no more", (_ann, bob, on) => bob.subscribeCameras(on)],
+      ["does not show", (_ann, bob, on) => bob.enableCameras(on)],
+    ])("a camera that somebody %s is not sent to it, and again when it may be", async (_name, turn) => {
+      const server = await runServer({ livekitKey: key.key, livekitSecret: key.secret });
+      const ann = await enter(server, "ann", 1);
+      const [bob, eve] = [await enter(server, "bob", connections), await enter(server, "eve", connections)];
+      await ann.publishCamera();
+      await bob.picture(({ input }) => input !== null);
+      await eve.picture(({ input }) => input !== null);
+      const morePictures = (client: RtcClient, count: number) => {
+        const wanted = client.pictures.length + count;
+        return client.until(() => client.pictures.length >= wanted);
+      };
+
+      turn(ann, bob, false);
+      // What was on its way has come by then.
+      await morePictures(eve, 8);
+      const before = bob.pictures.length;
+      await morePictures(eve, 8);
+      expect(bob.pictures).toHaveLength(before);
+
+      turn(ann, bob, true);
+      await bob.picture(({ input }) => input !== null, before);
+    }),
+  );
+
   test("one camera after the other, in sections that were another's before", async () => {
     const server = await runServer({ livekitKey: key.key, livekitSecret: key.secret });
     const bob = await enter(server, "bob", 1);

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { type AddTrackRequest, SimulcastCodec, VideoLayer } from "@livekit/protocol";
+import { type AddTrackRequest, SimulcastCodec, TrackPermission, VideoLayer } from "@livekit/protocol";
 import { AccessToken } from "livekit-server-sdk";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { closeLater, emptied, nothingOpen, runServer, until } from "../_running-server.ts";
@@ -717,6 +717,146 @@ describe("POST /watch-stream/{room}", () => {
 });
 
 describe("a room that a token opens", () => {
+  const camera = "26b5ec4f-d064-4002-9559-8335f6d3d8bf";
+
+  async function enterOpenRoom(running: Running, identity: string, path?: SignalAbout["path"]) {
+    const token = await mint(running, { identity, roomCreate: true });
+    const client = await enter(running.server, { token, ...(path && { path }) });
+    return { client, sid: (await client.take("join")).participant!.sid };
+  }
+
+  /** @returns the track's sid */
+  async function announceCamera(client: SignalClient): Promise<string> {
+    client.send(announcing({ cid: camera, type: TrackType.VIDEO }));
+    return (await client.take("trackPublished")).track!.sid;
+  }
+
+  async function publishCamera(client: SignalClient): Promise<string> {
+    const sid = await announceCamera(client);
+    client.send(offering("chromium-vp8"));
+    await client.take("answer");
+    return sid;
+  }
+
+  test.each([
+    [[true], true],
+    [[true, false], undefined],
+  ])("a track that is muted %j before its offer is published so", async (changes, muted) => {
+    const running = await run({ mode: "relay" });
+    const { client } = await enterOpenRoom(running, "ann");
+    const bob = await enterOpenRoom(running, "bob");
+    await client.take("update");
+    const sid = await announceCamera(client);
+    for (const muted of changes) client.send({ case: "mute", value: { sid, muted } });
+    client.send(offering("chromium-vp8"));
+    const { participants } = await bob.client.take("update");
+    expect(participants[0]!.tracks[0]!.toJson()).toMatchObject({ sid, mimeType: "video/vp8" });
+    expect((participants[0]!.tracks[0]!.toJson() as { muted?: boolean }).muted).toBe(muted);
+  });
+
+  test("a track that is not there cannot be muted, and the journal says so", async () => {
+    const running = await run();
+    const { client } = await enterOpenRoom(running, "ann");
+    client.send({ case: "mute", value: { sid: "TR_none", muted: true } });
+    await processed(client);
+    expect(linesOf(running.server, "message-failed").map(({ fields }) => fields.error)).toEqual([
+      "ann has no track TR_none that could be muted. Send the sid that trackPublished told.",
+    ]);
+  });
+
+  describe("whoever publishes says who may watch", () => {
+    type Permission = { participantIdentity: string } | { participantSid: string };
+    const nobody = { allParticipants: false, trackPermissions: [] };
+    const allow = (who: Permission, what: { allTracks: true } | { trackSids: string[] }) => ({
+      allParticipants: false,
+      trackPermissions: [new TrackPermission({ ...who, ...what })],
+    });
+
+    test.each<[string, (bob: string, track: string) => ReturnType<typeof allow> | typeof everybody]>([
+      ["everybody", () => everybody],
+      ["one by identity", () => allow({ participantIdentity: "bob" }, { allTracks: true })],
+      ["one by sid", (bob) => allow({ participantSid: bob }, { allTracks: true })],
+      ["one, this track", (bob, track) => allow({ participantSid: bob }, { trackSids: [track] })],
+    ])("%s again, after nobody", async (_name, make) => {
+      const running = await run({ mode: "relay" });
+      const ann = await enterOpenRoom(running, "ann");
+      const bob = await enterOpenRoom(running, "bob");
+      const eve = await enterOpenRoom(running, "eve", "/rtc");
+      const track = await publishCamera(ann.client);
+      const watched = async () => {
+        bob.client.send(offering("chromium-viewer"));
+        return (await bob.client.take("answer")).midToTrackId;
+      };
+      expect(await watched()).toEqual({ 0: track });
+
+      ann.client.send({ case: "subscriptionPermission", value: nobody });
+      const told = { participantSid: ann.sid, trackSid: track };
+      for (const { client } of [bob, eve]) {
+        expect((await client.take("subscriptionPermissionUpdate")).toJson()).toEqual(told);
+      }
+      expect(await watched()).toEqual({});
+      // The same once more is no news.
+      ann.client.send({ case: "subscriptionPermission", value: nobody });
+      await processed(ann.client);
+
+      const permission = make(bob.sid, track);
+      ann.client.send({ case: "subscriptionPermission", value: permission });
+      expect((await bob.client.take("subscriptionPermissionUpdate")).toJson()).toEqual({
+        ...told,
+        allowed: true,
+      });
+      expect(await watched()).toEqual({ 0: track });
+      await processed(eve.client);
+      const news = eve.client.received.filter((name) => name === "subscriptionPermissionUpdate");
+      expect(news).toHaveLength(permission === everybody ? 2 : 1);
+    });
+
+    test("another track or another member is let in, not this one", async () => {
+      const running = await run({ mode: "relay" });
+      const ann = await enterOpenRoom(running, "ann");
+      ann.client.send({
+        case: "subscriptionPermission",
+        value: {
+          allParticipants: false,
+          trackPermissions: [
+            new TrackPermission({ participantIdentity: "bob", trackSids: ["TR_other"] }),
+            new TrackPermission({ participantIdentity: "eve", allTracks: true }),
+          ],
+        },
+      });
+      const track = await publishCamera(ann.client);
+      // Who comes later is told as well, once it knows of the track.
+      const bob = await enterOpenRoom(running, "bob");
+      expect((await bob.client.take("subscriptionPermissionUpdate")).toJson()).toEqual({
+        participantSid: ann.sid,
+        trackSid: track,
+      });
+      bob.client.send(offering("chromium-viewer"));
+      expect((await bob.client.take("answer")).midToTrackId).toEqual({});
+      // After a resume it is told again: it may have missed it.
+      bob.client.socket.terminate();
+      await until(running.server, () => linesOf(running.server, "livekit-close").length === 1);
+      const token = await mint(running, { identity: "bob", roomCreate: true });
+      const again = await enter(running.server, { token, ...resuming("/rtc/v1", bob.sid) });
+      await again.take("update");
+      expect((await again.take("subscriptionPermissionUpdate")).allowed).toBe(false);
+    });
+  });
+
+  test("whoever watches says what it does not want, and wants again", async () => {
+    const running = await run({ mode: "relay" });
+    const ann = await enterOpenRoom(running, "ann");
+    const { client } = await enterOpenRoom(running, "bob");
+    const track = await publishCamera(ann.client);
+    for (const subscribe of [true, false, true]) {
+      client.send({ case: "subscription", value: { trackSids: [track], subscribe } });
+      client.send(offering("chromium-viewer"));
+      expect((await client.take("answer")).midToTrackId).toEqual(subscribe ? { 0: track } : {});
+    }
+    // What is its own choice is no matter of permission.
+    expect(client.received).not.toContain("subscriptionPermissionUpdate");
+  });
+
   test("is there for all who come, who see each other come and go", async () => {
     const running = await run();
     const { server } = running;
@@ -837,6 +977,12 @@ describe("close() is not held up", () => {
 
 const candidateIn = (sdpMid: string) =>
   JSON.stringify({ candidate: "candidate:1 1 udp 1 127.0.0.1 9 typ host", sdpMid });
+
+const offering = (name: string) =>
+  ({ case: "offer", value: { type: "offer", sdp: offerOf(name), id: 1 } }) as const;
+
+/** What `subscriptionPermission` says unless it says otherwise. */
+const everybody = { allParticipants: true, trackPermissions: [] };
 
 const announcing = (value: Partial<AddTrackRequest>) => ({ case: "addTrack", value }) as const;
 

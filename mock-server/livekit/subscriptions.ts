@@ -51,6 +51,8 @@ export function createSubscriptions(context: ServerContext, about: Subscriptions
   const current = new Map<string, Subscription>();
   /** What the client asked for by name, whatever `autoSubscribe` says. */
   const chosen = new Map<string, boolean>();
+  /** Tracks that it might not watch at some time, and whether it may: as it was told. */
+  const permitted = new Map<string, boolean>();
   /** The connection it goes out on. */
   let peer: Peer | null = null;
   let closed = false;
@@ -63,19 +65,40 @@ export function createSubscriptions(context: ServerContext, about: Subscriptions
   let awaitsAnswer = false;
   let outdated = false;
 
-  function wanted(): { track: RoomTrack; owner: Member }[] {
+  /** What the client would watch. */
+  function desired(): { track: RoomTrack; owner: Member }[] {
     if (!about.canSubscribe) return [];
-    return about.others().flatMap((owner) =>
-      [...owner.tracks.values()]
-        .filter((track) => chosen.get(track.sid) ?? about.autoSubscribe)
-        .filter((track) => owner.allows(about.self(), track))
-        .map((track) => ({ track, owner })),
-    );
+    return about
+      .others()
+      .flatMap((owner) =>
+        [...owner.tracks.values()]
+          .filter((track) => chosen.get(track.sid) ?? about.autoSubscribe)
+          .map((track) => ({ track, owner })),
+      );
+  }
+
+  const isAllowed = ({ track, owner }: { track: RoomTrack; owner: Member }) =>
+    owner.allows(about.self(), track);
+
+  /** Clients take it that they may watch whatever they know of. `again`: what they were told before, they may have missed. */
+  function tellPermissions(again = false): void {
+    const all = desired();
+    for (const sid of permitted.keys())
+      if (!all.some(({ track }) => track.sid === sid)) permitted.delete(sid);
+    for (const one of all) {
+      const { sid } = one.track;
+      const allowed = isAllowed(one);
+      const isNews = allowed !== (permitted.get(sid) ?? true);
+      if (!isNews && !(again && permitted.has(sid))) continue;
+      permitted.set(sid, allowed);
+      const value = { participantSid: one.owner.sid, trackSid: sid, allowed };
+      about.send({ case: "subscriptionPermissionUpdate", value });
+    }
   }
 
   /** Looks again at what there is; what is new goes out as soon as there is a section for it. */
   function plan(): void {
-    const now = wanted();
+    const now = desired().filter(isAllowed);
     for (const [sid, subscription] of current) {
       if (now.some(({ track }) => track === subscription.track)) continue;
       subscription.stop?.();
@@ -97,7 +120,11 @@ export function createSubscriptions(context: ServerContext, about: Subscriptions
         askedCount: 0,
       });
     }
-    about.later(about.twoConnections ? offerChanges : askForSections);
+    about.later(() => {
+      if (closed) return;
+      tellPermissions();
+      return about.twoConnections ? offerChanges() : askForSections();
+    });
   }
 
   /** Has the client offer again, with sections for all. */
@@ -237,8 +264,9 @@ export function createSubscriptions(context: ServerContext, about: Subscriptions
       start();
       await offerChanges();
     },
-    /** Two connections, after a resume: new ICE credentials. */
+    /** After a resume. Two connections: new ICE credentials. */
     async restart(): Promise<void> {
+      tellPermissions(true);
       if (peer && about.twoConnections) await sendOffer(true);
     },
     /** `subscription`: by name, one way or the other. */
