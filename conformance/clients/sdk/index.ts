@@ -1,0 +1,177 @@
+/**
+ * The published `@decartai/sdk`, of any version, in a real Chromium. One browser for all drivers, a context and a page for each; the page
+ * speaks the driver contract, and everything but the browser's clock is done in it.
+ */
+import type { Browser, Page } from "@playwright/test";
+import type { WebSocket } from "ws";
+import { bundle } from "../../../fixtures/browser/bundle.ts";
+import { livekitClients } from "../../../fixtures/browser/versions.ts";
+import { type Client, contractVersion, type Driver, DriverBroken, type Hello } from "../../client.ts";
+import type { Clock } from "../../clock.ts";
+import { createDriverSession, type DriverSession } from "../driver-session.ts";
+import { installSdk, type SdkPackage } from "./install.ts";
+import type { PageAbout } from "./page.ts";
+import { servePage } from "./page-server.ts";
+import { traitsOf } from "./traits.ts";
+
+const logLinesMax = 1000;
+/** LiveKit writes whole offers. Characters. */
+const logLineLengthMax = 500;
+
+/** The browser's time goes on by so much at once; between, the network has its turn. */
+const stepMsMax = 250;
+
+/** `name`: `sdk@0.1.20`, or as `installSdk` reads what follows the `@`. @throws Error with a sentence when it cannot be had here */
+export async function sdkClient(name: string, clock: Clock): Promise<Client> {
+  const sdk = await installSdk(name.slice("sdk@".length));
+  const launch = await findBrowser();
+  const traits = traitsOf(sdk.version, sdk.dialect);
+  const sessions = new Map<string, { session: DriverSession; opened(socket: WebSocket): void }>();
+  const server = await servePage({
+    scripts: scriptsOf(sdk),
+    opened: (id, socket) => sessions.get(id)?.opened(socket),
+  });
+  const hello: Hello = {
+    event: "hello",
+    contract: contractVersion,
+    client: `sdk ${sdk.version}`,
+    dialect: sdk.dialect,
+    capabilities: [...traits.capabilities],
+  };
+  let browser: Promise<Browser> | null = null;
+  let lastId = 0;
+
+  async function running(): Promise<Browser> {
+    // One that has died takes its pages along, and no others.
+    if (browser && !(await browser).isConnected()) browser = null;
+    browser ??= launch();
+    return browser;
+  }
+
+  async function open(): Promise<Driver> {
+    const id = String(++lastId);
+    const log: string[] = [];
+    let socket: WebSocket | null = null;
+    const context = await (await running()).newContext();
+    const close = () => context.close().catch(() => {});
+    const session = createDriverSession({
+      name,
+      clock,
+      log,
+      send: (text) => socket?.send(text),
+      cut: () => void close().then(() => session.ended("was ended by force")),
+    });
+    const fail = (why: string) => {
+      session.ended(why);
+      void close();
+    };
+    sessions.set(id, {
+      session,
+      opened(opened) {
+        socket = opened;
+        opened.on("message", (text) => session.receive(String(text)));
+        opened.on("close", () => session.ended("closed its WebSocket"));
+      },
+    });
+    const write = (line: string) => {
+      log.push(line.slice(0, logLineLengthMax));
+      if (log.length > logLinesMax) log.shift();
+    };
+    try {
+      const page = await context.newPage();
+      page.on("console", (message) => write(`${message.type()}: ${message.text()}`));
+      page.on("pageerror", (error) => write(`uncaught: ${error.message}`));
+      page.on("crash", () => fail("lost its page, which crashed"));
+      page.on("close", () => fail("lost its page, which was closed"));
+      const leave = (address: string) => {
+        if (!isLocal(address)) fail(`let its page ask for ${address}, which is not on this machine`);
+      };
+      context.on("request", (request) => leave(request.url()));
+      page.on("websocket", (opened) => leave(opened.url()));
+      await page.goto(server.origin);
+      // Before the SDK is loaded, and after what holds on to the page's own time. It flows until somebody drives it.
+      await page.clock.install();
+      const about: PageAbout = { hello, traits, sdkPath: "/sdk.js", driverPath: `/driver/${id}` };
+      await page.evaluate((about) => window.lucy.start(about), about);
+      const driver = await session.opened;
+      const advance = driveClock(page);
+      return {
+        ...driver,
+        request: (verb, args) =>
+          verb === "advance"
+            ? advance((args as { ms: number }).ms).catch((error) => {
+                throw new DriverBroken(`${name}'s driver could not drive its clock: ${error.message}.`);
+              })
+            : driver.request(verb, args),
+        async close() {
+          try {
+            await driver.close();
+          } finally {
+            sessions.delete(id);
+            await close();
+          }
+        },
+      };
+    } catch (error) {
+      fail(`did not start: ${(error as Error).message}`);
+      sessions.delete(id);
+      return await session.opened;
+    }
+  }
+
+  return {
+    name,
+    open,
+    async close() {
+      await (await browser)?.close();
+      await server.close();
+    },
+  };
+}
+
+/** Playwright and a Chromium, or a sentence that says what is missing. Weighs much, so it is loaded when a browser is wanted. */
+async function findBrowser(): Promise<() => Promise<Browser>> {
+  const playwright = await import("@playwright/test").catch((error) => {
+    throw new Error("The client sdk needs Playwright: npm install --save-dev @playwright/test.", {
+      cause: error,
+    });
+  });
+  const { chromiumFlags, findChromium } = await import("../../../fixtures/browser/find-chromium.ts");
+  const executablePath = findChromium();
+  return () => playwright.chromium.launch({ executablePath, args: [...chromiumFlags] });
+}
+
+function scriptsOf({ entry, livekitClient }: SdkPackage): Record<string, () => Promise<string>> {
+  const alias: Record<string, string> = livekitClient
+    ? { "livekit-client": livekitClients[livekitClient] }
+    : {};
+  return {
+    "page.js": () => bundle(new URL("page.ts", import.meta.url)),
+    "sdk.js": () => bundle(entry, { alias }),
+    // With `debugQuality`, 0.1.15 and later start it from beside themselves.
+    "frame-metadata-worker.js": () =>
+      bundle(new URL("realtime/browser/frame-metadata-worker.js", entry), { format: "iife" }),
+  };
+}
+
+function isLocal(address: string): boolean {
+  const { protocol, hostname } = new URL(address);
+  return hostname === "127.0.0.1" || ["data:", "blob:", "about:"].includes(protocol);
+}
+
+/** The verb `advance`. The network takes no time: each step of the clock waits until it has nothing in hand. */
+function driveClock(page: Page) {
+  let isPaused = false;
+  return async (ms: number) => {
+    if (!isPaused) {
+      // Playwright pauses only at a time that is yet to come; of one that is past it complains, after it has paused.
+      await page.clock.pauseAt(0).catch(() => {});
+      isPaused = true;
+    }
+    for (let leftMs = ms; leftMs > 0; leftMs -= stepMsMax) {
+      await page.clock.runFor(Math.min(leftMs, stepMsMax));
+      await page.evaluate(() => window.lucy.settle());
+    }
+    return { event: "result", id: 0, ok: true } as const;
+  };
+}
