@@ -53,14 +53,40 @@ describe("a socket that is closed", () => {
     expect(closes.map(({ fields }) => fields.code)).toEqual(code === 1006 ? [] : [code]);
   });
 
-  test("after healing all is well again: only the first connection meets it", async () => {
-    const key: Declaration = { name: "capacity", when: { connections: 1 } };
-    const first = await running.open(key);
-    expect((await first.closed)[0]).toBe(1013);
-    const next = await running.open(key);
-    next.send(prompt("P1"));
-    await next.hears("ack P1");
-  });
+  test.each<[name: string, code: number]>([
+    ["capacity", 1013],
+    ["close", 1011],
+    ["drop-socket", 1006],
+    ["insufficient-credits", 1008],
+    ["moderation-end", 1000],
+    ["session-expiry", 1000],
+  ])(
+    "%s, which only the first connection of a key meets: the next goes on as long as it likes",
+    async (name, code) => {
+      const key: Declaration = {
+        name,
+        when: { connections: 1, ...(name === "drop-socket" && { at: "open" }) },
+      };
+      for (const isFirst of [true, false]) {
+        const client = await running.open(key);
+        client.send(prompt("P1"));
+        if (!isFirst || name === "session-expiry") {
+          await client.hears("ack P1");
+          client.connectMedia();
+          running.clock.advance(4000);
+        }
+        if (isFirst) {
+          expect((await client.closed)[0]).toBe(code);
+          continue;
+        }
+        await client.hears("tick 4");
+        client.send(prompt("P2"));
+        await client.hears("ack P2");
+        await client.settled();
+        expect(client.lines("close", "generation_ended", "fault-fired")).toEqual([]);
+      }
+    },
+  );
 
   test.each([1004, 1005, 1006, 1015, 2999, 5000, 1000.5])("no frame carries %j", async (code) => {
     const client = await running.open({ name: "close", with: { code } });

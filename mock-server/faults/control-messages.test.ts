@@ -305,4 +305,18 @@ describe("generation", () => {
     await client.hears("tick 2");
     expect(client.heard).toEqual(["session_id", "ack P1", "tick 1", "tick 2"]);
   });
+
+  test("no-generation heals: whose media is lost and comes back is told", async () => {
+    const client = await running.open({ name: "no-generation", when: { for: { messages: 1 } } });
+    client.send(prompt("P1"));
+    await client.hears("ack P1");
+    client.connectMedia();
+    running.clock.advance(1000);
+    await client.hears("tick 1");
+    running.server.sessions.find(({ id }) => id === client.id)!.disconnected();
+    client.connectMedia();
+    await client.hears("generation_started");
+    expect(client.heard).toEqual(["session_id", "ack P1", "tick 1", "generation_started"]);
+    expect(client.lines("fault-healed").map(({ fields }) => fields.why)).toEqual(["for"]);
+  });
 });

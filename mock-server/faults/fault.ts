@@ -165,8 +165,8 @@ export type PeerLine = {
   closeDtls(): void;
   /** Goes on from another UDP port, as behind a NAT that forgot; the old one is deaf. Resolves once it stands. */
   changePath(): Promise<void>;
-  /** What is sent goes on under other SSRCs. */
-  changeSsrc(): void;
+  /** What is sent goes on under other SSRCs. Call the result to go back to those that the client was told of. */
+  changeSsrc(): () => void;
 };
 
 export type StateLine = {

@@ -456,6 +456,34 @@ describe.each(paths)("%s", (path) => {
     await until(server, () => server.faults.planCount === 0);
   });
 
+  test("no-update: who is there hears of nobody, until it heals", async () => {
+    const { server, clock } = await run();
+    const [fault] = server.faults.add("no-update");
+    const come = async (identity: string) => {
+      const grants = { identity, room: "a-room", roomCreate: true };
+      const rights = { canPublish: true, canSubscribe: true, canPublishData: true };
+      const client = await enter(server, {
+        path,
+        token: await mintToken(key, clock, { ...grants, ...rights }),
+      });
+      const { otherParticipants } = await client.take("join");
+      return { client, others: otherParticipants.map(({ identity }) => identity) };
+    };
+    const first = await come("first");
+    const second = await come("second");
+    await processed(first.client);
+    expect(second.others).toEqual([]);
+    expect(first.client.received).not.toContain("update");
+    expect(fault!.fired).toBe(2);
+    fault!.heal();
+    const third = await come("third");
+    expect(third.others.toSorted()).toEqual(["first", "second"]);
+    for (const { client } of [first, second]) {
+      const { participants } = await client.take("update");
+      expect(participants.map(({ identity }) => identity)).toEqual(["third"]);
+    }
+  });
+
   test("two rooms whose names begin alike have a plan each", async () => {
     const { server, clock } = await run();
     const rights = { canPublish: true, canSubscribe: true, canPublishData: true };

@@ -344,21 +344,25 @@ describe("a WebRTC client", () => {
     },
   );
 
-  test("ssrc-change: what comes has another SSRC, and its numbers go on; a client that knows no such stream hears nothing", async () => {
+  test("ssrc-change: what comes has another SSRC, and its numbers go on; a client that knows no such stream hears nothing until it heals", async () => {
     const onWire: { ssrc: number; sequenceNumber: number }[] = [];
     const { unSubscribe } = media.pc.dtlsTransports[0]!.onRtp.subscribe(({ header }) => onWire.push(header));
     const from = seen.length;
     play(1);
     await happens(() => seen.length === from + 1);
-    const { did } = add({ name: "ssrc-change" });
+    const { fault, did } = add({ name: "ssrc-change" });
     play(1);
     await happens(() => onWire.length === 2);
+    expect(seen).toHaveLength(from + 1);
+    fault.heal();
+    play(1);
+    await happens(() => seen.length === from + 2);
     unSubscribe();
-    const [before, after] = onWire;
+    const [before, after, healed] = onWire;
     expect(after!.ssrc).not.toBe(before!.ssrc);
     expect(after!.sequenceNumber).toBe(before!.sequenceNumber + 1);
-    expect(did()).toEqual(["fault-fired"]);
-    expect(seen).toHaveLength(from + 1);
+    expect(healed).toMatchObject({ ssrc: before!.ssrc, sequenceNumber: before!.sequenceNumber + 2 });
+    expect(did()).toEqual(["fault-fired", "fault-healed"]);
   });
 });
 

@@ -641,6 +641,30 @@ test("other SSRCs, each time, which answer to what the client asks", async () =>
   expect(await negotiate()).toContain(`a=ssrc:${mediaSourceSsrc} `);
 });
 
+test("other SSRCs are taken back with the last change that is, unless the client was told of them", async () => {
+  const { peer, negotiate, play, heard } = await connectMedia({ gates: gatesOf() });
+  const next = async () => {
+    const count = heard.length + 1;
+    play(1);
+    await happens(() => heard.length === count);
+    return heard.at(-1)!.ssrc;
+  };
+  const told = await next();
+  const changes = [peer.line.changeSsrc(), peer.line.changeSsrc()];
+  const changed = await next();
+  changes[0]!();
+  expect(await next()).toBe(changed);
+  changes[1]!();
+  expect(await next()).toBe(told);
+  const undo = peer.line.changeSsrc();
+  const anew = await next();
+  await negotiate();
+  undo();
+  expect(await next()).toBe(anew);
+  expect([changed, anew]).not.toContain(told);
+  expect(numbers(heard)).toEqual([1, 2, 3, 4, 5, 6]);
+});
+
 test("a key picture is asked for of the section that is named", async () => {
   const about = offerMedia();
   const { client, peer, camera, negotiate, isConnected, received } = about;

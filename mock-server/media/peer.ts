@@ -13,6 +13,7 @@ import {
   type RTCIceTransport,
   RTCPeerConnection,
   type RTCRtpCodecParameters,
+  type RTCRtpSender,
   type RTCRtpTransceiver,
   type RTCSctpTransport,
   type RtcpPacket,
@@ -124,6 +125,9 @@ export type Peer = {
   close(): Promise<void>;
 };
 
+/** A sender's name on the wire, and what its reports have counted under it. */
+type NamedSender = { readonly ssrc: number; readonly packetCount: number; readonly octetCount: number };
+
 const codecParameters: Record<CodecName, () => RTCRtpCodecParameters> = {
   vp8: useVP8,
   vp9: useVP9,
@@ -195,6 +199,9 @@ export function createPeer(options: PeerOptions, on: PeerEvents): Peer {
   const ssrcs = new Map<string, number>();
   /** What each section has sent last: the RTP timestamp, and when. */
   const lastSent = new Map<string, { timestamp: number; atMs: number }>();
+  /** Senders whose SSRC was changed, as the client was told of them. */
+  const toldSenders = new Map<RTCRtpSender, NamedSender>();
+  let ssrcChangeCount = 0;
   const channels = new Set<RTCDataChannel>();
   /** All that are open, whether a section still uses them or not. */
   const transports = new Set<RTCDtlsTransport>();
@@ -460,16 +467,39 @@ export function createPeer(options: PeerOptions, on: PeerEvents): Peer {
       const router: { registerRtpSender(sender: object): void } = Reflect.get(pc, "router");
       const senders = pc.getTransceivers().map(({ sender }) => sender);
       const used = new Set(senders.flatMap(({ ssrc, rtxSsrc }) => [ssrc, rtxSsrc]));
+      const become = (sender: RTCRtpSender, about: NamedSender) => {
+        Object.assign(sender, about);
+        router.registerRtpSender(sender);
+      };
       for (const sender of senders) {
-        let { ssrc } = sender;
+        const before = sender.ssrc;
+        if (isTold(before)) {
+          const [packetCount, octetCount] = [
+            Reflect.get(sender, "packetCount"),
+            Reflect.get(sender, "octetCount"),
+          ];
+          toldSenders.set(sender, { ssrc: before, packetCount, octetCount });
+        }
+        let ssrc = before;
         while (used.has(ssrc)) ssrc = (Math.imul(ssrc, 0x9e3779b1) + 1) >>> 0;
         used.add(ssrc);
         // Its reports count anew: https://www.rfc-editor.org/rfc/rfc3550#section-6.4.1
-        Object.assign(sender, { ssrc, packetCount: 0, octetCount: 0 });
-        router.registerRtpSender(sender);
+        become(sender, { ssrc, packetCount: 0, octetCount: 0 });
       }
+      ssrcChangeCount++;
+      return () => {
+        if (--ssrcChangeCount > 0) return;
+        // Negotiated since, the client knows the new one and no longer the old.
+        for (const [sender, before] of toldSenders) if (!isTold(sender.ssrc)) become(sender, before);
+        toldSenders.clear();
+      };
     },
   };
+
+  /** Whether our last description names it. */
+  function isTold(ssrc: number): boolean {
+    return pc.localDescription?.sdp.includes(`a=ssrc:${ssrc} `) ?? false;
+  }
 
   return {
     get originId() {
