@@ -103,6 +103,7 @@ const heavyPackages: Record<string, readonly string[]> = {
   "prom-client": ["mock-server/control/metrics.ts"],
   "@livekit/rtc-node": [
     "mock-server/livekit/room-agent.ts",
+    "conformance/clients/reference/room.ts",
     // The client that tests drive.
     "mock-server/livekit/_rtc-client.ts",
   ],

@@ -1,0 +1,92 @@
+/** The control socket: text frames both ways, and pings that tell a half-open one. Knows no messages. */
+import { WebSocket } from "ws";
+import { CLOSE_CODES } from "../../../protocol/index.ts";
+import type { Clock, Timer } from "../../clock.ts";
+
+export type ControlSocket = {
+  /** @throws Error when it does not open */
+  readonly opened: Promise<void>;
+  readonly isClosed: boolean;
+  /** Drops it silently when the socket is not open. */
+  send(message: object): void;
+  /** Resolves once it is closed, with or without the server's doing. */
+  close(): Promise<void>;
+};
+
+export type SocketAbout = {
+  readonly url: string;
+  readonly clock: Clock;
+  /** Sockets are real whatever time the client lives in: a pong has this long of real time, at least. */
+  readonly live: Clock;
+  readonly pingEveryMs: number;
+  readonly pongMsMax: number;
+  /** `null`: not text. */
+  onFrame(text: string | null): void;
+  onClosed(why: string): void;
+};
+
+const closeMsMax = 500;
+const livePongMsMax = 500;
+
+export function openControlSocket(about: SocketAbout): ControlSocket {
+  const { clock, live } = about;
+  const socket = new WebSocket(about.url);
+  const opened = Promise.withResolvers<void>();
+  const closed = Promise.withResolvers<void>();
+  opened.promise.catch(() => {});
+  let timer: Timer | null = null;
+  let trouble: string | null = null;
+  let isAlive = true;
+
+  function ping(): void {
+    isAlive = false;
+    socket.ping();
+    timer = clock.after(about.pongMsMax, () => {
+      timer = live.after(isAlive ? 0 : livePongMsMax, () => {
+        if (!isAlive) return about.onClosed("WebSocket is half-open: no answer to a ping");
+        timer = clock.after(about.pingEveryMs, ping);
+      });
+    });
+  }
+
+  socket.on("open", () => {
+    timer = clock.after(about.pingEveryMs, ping);
+    opened.resolve();
+  });
+  socket.on("pong", () => {
+    isAlive = true;
+  });
+  socket.on("message", (frame, isBinary) => {
+    isAlive = true;
+    about.onFrame(isBinary ? null : String(frame));
+  });
+  socket.on("error", (error) => {
+    trouble ??= error.message;
+  });
+  socket.on("close", (code, reason) => {
+    timer?.cancel();
+    const why = trouble === null ? `WebSocket closed: ${code} ${reason}` : `WebSocket error: ${trouble}`;
+    opened.reject(new Error(why));
+    closed.resolve();
+    about.onClosed(why);
+  });
+
+  return {
+    opened: opened.promise,
+    get isClosed() {
+      return socket.readyState === WebSocket.CLOSED;
+    },
+    send(message) {
+      if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
+    },
+    async close() {
+      timer?.cancel();
+      timer = null;
+      if (socket.readyState === WebSocket.CLOSED) return;
+      socket.close(CLOSE_CODES.normal.code, "client disconnect");
+      const patience = live.after(closeMsMax, () => socket.terminate());
+      await closed.promise;
+      patience.cancel();
+    },
+  };
+}

@@ -1,0 +1,108 @@
+/**
+ * The reference client as a process that speaks the driver contract over its stdin and stdout.
+ *
+ *     node conformance/clients/reference/driver.ts --dialect direct|livekit [--mutant name]
+ */
+import { createInterface } from "node:readline";
+import { parseArgs } from "node:util";
+import { loadCodec } from "../../../mock-server/index.ts";
+import {
+  type Capability,
+  capabilityNames,
+  contractVersion,
+  type Dialect,
+  type DriverEvent,
+  dialects,
+  type Request,
+} from "../../client.ts";
+import { realClock } from "../../clock.ts";
+import { createToken, upload } from "./http.ts";
+import { correct, type Policy } from "./policy.ts";
+import { createReferenceClient, type ReferenceClient } from "./reference-client.ts";
+import { createSteppedClock } from "./stepped-clock.ts";
+
+type Verbs = Record<string, (args: never) => unknown>;
+
+function verbsOf(client: ReferenceClient, advance: (ms: number) => Promise<void>): Verbs {
+  return {
+    connect: client.connect,
+    set: client.set,
+    setPrompt: client.setPrompt,
+    setImage: client.setImage,
+    disconnect: client.disconnect,
+    subscribe: client.subscribe,
+    createToken,
+    upload,
+    replaceTrack: client.replaceTrack,
+    snapshot() {
+      const png = client.snapshot();
+      if (!png) throw new Error("No picture has been shown yet.");
+      return { png: Buffer.from(png).toString("base64") };
+    },
+    open: client.open,
+    advance: ({ ms }: { ms: number }) => advance(ms),
+    quit: client.quit,
+  };
+}
+
+const without: Record<Dialect, readonly Capability[]> = { direct: ["audio", "queue"], livekit: ["audio"] };
+
+async function policyOf(mutant: string | undefined): Promise<Policy> {
+  if (mutant === undefined) return correct;
+  const place = "../../mutants/clients.ts";
+  const { mutants } = (await import(place)) as {
+    mutants: readonly { readonly name: string; change(policy: Policy): Policy }[];
+  };
+  const found = mutants.find(({ name }) => name === mutant);
+  if (!found) {
+    const names = mutants.map(({ name }) => name).join(", ");
+    throw new Error(`There is no mutant named "${mutant}". The mutants are ${names}.`);
+  }
+  return found.change(correct);
+}
+
+function say(event: DriverEvent): void {
+  process.stdout.write(`${JSON.stringify(event)}\n`);
+}
+
+async function answer(verbs: Verbs, line: string): Promise<void> {
+  const { id, verb, ...args } = JSON.parse(line) as Request;
+  try {
+    const run = verbs[verb];
+    if (!run) throw new Error(`There is no verb "${verb}".`);
+    const value = (await run(args as never)) as Record<string, unknown> | undefined;
+    say({ event: "result", id, ok: true, ...(value && { value }) });
+  } catch (error) {
+    say({ event: "result", id, ok: false, error: (error as Error).message });
+  }
+  // What is still on its way out is out before the process ends.
+  if (verb === "quit") process.stdout.write("", () => process.exit(0));
+}
+
+const { values } = parseArgs({ options: { dialect: { type: "string" }, mutant: { type: "string" } } });
+const dialect = dialects.find((name) => name === values.dialect);
+if (!dialect) {
+  throw new Error(`--dialect takes ${dialects.join(" or ")}, not ${JSON.stringify(values.dialect)}.`);
+}
+const policy = await policyOf(values.mutant);
+const codecs = await loadCodec().catch(() => null);
+// Loaded before hello, so that no connect waits for it; rtc-node writes a log to stdout unless this is production.
+process.env.NODE_ENV = "production";
+await (dialect === "direct" ? import("./peer.ts") : import("./room.ts").then(({ loadRtc }) => loadRtc()));
+
+const clock = createSteppedClock(realClock);
+const client = createReferenceClient({ dialect, policy, clock, live: realClock, codecs, tell: say });
+const verbs = verbsOf(client, clock.advance);
+const canShow = codecs !== null || dialect === "livekit";
+say({
+  event: "hello",
+  contract: contractVersion,
+  client: `reference-${dialect}${values.mutant === undefined ? "" : ` (${values.mutant})`}`,
+  dialect,
+  capabilities: capabilityNames.filter(
+    (name) => !without[dialect].includes(name) && (canShow || (name !== "frames" && name !== "snapshot")),
+  ),
+});
+createInterface({ input: process.stdin })
+  .on("line", (line) => void answer(verbs, line))
+  .on("close", () => process.exit(0));

@@ -1,0 +1,138 @@
+/**
+ * The one file of conformance that imports @livekit/rtc-node: a LiveKit room that the camera is published to, and in which the model's
+ * picture is watched. Knows no control socket.
+ */
+import type { Room as LivekitRoom, RemoteTrack } from "@livekit/rtc-node";
+import { chroma } from "../../../fixtures/frame.ts";
+import { INFERENCE_IDENTITY_PREFIX } from "../../../protocol/index.ts";
+import type { Codec } from "../../client.ts";
+import type { Camera } from "./camera.ts";
+import type { Screen } from "./screen.ts";
+
+export type Room = {
+  /** Resolves once it is in and its camera is published. @throws rtc-node's ConnectError */
+  readonly connected: Promise<void>;
+  readonly isClosed: boolean;
+  replaceCamera(camera: Camera): Promise<void>;
+  close(): Promise<void>;
+};
+
+export type RoomAbout = {
+  readonly url: string;
+  readonly token: string;
+  /** `null`: only watches. */
+  readonly camera: Camera | null;
+  readonly codec: Codec;
+  readonly screen: Screen;
+  onTrack(kind: "video" | "audio"): void;
+  onLost(why: string): void;
+};
+
+type Rtc = typeof import("@livekit/rtc-node");
+/** It can be started once in a process. */
+let loading: Promise<Rtc> | undefined;
+
+export function loadRtc(): Promise<Rtc> {
+  loading ??= import("@livekit/rtc-node");
+  return loading;
+}
+
+export function joinRoom(about: RoomAbout): Room {
+  let room: LivekitRoom | null = null;
+  let publishedSid: string | undefined;
+  let stopWatching: (() => void) | null = null;
+  let isClosed = false;
+  let closing: Promise<void> | null = null;
+  const readers = new Set<{ cancel(): Promise<void> }>();
+
+  async function watch(rtc: Rtc, track: RemoteTrack): Promise<void> {
+    const reader = new rtc.VideoStream(track).getReader();
+    readers.add(reader);
+    for (let next = await reader.read(); !next.done && !closing; next = await reader.read()) {
+      const { data, width, height } = next.value.frame.convert(rtc.VideoBufferType.I420);
+      const luma = width * height;
+      const side = chroma(width) * chroma(height);
+      about.screen.show({
+        width,
+        height,
+        y: data.subarray(0, luma),
+        u: data.subarray(luma, luma + side),
+        v: data.subarray(luma + side, luma + 2 * side),
+      });
+    }
+  }
+
+  async function publish(rtc: Rtc, camera: Camera): Promise<void> {
+    const { width, height } = camera.about;
+    const source = new rtc.VideoSource(width, height);
+    const track = rtc.LocalVideoTrack.createVideoTrack("camera", source);
+    const { sid } = await room!.localParticipant!.publishTrack(
+      track,
+      new rtc.TrackPublishOptions({
+        source: rtc.TrackSource.SOURCE_CAMERA,
+        videoCodec: { vp8: rtc.VideoCodec.VP8, vp9: rtc.VideoCodec.VP9, h264: rtc.VideoCodec.H264 }[
+          about.codec
+        ],
+        simulcast: false,
+      }),
+    );
+    publishedSid = sid;
+    const stop = camera.watch(({ y, u, v }) => {
+      const planes = new Uint8Array(y.length + u.length + v.length);
+      planes.set(y);
+      planes.set(u, y.length);
+      planes.set(v, y.length + u.length);
+      source.captureFrame(new rtc.VideoFrame(planes, width, height, rtc.VideoBufferType.I420));
+    });
+    stopWatching = () => {
+      stop();
+      void track.close();
+    };
+  }
+
+  async function join(): Promise<void> {
+    const rtc = await loadRtc();
+    if (closing) return;
+    room = new rtc.Room();
+    room.on(rtc.RoomEvent.TrackSubscribed, (track, _publication, { identity }) => {
+      if (!identity.startsWith(INFERENCE_IDENTITY_PREFIX)) return;
+      const isVideo = track.kind === rtc.TrackKind.KIND_VIDEO;
+      about.onTrack(isVideo ? "video" : "audio");
+      // Its end is the room's to tell.
+      if (isVideo) void watch(rtc, track).catch(() => {});
+    });
+    room.on(rtc.RoomEvent.Disconnected, (reason) => {
+      if (!closing) about.onLost(`LiveKit disconnected: ${rtc.DisconnectReason[reason]}`);
+    });
+    await room.connect(about.url, about.token, { autoSubscribe: true, dynacast: false });
+    if (about.camera && !closing) await publish(rtc, about.camera);
+  }
+
+  async function leave(): Promise<void> {
+    stopWatching?.();
+    await Promise.allSettled([...readers].map((reader) => reader.cancel()));
+    // What has not got in yet is left once it has.
+    await connected.catch(() => {});
+    await room?.disconnect();
+    isClosed = true;
+  }
+
+  const connected = join();
+  connected.catch(() => {});
+  return {
+    connected,
+    get isClosed() {
+      return isClosed;
+    },
+    async replaceCamera(camera) {
+      const rtc = await loadRtc();
+      stopWatching?.();
+      if (publishedSid) await room!.localParticipant!.unpublishTrack(publishedSid);
+      await publish(rtc, camera);
+    },
+    close() {
+      closing ??= leave();
+      return closing;
+    },
+  };
+}
