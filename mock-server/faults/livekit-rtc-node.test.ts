@@ -39,6 +39,58 @@ test("validate-error, 404 at /rtc/v1: rtc-node takes the older path", async () =
   expect(linesOf(server, "livekit-open").map(({ fields }) => fields.connections)).toEqual([2]);
 });
 
+test("no-join, corrupt-signal: rtc-node waits 5 s for a join it can read, comes anew, and its pictures come", async () => {
+  const server = await runServer({ mode: "relay" });
+  const silent = await openSession(server, { name: "no-join", when: { for: { messages: 1 } } });
+  const garbled = await openSession(server, { name: "corrupt-signal", only: "join", when: { times: 1 } });
+  const clients = await Promise.all([silent, garbled].map(async (info) => closeLater(await joinRoom(info))));
+  for (const client of clients) await client.publishCamera();
+  for (const client of clients) await client.until(() => client.pictures.length >= 5);
+  expect(firedIn(server).toSorted()).toEqual(["corrupt-signal join", "no-join join"]);
+  for (const { room_name: session } of [silent, garbled]) {
+    const opens = linesOf(server, "livekit-open").filter((line) => line.session === session);
+    expect(opens).toHaveLength(2);
+  }
+});
+
+test("incomplete-join without the participant: rtc-node says what is missing; no-update: it sees nobody, until it comes again", async () => {
+  const server = await runServer({ mode: "relay" });
+  // It tries twice at once.
+  const nobody = { name: "incomplete-join", with: { without: "participant" }, when: { times: 2 } } as const;
+  const info = await openSession(server, nobody);
+  await expect(joinRoom(info)).rejects.toThrow("Join response missing participant info");
+  expect(firedIn(server)).toEqual(["incomplete-join join", "incomplete-join join"]);
+  const [fault] = server.faults.add({ name: "no-update" });
+  const alone = closeLater(await joinRoom(info));
+  await alone.publishCamera();
+  await server.sessions[0]!.frames(10);
+  expect([alone.pictures, alone.events]).toEqual([[], []]);
+  expect(firedIn(server).slice(2)).toEqual(["no-update join", "no-update update"]);
+  fault!.heal();
+  const client = closeLater(await joinRoom(info));
+  await client.publishCamera();
+  await client.until(() => client.pictures.length >= 5);
+});
+
+test("no-track-published: rtc-node waits until it heals; a lacking permission and an answer's wrong number are all one to it", async () => {
+  const server = await runServer({ mode: "relay" });
+  const info = await openSession(server, { name: "incomplete-join" }, { name: "wrong-answer-id" });
+  const [fault] = server.faults.add({ name: "no-track-published" });
+  const client = closeLater(await joinRoom(info));
+  let isPublished = false;
+  const publishing = client.publishCamera().then(() => {
+    isPublished = true;
+  });
+  await until(server, () => firedIn(server).includes("no-track-published trackPublished"));
+  expect(isPublished).toBe(false);
+  fault!.heal();
+  await publishing;
+  await client.until(() => client.pictures.length >= 5);
+  expect(new Set(firedIn(server))).toEqual(
+    new Set(["incomplete-join join", "wrong-answer-id answer", "no-track-published trackPublished"]),
+  );
+});
+
 test("leave: rtc-node goes, and knows why", async () => {
   const server = await runServer({ mode: "relay" });
   const info = await openSession(server, { name: "leave", with: { reason: "PARTICIPANT_REMOVED" } });
