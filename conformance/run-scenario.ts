@@ -1,12 +1,17 @@
 /** One scenario against one client: a server of its own, the drive, then the judge. What comes of it is a verdict, never an exception. */
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import { type JournalLine, type MockServer, startMockServer } from "../mock-server/index.ts";
+import {
+  type Declaration,
+  type JournalLine,
+  type MockServer,
+  startMockServer,
+} from "../mock-server/index.ts";
 import type { Finding, Verdict } from "../reports/result.ts";
 import { type Client, DriverBroken } from "./client.ts";
 import type { Clock } from "./clock.ts";
 import { type Recording, readRecording } from "./recording.ts";
 import { setsOf } from "./requirement-sets.ts";
-import type { Scenario } from "./scenario.ts";
+import { faultsOf, type Scenario } from "./scenario.ts";
 import { openStage, Stuck } from "./stage.ts";
 
 export type ScenarioRun = {
@@ -83,10 +88,15 @@ export async function runScenario(scenario: Scenario, about: RunAbout): Promise<
   const server = await startMockServer({ port: 0, mode: "none", ...scenario.server, seed });
   try {
     if (about.spoiled) server.faults.add(about.spoiled);
-    const faults = scenario.faults ?? [];
     let run: Awaited<ReturnType<typeof openStage>>;
     try {
-      run = await openStage({ client, server, seed, faults, clock });
+      run = await openStage({
+        client,
+        server,
+        seed,
+        clock,
+        faults: (dialect) => faultsOf(scenario, dialect),
+      });
     } catch (error) {
       return broken(error);
     }
@@ -130,7 +140,7 @@ export async function runScenario(scenario: Scenario, about: RunAbout): Promise<
     if (stuck !== null && findings.length === 0) {
       findings.push({ rule: scenario.owes, expected: stuck, got: "it did not come" });
     }
-    const silent = silentFaults(scenario, server.journal.lines);
+    const silent = silentFaults(faultsOf(scenario, dialect), server.journal.lines);
     if (silent.length > 0 && findings.length === 0) {
       return end("inconclusive", { why: `${silent.join(", ")} never fired.`, recording });
     }
@@ -151,7 +161,7 @@ export async function runScenario(scenario: Scenario, about: RunAbout): Promise<
 }
 
 /** Faults of the scenario that no connection met. */
-function silentFaults({ faults = [] }: Scenario, lines: readonly JournalLine[]): string[] {
+function silentFaults(faults: readonly Declaration[], lines: readonly JournalLine[]): string[] {
   const fired = new Set(
     lines.filter(({ kind }) => kind === "fault-fired").map(({ fields }) => String(fields.fault)),
   );

@@ -44,7 +44,7 @@ export type Scenario = {
   /** Of the mock server. `mode` is `none` unless said: pictures cost, so who judges them asks for them. */
   readonly server?: Partial<MockServerOptions>;
   /** Met by the client's own connections: they go into its key. One that never fires makes the run inconclusive. */
-  readonly faults?: readonly Declaration[];
+  readonly faults?: readonly Declaration[] | ((dialect: Dialect) => readonly Declaration[]);
   /** Its verdict hangs on how long something took: one that fails is run again alone. A drive that got stuck counts as such by itself. */
   readonly isTimed?: boolean;
   /** Never asserts. Waits for events and counts frames; never sleeps. */
@@ -52,5 +52,10 @@ export type Scenario = {
   /** Never waits. Nothing where all is well. Also called for a drive that got stuck. */
   judge(reading: Reading): readonly Finding[];
 };
+
+/** The faults of a scenario for a client of this dialect. */
+export function faultsOf({ faults = [] }: Scenario, dialect: Dialect): readonly Declaration[] {
+  return typeof faults === "function" ? faults(dialect) : faults;
+}
 
 export const defineScenario = (scenario: Scenario): Scenario => scenario;

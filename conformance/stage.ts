@@ -8,6 +8,7 @@ import {
   type Camera,
   type Client,
   type ClientEvent,
+  type Dialect,
   type Driver,
   DriverBroken,
   type Hello,
@@ -42,11 +43,11 @@ export type Actor = {
   /** `connect` to the stage's server, with the scenario's faults in its key. @throws Stuck */
   connect(about?: Partial<VerbArguments["connect"]>, waiting?: Waiting): Promise<Call>;
   beginConnect(about?: Partial<VerbArguments["connect"]>): Begun;
-  /** Resolves with the event, also one that was. @throws Stuck */
+  /** Resolves with the first such event, or with number `count`, also one that was. @throws Stuck */
   heard<Name extends ClientEvent["event"]>(
     name: Name,
     isIt?: (event: Extract<ClientEvent, { event: Name }>) => boolean,
-    waiting?: Waiting & { readonly from?: number },
+    waiting?: Waiting & { readonly from?: number; readonly count?: number },
   ): Promise<Heard<Extract<ClientEvent, { event: Name }>>>;
   /** Resolves once it has said this state, `from` a step on. @throws Stuck */
   state(name: StateName, waiting?: Waiting & { readonly from?: number }): Promise<void>;
@@ -95,10 +96,10 @@ export async function openStage(about: {
   client: Client;
   server: MockServer;
   seed: number;
-  faults: readonly Declaration[];
+  faults(dialect: Dialect): readonly Declaration[];
   clock: Clock;
 }): Promise<StageRun> {
-  const { client, server, seed, faults, clock } = about;
+  const { client, server, seed, clock } = about;
   const startedMs = clock.now();
   const calls: Call[] = [];
   const events: Heard[] = [];
@@ -147,7 +148,7 @@ export async function openStage(about: {
     }
   }
 
-  function target(given: readonly Declaration[] = faults) {
+  function target(given: readonly Declaration[] = about.faults(hellos.client!.dialect)) {
     const apiKey = given.length > 0 ? writeMockKey(given) : "dct_local";
     return { url: server.url, realtimeUrl: server.realtimeUrl, apiKey };
   }
@@ -201,8 +202,9 @@ export async function openStage(about: {
       call: (verb, args, waiting) => begin(verb, args).done(waiting),
       beginConnect,
       connect: (given, waiting) => beginConnect(given).done(waiting),
-      async heard(event, isIt = () => true, { from = 0, ...waiting } = {}) {
-        const find = () => own().find((one) => one.event === event && one.step > from && isIt(one as never));
+      async heard(event, isIt = () => true, { from = 0, count = 1, ...waiting } = {}) {
+        const find = () =>
+          own().filter((one) => one.event === event && one.step > from && isIt(one as never))[count - 1];
         await until(`${name} to tell of ${event}`, () => find() !== undefined, waiting);
         return find() as never;
       },

@@ -1,0 +1,185 @@
+/** `lucy-testkit conformance`: judges clients at a terminal, and in a CI. */
+import { appendFileSync, existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Command, InvalidArgumentError } from "commander";
+import { nearest } from "../protocol/index.ts";
+import { resultCtrf } from "../reports/ctrf.ts";
+import { resultJunit } from "../reports/junit.ts";
+import { resultMarkdown } from "../reports/markdown.ts";
+import { exitCodeOf, exitCodes, type RunResult } from "../reports/result.ts";
+import { picturePaths, saveRun } from "../reports/store.ts";
+import { resultText } from "../reports/text.ts";
+import { type Baseline, readBaseline } from "./baseline.ts";
+import { clientNames, openClient } from "./clients/index.ts";
+import { realClock } from "./clock.ts";
+import type { ScenarioRun } from "./run-scenario.ts";
+import { runSuite } from "./run-suite.ts";
+import type { Scenario } from "./scenario.ts";
+import { scenarios } from "./scenarios/index.ts";
+
+type Typed = {
+  client?: string;
+  clientCommand?: string;
+  only: string;
+  list?: boolean;
+  baseline?: string | false;
+  junit?: string;
+  ctrf?: string;
+  json?: string;
+  markdown?: string;
+  seed: number;
+  jobs: number;
+};
+
+const jobsDefault = 4;
+
+export function conformanceCommand(): Command {
+  return new Command("conformance")
+    .description("Judge a client by its messages and its pictures.")
+    .option(
+      "--client <names>",
+      "sdk@<version>, sdk@file:<folder or tarball>, reference, aiortc, command; several with commas",
+    )
+    .option("--client-command <command>", 'what starts a driver of your own: "python my_driver.py"')
+    .option("--only <ids>", "areas or scenarios, with commas: reconnect,acks/late", "")
+    .option("--list", "say which scenarios there are, and who demands them")
+    .option(
+      "--baseline <file>",
+      "failures that are known (default: the one that comes along for this client)",
+    )
+    .option("--no-baseline", "know of no failures")
+    .option("--junit <file>", "write JUnit XML")
+    .option("--ctrf <file>", "write CTRF JSON")
+    .option("--json <file>", "write the whole result")
+    .option("--markdown <file>", "append Markdown, as a job summary takes it")
+    .option("--seed <number>", "seed of all dice", whole(0, 2 ** 32 - 1), 1)
+    .option("--jobs <count>", "scenarios at once", whole(1, 32), jobsDefault)
+    .action(async (typed: Typed) => {
+      try {
+        process.exitCode = await conform(typed);
+      } catch (error) {
+        console.error(`lucy-testkit: ${(error as Error).message}`);
+        process.exitCode = exitCodes.harness;
+      }
+    });
+}
+
+function whole(min: number, max: number) {
+  return (text: string): number => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`It takes a whole number from ${min} to ${max}, not ${text}.`);
+  };
+}
+
+/** The worst exit code of all clients. */
+async function conform(typed: Typed): Promise<number> {
+  const wanted = selectScenarios(typed.only);
+  if (typed.list) {
+    console.log(listed(wanted));
+    return exitCodes.passed;
+  }
+  const given = typed.client ?? (typed.clientCommand === undefined ? undefined : "command");
+  if (given === undefined) {
+    throw new Error(
+      "Say who is to be judged: --client sdk@0.1.20, or --client-command and what starts your driver.",
+    );
+  }
+  let worst = 0;
+  for (const name of clientNames(given)) worst = Math.max(worst, await judge(name, wanted, typed));
+  return worst;
+}
+
+async function judge(name: string, wanted: readonly Scenario[], typed: Typed): Promise<number> {
+  const baseline = baselineOf(name, typed);
+  const client = await openClient(name, realClock, typed.clientCommand ?? null);
+  try {
+    const { result, runs } = await runSuite({
+      client,
+      scenarios: wanted,
+      clock: realClock,
+      seed: typed.seed,
+      jobs: typed.jobs,
+      baseline,
+      startedAt: new Date().toISOString(),
+      isWhole: wanted.length === scenarios.length,
+      ended: progress(name),
+    });
+    write(result, runs, typed);
+    return exitCodeOf(result);
+  } finally {
+    await client.close();
+  }
+}
+
+/** Those of an area, or of an id. @throws Error for one that there is none of */
+export function selectScenarios(only: string): readonly Scenario[] {
+  const asked = only
+    .split(",")
+    .map((text) => text.trim().replace(/\/\*?$/, ""))
+    .filter(Boolean);
+  if (asked.length === 0) return scenarios;
+  const ids = scenarios.map(({ id }) => id as string);
+  const known = [...new Set(ids.map((id) => id.slice(0, id.indexOf("/")))), ...ids];
+  for (const text of asked) {
+    if (known.includes(text)) continue;
+    const near = nearest(text, known);
+    throw new Error(
+      `There is no scenario or area "${text.slice(0, 80)}".${near ? ` Did you mean ${near}?` : ""} lucy-testkit conformance --list shows all.`,
+    );
+  }
+  return scenarios.filter(({ id }) => asked.some((text) => id === text || id.startsWith(`${text}/`)));
+}
+
+function listed(wanted: readonly Scenario[]): string {
+  const width = Math.max(...wanted.map(({ id }) => id.length));
+  return wanted
+    .map(
+      ({ id, does, owes, source }) =>
+        `${id.padEnd(width)}  ${does}\n${" ".repeat(width)}  ${owes} (${source.kind}: ${source.where})`,
+    )
+    .join("\n");
+}
+
+/** `@` and `:` are no good in every file system. */
+export function baselinePath(name: string): string {
+  return join(import.meta.dirname, "baselines", `${name.replaceAll("@", "-")}.json`);
+}
+
+function baselineOf(name: string, { baseline }: Typed): Baseline | null {
+  if (baseline === false) return null;
+  const path = baseline ?? baselinePath(name);
+  if (baseline === undefined && !existsSync(path)) return null;
+  return readBaseline(
+    path,
+    name,
+    scenarios.map(({ id }) => id),
+  );
+}
+
+/** A line that is written over where there is a terminal, and none elsewhere. */
+function progress(name: string) {
+  const { isTTY } = process.stderr;
+  return ({ verdict }: ScenarioRun, { done, of }: { done: number; of: number }) => {
+    if (!isTTY) return;
+    const line = `${name}  ${done} of ${of}  ${verdict.outcome} ${verdict.id}`;
+    process.stderr.write(done === of ? "\r\u001b[K" : `\r\u001b[K${line.slice(0, 100)}`);
+  };
+}
+
+function write(result: RunResult, runs: readonly ScenarioRun[], typed: Typed): void {
+  const folder = saveRun({
+    result,
+    journals: new Map(
+      runs.flatMap(({ verdict, recording }) => (recording ? [[verdict.id, recording.journal]] : [])),
+    ),
+    driverLog: runs.flatMap(({ verdict, log }) => log.map((line) => `${verdict.id}  ${line}`)),
+  });
+  const pictures = picturePaths(result);
+  if (typed.junit) writeFileSync(typed.junit, resultJunit(result, pictures));
+  if (typed.ctrf) writeFileSync(typed.ctrf, resultCtrf(result, pictures));
+  if (typed.json) writeFileSync(typed.json, `${JSON.stringify(result, null, 1)}\n`);
+  if (typed.markdown) appendFileSync(typed.markdown, `${resultMarkdown(result)}\n`);
+  console.log(resultText(result, { colour: process.stdout.isTTY ?? false, pictures }));
+  console.log(`\nAll of it: ${folder}`);
+}

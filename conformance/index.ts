@@ -1,0 +1,3 @@
+/** The front door: everything another folder may use of conformance. */
+export type { Client, Driver } from "./client.ts";
+export { conformanceCommand } from "./command.ts";

@@ -1,0 +1,31 @@
+/** What clients owe in many scenarios alike. Pure: each reads a finished recording and gives findings. */
+import type { Finding } from "../reports/result.ts";
+import { holds, resolves, same } from "./findings.ts";
+import type { Reading } from "./recording.ts";
+
+/** It has one session, and never says that it lost it. */
+export function staysConnected(reading: Reading): Finding[] {
+  const lost = reading.states().filter((state) => state === "reconnecting" || state === "disconnected");
+  return [
+    ...same("it stays connected", lost, []),
+    ...same("it has one session", reading.sessions().length, 1),
+  ];
+}
+
+/** Whatever came before, a call to `set` or `setPrompt` goes through. */
+export function goesOn(reading: Reading, prompt: string): Finding[] {
+  const call = reading.calls.findLast(({ args }) => args.prompt === prompt);
+  const isInForce = reading.lines("state").some(({ fields }) => fields.prompt === prompt);
+  return [
+    ...resolves(`setting "${prompt}" afterwards resolves`, call),
+    ...holds(`"${prompt}" comes into force`, isInForce, "the server has it", "the server never had it"),
+  ];
+}
+
+/** It begins with connecting and is then connected, and says nothing else on the way. */
+export function connectsInOrder(reading: Reading): Finding[] {
+  return same("it says connecting, then connected", reading.states().slice(0, 2), [
+    "connecting",
+    "connected",
+  ]);
+}

@@ -1,0 +1,97 @@
+/** What is left when a client has gone: nothing of its own, and the app's camera as it was. */
+import { same } from "../findings.ts";
+import type { Reading } from "../recording.ts";
+import { defineScenario, type Scenario } from "../scenario.ts";
+import type { Stage } from "../stage.ts";
+
+/** Asked as often, a client that has something to close has had its time. */
+const asksMax = 300;
+
+/** Asks what is open until nothing is, on both sides, or often enough. */
+async function untilClosed({ client, server, mark }: Stage): Promise<void> {
+  for (let n = 0; n < asksMax; n++) {
+    const { ended } = await client.call("open", {});
+    const { sessions, sockets, peers } = server.open;
+    const { sockets: own, connections } = ended!.value;
+    mark("open", { sessions, sockets, peers });
+    if (own === 0 && connections === 0 && sessions + sockets + peers === 0) return;
+  }
+}
+
+function nothingLeft(reading: Reading) {
+  const { sockets, connections } = reading.calls.findLast(({ verb }) => verb === "open")?.ended?.value ?? {};
+  return [
+    ...same("it has nothing open", { sockets, connections }, { sockets: 0, connections: 0 }),
+    ...same("the server has nothing of it", reading.marks.findLast(({ name }) => name === "open")?.value, {
+      sessions: 0,
+      sockets: 0,
+      peers: 0,
+    }),
+  ];
+}
+
+export const goodbye: readonly Scenario[] = [
+  defineScenario({
+    id: "goodbye/disconnect",
+    does: "The app disconnects.",
+    owes: "No socket and no connection is left, here and at the server.",
+    source: { kind: "assumed", where: "whoever leaves closes behind him" },
+    needs: ["open"],
+    kills: ["leaks-peer-connection"],
+    async drive(stage) {
+      await stage.client.connect();
+      await stage.client.call("disconnect", {});
+      await untilClosed(stage);
+    },
+    judge: nothingLeft,
+  }),
+  defineScenario({
+    id: "goodbye/failed-connect",
+    does: "Its key is refused, so that it never connects.",
+    owes: "No socket and no connection is left.",
+    source: { kind: "assumed", where: "whoever leaves closes behind him" },
+    needs: ["open"],
+    kills: ["leaks-after-failure"],
+    faults: [
+      { name: "server-error", with: { error: "Invalid API key" }, when: { at: "open" } },
+      { name: "close", when: { at: "open" } },
+    ],
+    async drive(stage) {
+      await stage.client.connect();
+      await untilClosed(stage);
+    },
+    judge: nothingLeft,
+  }),
+  defineScenario({
+    id: "goodbye/after-reconnect",
+    does: "Its socket is lost, it comes back, and then the app disconnects.",
+    owes: "Nothing of the first session is left, nor of the second.",
+    source: { kind: "assumed", where: "whoever leaves closes behind him" },
+    needs: ["open", "reconnect", "states"],
+    kills: ["leaks-old-session"],
+    faults: [{ name: "drop-socket", when: { at: "connected", connections: 1 } }],
+    async drive(stage) {
+      const { client, line } = stage;
+      await client.connect();
+      const lost = await line("a socket that is gone", ({ kind }) => kind === "fault-fired");
+      await client.state("connected", { from: lost.step });
+      await client.call("disconnect", {});
+      await untilClosed(stage);
+    },
+    judge: nothingLeft,
+  }),
+  defineScenario({
+    id: "goodbye/camera-kept",
+    does: "The app disconnects.",
+    owes: "The camera is the app's: its tracks go on.",
+    source: { kind: "observed", where: "@decartai/sdk 0.0.39 and later leave it on" },
+    needs: ["open"],
+    kills: ["stops-the-camera"],
+    async drive({ client }) {
+      await client.connect();
+      await client.call("disconnect", {});
+      await client.call("open", {});
+    },
+    judge: ({ call }) => same("no track of the camera has ended", call("open")?.ended?.value.tracks, 0),
+  }),
+];

@@ -1,0 +1,83 @@
+/** Watching somebody else's session: a second client, without a camera. */
+import { holds, rejects, resolves, same } from "../findings.ts";
+import type { Reading } from "../recording.ts";
+import { defineScenario, type Scenario } from "../scenario.ts";
+import type { Stage } from "../stage.ts";
+
+async function publish({ client, target }: Stage) {
+  const connecting = await client.connect();
+  const token = String(connecting.ended!.value.subscribeToken ?? "");
+  return { ...target(), token };
+}
+
+/** Of the viewer's pictures, whether they show what the publisher set. */
+function showsIt({ frames, lines }: Reading, prompt: string) {
+  const state = lines("state").find(({ fields }) => fields.prompt === prompt);
+  const seen = frames("viewer").map(({ output }) => output?.promptHash);
+  return holds(
+    `the viewer sees "${prompt}"`,
+    state !== undefined && seen.includes(state.fields.promptHash as number),
+    `a picture with prompt ${state?.fields.promptHash}`,
+    `${seen.length} pictures with ${[...new Set(seen)].join(", ")}`,
+  );
+}
+
+const server = { mode: "transcode" } as const;
+
+export const subscribe: readonly Scenario[] = [
+  defineScenario({
+    id: "subscribe/sees",
+    does: "A viewer subscribes to a session, whose publisher then sets a prompt.",
+    owes: "The viewer gets a stream, and sees the prompt.",
+    source: { kind: "observed", where: "@decartai/sdk 0.0.46 to 0.1.20" },
+    needs: ["subscribe", "set-prompt", "frames"],
+    kills: ["watches-nothing"],
+    server,
+    async drive(stage) {
+      const where = await publish(stage);
+      const viewer = await stage.another("viewer");
+      await viewer.call("subscribe", where);
+      await viewer.frames(1);
+      await stage.client.call("setPrompt", { prompt: "seen by both" });
+      await stage.client.shows(1);
+      await viewer.frames(10);
+    },
+    judge: (reading) => [
+      ...resolves("subscribe() resolves", reading.call("subscribe", 1, "viewer")),
+      ...showsIt(reading, "seen by both"),
+    ],
+  }),
+  defineScenario({
+    id: "subscribe/publisher-leaves",
+    does: "The publisher leaves while somebody watches.",
+    owes: "The viewer says that it is disconnected; it was the publisher's to end.",
+    source: { kind: "assumed", where: "an app that shows a stream has to learn that it is over" },
+    needs: ["subscribe", "frames", "states"],
+    kills: ["watches-for-ever"],
+    server,
+    async drive(stage) {
+      const where = await publish(stage);
+      const viewer = await stage.another("viewer");
+      await viewer.call("subscribe", where);
+      await viewer.frames(1);
+      await stage.client.call("disconnect", {});
+      await viewer.state("disconnected");
+    },
+    judge: ({ states }) => same("its last word is disconnected", states("viewer").at(-1), "disconnected"),
+  }),
+  defineScenario({
+    id: "subscribe/bad-token",
+    does: "A viewer subscribes with a token that is none.",
+    owes: "The call rejects, and nothing is asked of the server.",
+    source: { kind: "observed", where: "@decartai/sdk 0.0.46 to 0.1.20: Invalid subscribe token" },
+    needs: ["subscribe"],
+    kills: ["takes-any-token"],
+    async drive({ client, target }) {
+      await client.call("subscribe", { ...target(), token: "no token at all" });
+    },
+    judge: ({ call, sessions }) => [
+      ...rejects("subscribe() rejects", call("subscribe")),
+      ...same("no session was opened", sessions().length, 0),
+    ],
+  }),
+];
