@@ -1,3 +1,4 @@
+import { openSocket } from "../_socket-client.ts";
 import { startMockServer } from "../index.ts";
 import { expect, openHarness, test, untilNothingOpen } from "./lucy-test.ts";
 
@@ -19,6 +20,28 @@ test.describe("with --sessions 1", () => {
     await untilNothingOpen(lucy);
     const next = await harness.connect({ version: "0.0.46" });
     await next.morePictures(3);
+  });
+
+  test("0.1.20: connect() tries six times, and rejects with what production says", async ({
+    harness,
+    lucy,
+  }) => {
+    await using _first = await openSocket(lucy.realtimeUrl);
+    // Its 25 s between attempts (observed) pass faster.
+    await harness.page.evaluate(() => {
+      const { setTimeout } = globalThis;
+      const hasty = (run: () => void, delay = 0, ...rest: unknown[]) =>
+        setTimeout(run, delay < 1000 ? delay : delay / 20, ...rest);
+      globalThis.setTimeout = hasty as typeof setTimeout;
+    });
+    const client = await harness.begin({ version: "0.1.20" });
+    await expect(client.connected()).rejects.toThrow("Concurrent session limit reached.");
+    expect((await client.get()).liveStates).toEqual(["connecting", "disconnected"]);
+    const refused = lucy.journal.lines.filter(({ kind }) => kind === "refused");
+    expect(refused.map(({ fields }) => fields.error)).toEqual(
+      Array(6).fill("Concurrent session limit reached."),
+    );
+    expect(lucy.sessions).toHaveLength(1);
   });
 });
 
