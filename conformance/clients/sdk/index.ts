@@ -38,13 +38,12 @@ export async function sdkClient(name: string, clock: Clock): Promise<Client> {
     dialect: sdk.dialect,
     capabilities: [...traits.capabilities],
   };
-  let browser: Promise<Browser> | null = null;
+  let browser = await launch();
   let lastId = 0;
 
   async function running(): Promise<Browser> {
-    // One that has died takes its pages along, and no others.
-    if (browser && !(await browser).isConnected()) browser = null;
-    browser ??= launch();
+    // One that has died has taken its pages along; the next has another.
+    if (!browser.isConnected()) browser = await launch();
     return browser;
   }
 
@@ -80,7 +79,8 @@ export async function sdkClient(name: string, clock: Clock): Promise<Client> {
     try {
       const page = await context.newPage();
       page.on("console", (message) => write(`${message.type()}: ${message.text()}`));
-      page.on("pageerror", (error) => write(`uncaught: ${error.message}`));
+      const uncaught = (message: string) => write(`uncaught: ${message}`);
+      page.on("pageerror", ({ message }) => uncaught(message));
       page.on("crash", () => fail("lost its page, which crashed"));
       page.on("close", () => fail("lost its page, which was closed"));
       const leave = (address: string) => {
@@ -94,7 +94,7 @@ export async function sdkClient(name: string, clock: Clock): Promise<Client> {
       const about: PageAbout = { hello, traits, sdkPath: "/sdk.js", driverPath: `/driver/${id}` };
       await page.evaluate((about) => window.lucy.start(about), about);
       const driver = await session.opened;
-      const advance = driveClock(page);
+      const advance = driveClock(page, uncaught);
       return {
         ...driver,
         request: (verb, args) =>
@@ -123,7 +123,7 @@ export async function sdkClient(name: string, clock: Clock): Promise<Client> {
     name,
     open,
     async close() {
-      await (await browser)?.close();
+      await browser.close();
       await server.close();
     },
   };
@@ -160,7 +160,7 @@ function isLocal(address: string): boolean {
 }
 
 /** The verb `advance`. The network takes no time: each step of the clock waits until it has nothing in hand. */
-function driveClock(page: Page) {
+function driveClock(page: Page, uncaught: (message: string) => void) {
   let isPaused = false;
   return async (ms: number) => {
     if (!isPaused) {
@@ -169,7 +169,8 @@ function driveClock(page: Page) {
       isPaused = true;
     }
     for (let leftMs = ms; leftMs > 0; leftMs -= stepMsMax) {
-      await page.clock.runFor(Math.min(leftMs, stepMsMax));
+      // What a timer of the client's throws is told here instead of to the page.
+      await page.clock.runFor(Math.min(leftMs, stepMsMax)).catch((error) => uncaught(error.message));
       await page.evaluate(() => window.lucy.settle());
     }
     return { event: "result", id: 0, ok: true } as const;

@@ -4,7 +4,16 @@
  */
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -105,14 +114,14 @@ function newestMs(path: string): number {
 async function install(what: string, into: string, sentence: (npmSaid: string) => string): Promise<string> {
   if (!existsSync(into)) {
     // Whoever is first leaves a whole folder there, and nobody ever sees half of one.
-    const mine = `${into}.${process.pid}`;
-    mkdirSync(mine, { recursive: true });
+    mkdirSync(dirname(into), { recursive: true });
+    const mine = mkdtempSync(`${into}.`);
     try {
       await npmInstall(what, mine);
-      if (!existsSync(into)) renameSync(mine, into);
+      renameSync(mine, into);
     } catch (error) {
       const { stderr, message } = error as Error & { stderr?: string };
-      throw new Error(sentence(stderr || message), { cause: error });
+      if (!existsSync(into)) throw new Error(sentence(stderr || message), { cause: error });
     } finally {
       rmSync(mine, { recursive: true, force: true });
     }

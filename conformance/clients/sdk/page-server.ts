@@ -19,7 +19,7 @@ export type PageServerOptions = {
 };
 
 const page = `<!doctype html><meta charset="utf-8"><title>lucy-testkit</title><link rel="icon" href="data:,">
-<body><script type="module" src="/page.js"></script></body>`;
+<link rel="modulepreload" href="/sdk.js"><body><script type="module" src="/page.js"></script></body>`;
 
 export async function servePage({ scripts, opened }: PageServerOptions): Promise<PageServer> {
   const server = createServer(async ({ url = "/" }, response) => {
