@@ -83,7 +83,7 @@ test.each([
   [
     "dies saying why",
     `throw new Error("no codec")`,
-    /^small's driver exited with code 1; it last wrote: .*no codec | /,
+    /^small's driver exited with code 1; it last wrote: .*no codec \| /,
   ],
   ["is killed", `process.kill(process.pid, "SIGKILL")`, "small's driver was ended by SIGKILL."],
   [
