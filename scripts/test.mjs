@@ -1,18 +1,24 @@
-// `npm test`: packages, a browser, then everything: style, types, vitest, the browser specs. Closes with what it counted.
+// `npm test`: packages, a browser, a Python with aiortc, then everything: style, types, vitest, the browser specs. Closes with what it counted.
 // `npm run test:all` runs the long forms too.
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { findBrowser } from "./browser.mjs";
+import { findPython } from "./python.mjs";
 import { installPackages, root, run } from "./setup.mjs";
 
 const startedMs = Date.now();
 installPackages();
 const browser = findBrowser();
+const python = findPython();
 const long = process.argv.includes("--all");
 const results = join(root, ".cache", "test-results");
 rmSync(results, { recursive: true, force: true });
 
-const env = { LUCY_CHROMIUM: browser, ...(long && { LUCY_LONG: "1" }) };
+const env = {
+  LUCY_CHROMIUM: browser,
+  ...(python && { LUCY_PYTHON: python }),
+  ...(long && { LUCY_LONG: "1" }),
+};
 const vitestFile = join(results, "vitest.json");
 const playwrightFile = join(results, "playwright.json");
 const total = { passed: 0, failed: 0, skipped: 0 };
@@ -33,7 +39,9 @@ step("browser", ["playwright", "test", "--reporter=list,json"], () => {
 });
 
 const seconds = Math.round((Date.now() - startedMs) / 1000);
-console.log(`\nBrowser: ${browser}. Time: ${seconds} s.`);
+console.log(
+  `\nBrowser: ${browser}. aiortc: ${python ?? "unsupported, no Python has it"}. Time: ${seconds} s.`,
+);
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";
 console.log(`${total.passed} passed, ${total.failed} failed${skipped}`);
 process.exitCode = total.failed > 0 ? 1 : 0;
