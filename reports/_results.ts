@@ -1,0 +1,162 @@
+/** Results written by hand, for tests. */
+import { type RunResult, resultSchema, type Verdict } from "./result.ts";
+
+/** The smallest PNG there is: one pixel. */
+export const onePixel =
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNkYAAAAAYAAjCB0C8AAAAASUVORK5CYII=";
+
+/** One that passed, but for what is said. */
+export function verdictOf(id: string, more: Partial<Verdict> = {}): Verdict {
+  const area = id.slice(0, id.indexOf("/"));
+  return {
+    id,
+    area,
+    does: "Connects, and sets a prompt.",
+    owes: "The prompt shows.",
+    source: { kind: "documented", where: "https://docs.example/lucy-2#set" },
+    sets: ["product-page"],
+    outcome: "passed",
+    findings: [],
+    why: null,
+    known: null,
+    durationMs: 1234,
+    waitedMs: 1000,
+    replay: `lucy-testkit conformance --client sdk@0.1.20 --only ${id} --seed 7`,
+    ...more,
+  };
+}
+
+export function failedOf(id: string, more: Partial<Verdict> = {}): Verdict {
+  const finding = { rule: "The prompt shows.", expected: '"a red fox"', got: "null" };
+  return verdictOf(id, { outcome: "failed", findings: [finding], ...more });
+}
+
+export function resultOf(verdicts: readonly Verdict[], more: Partial<RunResult> = {}): RunResult {
+  return {
+    schema: resultSchema,
+    kind: "conformance",
+    subject: "sdk@0.1.20",
+    target: "mock",
+    startedAt: "2026-01-31T12:00:00.000Z",
+    durationMs: 161_234,
+    seed: 7,
+    environment: { node: "24.21.0", chromium: "140.0", cores: "2" },
+    verdicts,
+    stale: [],
+    harness: [],
+    figures: [],
+    ...more,
+  };
+}
+
+const areas =
+  "connect auth state atomicity acks reconnect restore lifecycle ticks queue subscribe files media hostile goodbye";
+
+/** As many scenarios in as many areas as there are; all passed. */
+export const allPassed = resultOf(
+  areas
+    .split(" ")
+    .flatMap((area, index) =>
+      Array.from({ length: 2 + (index % 5) }, (_, number) => verdictOf(`${area}/does-thing-${number + 1}`)),
+    ),
+);
+
+const known = {
+  reason: "An SDK before 0.1.21 sends no image after it has connected again (B-4).",
+  link: "https://github.com/example/sdk/issues/4",
+};
+
+const fewFailed = new Map<string, Verdict>(
+  [
+    failedOf("restore/does-thing-1", {
+      findings: [
+        {
+          rule: "After a reconnect the picture shows the image again.",
+          expected: '{"prompt":"a red fox in the snow","enhance":true,"imageHash":4711,"revision":3}',
+          got: '{"prompt":"a red fox in the snow","enhance":true,"imageHash":0,"revision":3}',
+        },
+      ],
+    }),
+    failedOf("reconnect/does-thing-2", { known }),
+    verdictOf("media/does-thing-1", { outcome: "unsupported", why: "The client does not declare codec." }),
+    verdictOf("media/does-thing-2", { outcome: "unsupported", why: "The client does not declare codec." }),
+  ].map((verdict) => [verdict.id, verdict]),
+);
+
+/** As on a usual day. */
+export const usual = resultOf(allPassed.verdicts.map((verdict) => fewFailed.get(verdict.id) ?? verdict));
+
+/** Every outcome, and all that stands beside verdicts. */
+export const everyOutcome = resultOf(
+  [
+    verdictOf("connect/reaches-generating"),
+    verdictOf("connect/says-why-not", { outcome: "unsupported", why: "The client does not declare errors." }),
+    failedOf("state/sets-image", {
+      findings: [
+        {
+          rule: "No picture mixes an old prompt with a new image.",
+          expected: "revision 4 as one",
+          got: "prompt of revision 3, image of revision 4",
+          window: ["  12 set { prompt, image }", "  14 set_image_ack", "  15 picture 81: revision 3"],
+          pictures: [
+            { caption: "Picture 81, the last before", png: onePixel },
+            { caption: "Picture 82, mixed", png: onePixel },
+          ],
+        },
+        { rule: "The call resolves.", expected: "it resolves", got: "it has not ended" },
+      ],
+    }),
+    failedOf("state/sets-prompt", {
+      known: { reason: "Resolves on the wrong ack (B-1).", link: "protocol.md#b-1" },
+    }),
+    failedOf("restore/keeps-image", { known }),
+    verdictOf("restore/keeps-prompt", {
+      outcome: "inconclusive",
+      why: "The harness was 2345 ms behind, and cannot tell late from never. Run it again with fewer jobs.",
+    }),
+  ],
+  {
+    stale: ["restore/keeps-order is a known failure of the baseline, and passed. Take it out."],
+    harness: ["auth/expired: the driver of sdk@0.1.20 broke: it answered call 3 twice."],
+    figures: [{ name: "set to visible", unit: "ms", values: [80, 95, 120], aim: { atMost: 100 } }],
+  },
+);
+
+/** Steers a terminal, ends tags and cells, calls people, hides what follows, and is wide. */
+const evil =
+  "\u001b[2J\u001b]0;title\u0007 </system-out>]]><script>alert(1)</script> | `` ```\n# [x](javascript:1) ![y](z) " +
+  "@octocat fixes #1 &amp; \u202egnp.exe \ud800 \ufffe 👩‍🚀 漢字 قط e\u0301";
+
+/** Texts as nobody means well. */
+export const hostile = resultOf(
+  [
+    failedOf(`state/${evil}`, {
+      area: `st|ate${evil}`,
+      does: evil,
+      owes: evil,
+      source: { kind: "assumed", where: evil },
+      sets: [evil],
+      findings: [
+        {
+          rule: evil,
+          expected: evil.repeat(20),
+          got: `${evil.repeat(20)}!`,
+          window: [evil, "z̷̧̨̛̛̛͎͎̗̖̗̖̗̖̗̖̗̀́̀́̀́̀́", "````", "漢".repeat(500)],
+          pictures: [{ caption: evil, png: onePixel }],
+        },
+      ],
+      replay: `lucy-testkit conformance --only '${evil}'`,
+    }),
+    failedOf("state/known", { known: { reason: evil, link: `javascript:alert(1)${evil}` } }),
+    verdictOf("state/unclear", { outcome: "inconclusive", why: evil }),
+    verdictOf("state/../../etc", { outcome: "unsupported", why: evil }),
+  ],
+  {
+    subject: `sdk@file:../${evil}`,
+    target: evil,
+    environment: { [evil]: evil },
+    stale: [evil, "1. no list", "- no item"],
+    harness: [evil],
+    figures: [{ name: evil, of: evil, unit: evil, values: [1] }],
+  },
+);

@@ -1,0 +1,87 @@
+/** `lucy-testkit report`: shows a run that was kept. */
+import { mkdirSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { Command, Option } from "commander";
+import { resultCtrf } from "./ctrf.ts";
+import { resultJunit } from "./junit.ts";
+import { resultMarkdown } from "./markdown.ts";
+import { exitCodes, type Picture, type RunResult } from "./result.ts";
+import { latestRun, picturePaths, readResult, runFolder, runsFolder } from "./store.ts";
+import { resultText } from "./text.ts";
+
+type Pictures = ReadonlyMap<Picture, string>;
+
+/** Each ends with a line end. `colour`: whether whoever looks sees colours. */
+const formats: Readonly<Record<string, (result: RunResult, pictures: Pictures, colour: boolean) => string>> =
+  {
+    text: (result, pictures, colour) => `${resultText(result, { colour, pictures })}\n`,
+    markdown: (result, pictures) => resultMarkdown(result, { pictures }),
+    junit: resultJunit,
+    ctrf: resultCtrf,
+    json: (result) => `${JSON.stringify(result, null, 2)}\n`,
+  };
+
+export function reportCommand(): Command {
+  return (
+    new Command("report")
+      .description("Show a run that was kept: its verdict, for a terminal, a pull request or a CI system.")
+      .argument("[run]", `A folder of ${runsFolder}/, or a result.json.`, latestRun)
+      .addOption(new Option("--format <format>", "As what.").choices(Object.keys(formats)).default("text"))
+      .option("--out <file>", "Write to a file instead.")
+      .addHelpText(
+        "after",
+        `\nExit codes: 0 it was shown, whatever it says; ${exitCodes.harness} there was nothing to show, or nowhere.`,
+      )
+      // A gate takes 1 for a client that failed, and this is none.
+      .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : exitCodes.harness))
+      .action((run: string, { format, out }: { format: string; out?: string }) => {
+        try {
+          show(found(run), format, out);
+        } catch (error) {
+          console.error(`lucy-testkit: ${(error as Error).message}`);
+          process.exitCode = exitCodes.harness;
+        }
+      })
+  );
+}
+
+/** A run is named by its path, or by its folder's name alone. */
+function found(run: string): string {
+  const isPath = /[\\/]/.test(run) || statSync(run, { throwIfNoEntry: false }) !== undefined;
+  return isPath ? run : join(runsFolder, run);
+}
+
+function show(run: string, format: string, out: string | undefined): void {
+  const result = readResult(run);
+  const { stdout } = process;
+  const pictures = picturesFrom(result, run, out === undefined ? "." : dirname(out));
+  const colour = out === undefined && stdout.isTTY && stdout.hasColors();
+  const text = formats[format]!(result, pictures, colour);
+  if (out === undefined) {
+    // Whoever reads may have read enough: `| head`.
+    stdout.on("error", ({ code }: NodeJS.ErrnoException) => {
+      if (code !== "EPIPE") process.exitCode = exitCodes.harness;
+    });
+    stdout.write(text);
+    return;
+  }
+  try {
+    mkdirSync(dirname(out), { recursive: true });
+    writeFileSync(out, text);
+  } catch (error) {
+    throw new Error(`${out} cannot be written: ${(error as Error).message}.`);
+  }
+  console.log(`Wrote ${out}.`);
+}
+
+/** Where the run's pictures are, as seen from a folder; a result by itself has none. */
+function picturesFrom(result: RunResult, run: string, from: string): Pictures {
+  const folder = runFolder(run);
+  if (folder === null) return new Map();
+  return new Map(
+    [...picturePaths(result)].map(([picture, path]) => [
+      picture,
+      relative(from, join(folder, path)).replaceAll("\\", "/"),
+    ]),
+  );
+}

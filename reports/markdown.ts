@@ -1,0 +1,209 @@
+/**
+ * A result as Markdown, for a comment under a pull request or the summary of a GitHub job. Texts that clients and servers made are shown as
+ * text: they start no table, link, picture or tag, and call nobody.
+ */
+import { figureMarkdown } from "./figure-table.ts";
+import type { Finding, Picture, RunResult, Verdict } from "./result.ts";
+import { counted, cut, cutApart, escapeControls, shownDuration } from "./shown-text.ts";
+import {
+  areasOf,
+  endOf,
+  type Standing,
+  standingOf,
+  standings,
+  standingWords,
+  tallyOf,
+  unsupportedWhys,
+  verdictsOf,
+} from "./tally.ts";
+
+export type MarkdownOptions = {
+  /** Where pictures of findings are, for those that are somewhere: relative to where the Markdown will be. */
+  readonly pictures?: ReadonlyMap<Picture, string>;
+};
+
+/** GitHub takes 65,536 characters for a comment; what closes the report needs some. */
+const lengthMax = 60_000;
+/** Of one text: what is longer is in `result.json`. */
+const textMax = 2000;
+const windowMax = 40;
+
+const marks: Readonly<Record<Standing, string>> = {
+  passed: "✅",
+  failed: "❌",
+  known: "⚠️",
+  unsupported: "➖",
+  inconclusive: "❔",
+};
+
+/** Ends with a line end. */
+export function resultMarkdown(result: RunResult, { pictures = new Map() }: MarkdownOptions = {}): string {
+  const { subject, target, stale, harness, figures, verdicts } = result;
+  const { word, sentence } = endOf(result);
+  const mark = word === "passed" ? marks.passed : word === "inconclusive" ? marks.inconclusive : marks.failed;
+  const failed = verdictsOf(result, "failed");
+  const known = verdictsOf(result, "known");
+  const blocks = [
+    `## ${mark} ${prose(subject)} against ${prose(target)}: ${word}`,
+    `${sentence}`,
+    ...bulleted("Trouble of the harness", harness.map(prose)),
+    ...bulleted("Entries of the baseline that nothing needs", stale.map(prose)),
+    // Of many nobody wants to scroll past the first.
+    ...titled(
+      "Failed",
+      failed.map((verdict) => failure(verdict, failed.length <= 3, pictures)),
+    ),
+    ...bulleted("Inconclusive", verdictsOf(result, "inconclusive").map(inconclusive)),
+    ...titled(
+      "Known to fail",
+      known.map((verdict) => failure(verdict, false, pictures)),
+    ),
+    ...(verdicts.length > 0 ? ["### Areas", areaTable(verdicts)] : []),
+    ...bulleted(
+      "Unsupported",
+      unsupportedWhys(result).map(([why, count]) => `${count} × ${prose(why)}`),
+    ),
+    ...(figures.length > 0 ? ["### Figures", figureMarkdown(figures.map(safeFigure))] : []),
+  ];
+  return `${withinLength(blocks, closing(result))}\n`;
+}
+
+/** Blocks that fit, and in place of the others how many there were. */
+function withinLength(blocks: readonly string[], last: string): string {
+  let left = lengthMax - last.length;
+  const kept = blocks.filter((block) => {
+    if (block.length + 2 > left) return false;
+    left -= block.length + 2;
+    return true;
+  });
+  const lost = blocks.length - kept.length;
+  const note =
+    lost > 0 ? [`${counted(lost, "part")} of this report did not fit; \`result.json\` has all.`] : [];
+  return [...kept, ...note, last].join("\n\n");
+}
+
+function closing({ startedAt, durationMs, seed, environment }: RunResult): string {
+  const about = Object.entries(environment).map(([name, value]) => `${name} ${value}`);
+  const all = [startedAt, shownDuration(durationMs), `seed ${seed}`, ...about];
+  return `<sub>${prose(all.join(" · "))}</sub>`;
+}
+
+function titled(title: string, blocks: readonly string[]): string[] {
+  return blocks.length > 0 ? [`### ${title}`, ...blocks] : [];
+}
+
+/** One block, as items belong together: as many as are read. */
+function bulleted(title: string, items: readonly string[]): string[] {
+  const itemsMax = 50;
+  const rest = items.length - itemsMax;
+  const lines = [...items.slice(0, itemsMax), ...(rest > 0 ? [`… and ${rest} more`] : [])];
+  return titled(title, items.length > 0 ? [lines.map((line) => `- ${line}`).join("\n")] : []);
+}
+
+function areaTable(verdicts: readonly Verdict[]): string {
+  const used = standings.filter((one) => one === "passed" || tallyOf(verdicts)[one] > 0);
+  const row = (name: string, of: readonly Verdict[]) => {
+    const tally = tallyOf(of);
+    return `| ${[name, ...used.map((one) => (tally[one] > 0 ? String(tally[one]) : ""))].join(" | ")} |`;
+  };
+  return [
+    `| area | ${used.map((one) => `${marks[one]} ${standingWords[one]}`).join(" | ")} |`,
+    `| --- |${used.map(() => " ---: |").join("")}`,
+    ...[...areasOf(verdicts)].map(([name, of]) => row(prose(name), of)),
+    row("**all**", verdicts),
+  ].join("\n");
+}
+
+function failure(verdict: Verdict, isOpen: boolean, pictures: ReadonlyMap<Picture, string>): string {
+  const { id, does, owes, source, findings, known, replay } = verdict;
+  const [first] = findings;
+  return [
+    `<details${isOpen ? " open" : ""}><summary>${marks[standingOf(verdict)]} <code>${html(id)}</code> ${html(first?.rule ?? owes)}</summary>`,
+    ...(known
+      ? [`**Known**: ${prose(known.reason)}${known.link === "" ? "" : ` (${linkOf(known.link)})`}`]
+      : []),
+    `**Does**: ${prose(does)}<br>**Owes**: ${prose(owes)}<br>**Says who**: ${source.kind}, ${linkOf(source.where)}`,
+    ...findings.flatMap((finding) => findingBlocks(finding, pictures)),
+    "See it again:",
+    fenced([escapeControls(replay)], "sh"),
+    "</details>",
+  ].join("\n\n");
+}
+
+function findingBlocks(
+  { rule, expected, got, window = [], pictures = [] }: Finding,
+  paths: ReadonlyMap<Picture, string>,
+): string[] {
+  const [wanted, had] = cutApart(escapeControls(expected), escapeControls(got), textMax);
+  const isCut = window.length > windowMax;
+  const around = [
+    ...window.slice(0, windowMax).map((line) => cut(escapeControls(line), 400)),
+    ...(isCut ? [`… and ${counted(window.length - windowMax, "line")} more`] : []),
+  ];
+  return [
+    prose(rule),
+    fenced([`expected  ${cut(wanted, textMax)}`, `got       ${cut(had, textMax)}`]),
+    ...(around.length > 0 ? [fenced(around)] : []),
+    ...pictures.map((picture) => {
+      const path = paths.get(picture);
+      return path ? `![${prose(picture.caption)}](<${path}>)` : `Picture: ${prose(picture.caption)}`;
+    }),
+  ];
+}
+
+function inconclusive({ id, why, replay }: Verdict): string {
+  return `${code(id)}: ${prose(why ?? "No reason is given.")} See it again: ${code(replay)}`;
+}
+
+const safeFigure = (figure: RunResult["figures"][number]) => ({
+  ...figure,
+  // The table escapes what would end a cell.
+  name: prose(figure.name).replaceAll("\\|", "|"),
+  unit: prose(figure.unit).replaceAll("\\|", "|"),
+  ...(figure.of !== undefined && { of: prose(figure.of).replaceAll("\\|", "|") }),
+});
+
+/** A link where it is one, else the text. */
+function linkOf(text: string): string {
+  return /^https?:\/\/[^\s<>()\\]+$/.test(text) ? `[${prose(text)}](<${escapeControls(text)}>)` : prose(text);
+}
+
+/** What would call people or name issues reads the same and does not: GitHub looks for both after it has made HTML of Markdown. */
+function uncalled(text: string): string {
+  return text.replace(/(?<!&)#(?=\d)|(?<!\w)@(?=\w)/g, "$&&#8203;");
+}
+
+/** For a paragraph, an item or a cell. */
+export function prose(text: string): string {
+  const escaped = cut(escapeControls(text).trim(), textMax)
+    .replaceAll("&", "&amp;")
+    .replace(/[\\`*_{}[\]<>()#+!|~$]/g, "\\$&")
+    // Addresses become links by themselves.
+    .replace(/:\/\/|(?<=\bwww)\./gi, "\\$&")
+    // What would begin a list or a heading.
+    .replace(/^[-=]/, "\\$&")
+    .replace(/^(\d+)\./, "$1\\.");
+  return uncalled(escaped);
+}
+
+/** For a tag, where Markdown is not looked for. */
+function html(text: string): string {
+  const escaped = cut(escapeControls(text), 200);
+  return uncalled(escaped.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`));
+}
+
+function code(text: string): string {
+  const shown = cut(escapeControls(text), textMax) || " ";
+  const ticks = "`".repeat(longestRun(shown) + 1);
+  const space = /^`|`$/.test(shown) ? " " : "";
+  return `${ticks}${space}${shown}${space}${ticks}`;
+}
+
+function fenced(lines: readonly string[], language = "text"): string {
+  const ticks = "`".repeat(Math.max(3, longestRun(lines.join("\n")) + 1));
+  return [`${ticks}${language}`, ...lines, ticks].join("\n");
+}
+
+function longestRun(text: string): number {
+  return Math.max(0, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
+}
