@@ -34,10 +34,7 @@ async function node(...args: string[]): Promise<Ended> {
 }
 
 const run = "runs/2026-01-31T12-00-00Z";
-/** As the command names pictures: from where it is called. */
-const paths = (start: string) =>
-  new Map([...picturePaths(everyOutcome)].map(([picture, path]) => [picture, `${start}/${path}`]));
-/** Pictures are told apart by identity, so all are asked of one result. */
+const paths = (folder: string) => picturePaths(everyOutcome, folder);
 const text = (start: string) => `${resultText(everyOutcome, { colour: false, pictures: paths(start) })}\n`;
 
 describe("what is shown", () => {

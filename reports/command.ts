@@ -74,14 +74,8 @@ function show(run: string, format: string, out: string | undefined): void {
   console.log(`Wrote ${out}.`);
 }
 
-/** Where the run's pictures are, as seen from a folder; a result by itself has none. */
+/** As seen from a folder; a result by itself has none. */
 function picturesFrom(result: RunResult, run: string, from: string): Pictures {
   const folder = runFolder(run);
-  if (folder === null) return new Map();
-  return new Map(
-    [...picturePaths(result)].map(([picture, path]) => [
-      picture,
-      relative(from, join(folder, path)).replaceAll("\\", "/"),
-    ]),
-  );
+  return folder === null ? new Map() : picturePaths(result, relative(from, folder) || ".");
 }

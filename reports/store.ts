@@ -82,7 +82,7 @@ export function saveRun(
     if (!lines || (outcome !== "failed" && outcome !== "inconclusive")) continue;
     const text = ends(
       lines.map((line) => JSON.stringify(clean(line)) ?? "null"),
-      Math.min(max.logLength, journalsLeft),
+      Math.max(0, Math.min(max.logLength, journalsLeft)),
       (what) => JSON.stringify({ leftOut: what }),
     );
     journalsLeft -= text.length;
@@ -194,13 +194,14 @@ function runsBeside(path: string): string {
   return "Make one with `lucy-testkit conformance`.";
 }
 
-/** Where pictures of findings are in a run's folder. */
-export function picturePaths({ verdicts }: RunResult): Map<Picture, string> {
+/** Where pictures of findings are in a run's folder; `folder`: the way there, from where the paths are to be read. */
+export function picturePaths({ verdicts }: RunResult, folder = ""): Map<Picture, string> {
+  const start = folder === "" ? "" : `${folder.replaceAll("\\", "/")}/`;
   const paths = new Map<Picture, string>();
   for (const [index, { id, findings }] of verdicts.entries()) {
     const pictures = findings.flatMap((finding) => finding.pictures ?? []);
     for (const [place, picture] of pictures.entries()) {
-      paths.set(picture, `pictures/${fileNameOf(id, index)}.${place + 1}.png`);
+      paths.set(picture, `${start}pictures/${fileNameOf(id, index)}.${place + 1}.png`);
     }
   }
   return paths;
@@ -312,12 +313,21 @@ function pointLatest(runs: string, name: string): void {
   const fresh = join(runs, `.latest-${name}`);
   rmSync(fresh, { force: true });
   try {
-    // Links take rights on Windows that few have.
-    if (process.platform === "win32") writeFileSync(fresh, `${name}\n`);
-    else symlinkSync(name, fresh);
+    if (!isLinked(fresh, name)) writeFileSync(fresh, `${name}\n`);
     renameSync(fresh, latest);
   } finally {
     rmSync(fresh, { force: true });
+  }
+}
+
+/** Links take rights on Windows that few have, and some file systems know none. */
+function isLinked(path: string, name: string): boolean {
+  if (process.platform === "win32") return false;
+  try {
+    symlinkSync(name, path);
+    return true;
+  } catch {
+    return false;
   }
 }
 
