@@ -9,6 +9,8 @@ export type ControlSocket = {
   readonly isClosed: boolean;
   /** Drops it silently when the socket is not open. */
   send(message: object): void;
+  /** Resolves once all is heard that the server had to say by now; soon, where it says nothing. */
+  heardOut(): Promise<void>;
   /** Resolves once it is closed, with or without the server's doing. */
   close(): Promise<void>;
 };
@@ -26,6 +28,7 @@ export type SocketAbout = {
 };
 
 const closeMsMax = 500;
+const heardOutMsMax = 500;
 const livePongMsMax = 500;
 
 export function openControlSocket(about: SocketAbout): ControlSocket {
@@ -78,6 +81,16 @@ export function openControlSocket(about: SocketAbout): ControlSocket {
     },
     send(message) {
       if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
+    },
+    async heardOut() {
+      if (socket.readyState !== WebSocket.OPEN) return;
+      const heard = Promise.withResolvers<void>();
+      socket.once("pong", heard.resolve);
+      socket.ping();
+      const patience = live.after(heardOutMsMax, heard.resolve);
+      await Promise.race([heard.promise, closed.promise]);
+      patience.cancel();
+      socket.off("pong", heard.resolve);
     },
     async close() {
       timer?.cancel();

@@ -102,6 +102,8 @@ export function createReferenceClient({ dialect, policy, clock, live, codecs, te
   let failedCount = 0;
   let lastFailure = "";
   let pause: Timer | null = null;
+  /** What was given up and is not closed yet: a server that may be gone is not waited for, but when the app leaves. */
+  const closings = new Set<Promise<void>>();
   /** Settles once nobody tries to connect any more. */
   let climbing: Promise<unknown> = Promise.resolve();
 
@@ -137,8 +139,14 @@ export function createReferenceClient({ dialect, policy, clock, live, codecs, te
     }
   }
 
-  /** Gives up what a session has. Does not wait for a server that may be gone, but when the app leaves. */
-  async function giveUp(session: Session, why: Farewell): Promise<void> {
+  /** Gives up what a session has. */
+  function giveUp(session: Session, why: Farewell): Promise<void> {
+    const closing = close(session, why);
+    closings.add(closing);
+    return closing.finally(() => closings.delete(closing));
+  }
+
+  async function close(session: Session, why: Farewell): Promise<void> {
     const { socket, media, number } = session;
     if (policy.endsCallsAtLoss || why === "disconnect") {
       acks.fail(number, why === "disconnect" ? "Disconnected" : session.lastWords || "Connection lost");
@@ -159,6 +167,12 @@ export function createReferenceClient({ dialect, policy, clock, live, codecs, te
     current = null;
     void giveUp(session, "lost");
     void recover(session);
+  }
+
+  /** Media may be gone because the session has ended, which the control socket is about to tell. */
+  async function loseMedia(session: Session, why: string): Promise<void> {
+    await session.socket?.heardOut();
+    lose(session.number, why);
   }
 
   async function recover(lost: Session): Promise<void> {
@@ -200,16 +214,17 @@ export function createReferenceClient({ dialect, policy, clock, live, codecs, te
       } catch (error) {
         if (current === session) current = null;
         lastFailure = (error as Error).message;
-        const givenUp = giveUp(session, "failed");
-        if (errand !== goal) await givenUp;
-        const isFinal =
+        const closed = giveUp(session, "failed");
+        const isPermanent =
           error instanceof Refused ? policy.refusalIsPermanent : policy.isPermanent(lastFailure);
-        if (errand !== goal || isFinal) throw error;
+        const isLast = isPermanent || errand !== goal || policy.retryDelayMs(failedCount) === null;
+        if (!isLast) continue;
+        await closed;
+        throw error;
       }
     }
   }
 
-  /** @throws Error of the last attempt when there is to be no other */
   async function rest(goal: Errand): Promise<void> {
     const delayMs = policy.retryDelayMs(failedCount);
     if (delayMs === null) throw new Error(lastFailure);
@@ -323,7 +338,7 @@ export function createReferenceClient({ dialect, policy, clock, live, codecs, te
       disconnectedMsMax: policy.disconnectedMsMax,
       onCandidate: (candidate) => socket.send({ type: "ice-candidate", candidate }),
       onTrack: (kind) => tell({ event: "stream", tracks: [kind] }),
-      onLost: (why) => lose(session.number, why),
+      onLost: (why) => loseMedia(session, why),
     });
     session.media = peer;
     connections.add(peer);
@@ -367,7 +382,7 @@ export function createReferenceClient({ dialect, policy, clock, live, codecs, te
       codec: codecOf(goal),
       screen,
       onTrack: (kind) => tell({ event: "stream", tracks: [kind] }),
-      onLost: (why) => lose(session.number, why),
+      onLost: (why) => loseMedia(session, why),
     });
     session.media = room;
     connections.add(room);
@@ -515,8 +530,9 @@ export function createReferenceClient({ dialect, policy, clock, live, codecs, te
       pause?.cancel();
       goal?.left.reject(new Error("Disconnected"));
       enter("disconnected");
-      if (session) await giveUp(session, "disconnect");
+      if (session) void giveUp(session, "disconnect");
       await climbing;
+      await Promise.all(closings);
     },
     async replaceTrack(args: VerbArguments["replaceTrack"]): Promise<void> {
       const media = current?.media;
