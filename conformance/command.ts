@@ -7,7 +7,7 @@ import { resultCtrf } from "../reports/ctrf.ts";
 import { resultJunit } from "../reports/junit.ts";
 import { resultMarkdown } from "../reports/markdown.ts";
 import { exitCodeOf, exitCodes, type RunResult } from "../reports/result.ts";
-import { picturePaths, saveRun } from "../reports/store.ts";
+import { picturePaths, readResult, saveRun } from "../reports/store.ts";
 import { resultText } from "../reports/text.ts";
 import { type Baseline, readBaseline } from "./baseline.ts";
 import { clientNames, openClient } from "./clients/index.ts";
@@ -168,18 +168,27 @@ function progress(name: string) {
 }
 
 function write(result: RunResult, runs: readonly ScenarioRun[], typed: Typed): void {
-  const folder = saveRun({
-    result,
-    journals: new Map(
-      runs.flatMap(({ verdict, recording }) => (recording ? [[verdict.id, recording.journal]] : [])),
-    ),
-    driverLog: runs.flatMap(({ verdict, log }) => log.map((line) => `${verdict.id}  ${line}`)),
-  });
-  const pictures = picturePaths(result);
-  if (typed.junit) writeFileSync(typed.junit, resultJunit(result, pictures));
-  if (typed.ctrf) writeFileSync(typed.ctrf, resultCtrf(result, pictures));
-  if (typed.json) writeFileSync(typed.json, `${JSON.stringify(result, null, 1)}\n`);
-  if (typed.markdown) appendFileSync(typed.markdown, `${resultMarkdown(result)}\n`);
-  console.log(resultText(result, { colour: process.stdout.isTTY ?? false, pictures }));
+  const colour = (process.stdout.isTTY && process.stdout.hasColors()) ?? false;
+  let folder: string;
+  try {
+    folder = saveRun({
+      result,
+      journals: new Map(
+        runs.flatMap(({ verdict, recording }) => (recording ? [[verdict.id, recording.journal]] : [])),
+      ),
+      driverLog: runs.flatMap(({ verdict, log }) => log.map((line) => `${verdict.id}  ${line}`)),
+    });
+  } catch (error) {
+    // Nobody is to lose a verdict over a full disk.
+    console.log(resultText(result, { colour }));
+    throw error;
+  }
+  const kept = readResult(folder);
+  const pictures = picturePaths(kept, folder);
+  if (typed.junit) writeFileSync(typed.junit, resultJunit(kept, pictures));
+  if (typed.ctrf) writeFileSync(typed.ctrf, resultCtrf(kept, pictures));
+  if (typed.json) writeFileSync(typed.json, `${JSON.stringify(kept, null, 1)}\n`);
+  if (typed.markdown) appendFileSync(typed.markdown, `${resultMarkdown(kept)}\n`);
+  console.log(resultText(kept, { colour, pictures }));
   console.log(`\nAll of it: ${folder}`);
 }
