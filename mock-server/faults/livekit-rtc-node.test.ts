@@ -77,15 +77,15 @@ test("no-track-published: rtc-node waits until it heals; a lacking permission an
   const info = await openSession(server, { name: "incomplete-join" }, { name: "wrong-answer-id" });
   const [fault] = server.faults.add({ name: "no-track-published" });
   const client = closeLater(await joinRoom(info));
-  let isPublished = false;
-  const publishing = client.publishCamera().then(() => {
-    isPublished = true;
-  });
+  const publishing = client.publishCamera();
   await until(server, () => firedIn(server).includes("no-track-published trackPublished"));
-  expect(isPublished).toBe(false);
   fault!.heal();
   await publishing;
   await client.until(() => client.pictures.length >= 5);
+  // Its offer is what it says once it has been told.
+  const kinds = ["livekit-addTrack", "fault-healed", "livekit-trackPublished", "livekit-offer"];
+  const told = server.journal.lines.map(({ kind }) => kind).filter((kind) => kinds.includes(kind));
+  expect(told).toEqual(kinds);
   expect(new Set(firedIn(server))).toEqual(
     new Set(["incomplete-join join", "wrong-answer-id answer", "no-track-published trackPublished"]),
   );

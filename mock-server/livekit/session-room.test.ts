@@ -3,7 +3,10 @@ import { expect, test } from "vitest";
 import type { ServerContext } from "../context.ts";
 import { createDice } from "../dice.ts";
 import { emptyPlan } from "../faults/_plans.ts";
+import { declareFaults } from "../faults/declare.ts";
 import { noKeyFaults } from "../faults/desk.ts";
+import { faults } from "../faults/index.ts";
+import type { Output } from "../media/pipeline.ts";
 import type { Session } from "../session.ts";
 import type { Grants } from "./access-token.ts";
 import { createPublication } from "./publication.ts";
@@ -15,12 +18,12 @@ const packet = { sequenceNumber: 1, timestamp: 2, marker: true, receivedMs: 3, p
 const nobody = {} as Member;
 
 /** A room of a session that only notes what it is told. */
-function open(frameTiming = false) {
+function open({ frameTiming = false, plan = emptyPlan() } = {}) {
   const told: string[] = [];
   const session = {
     id: "s1",
     dice: createDice("session-room"),
-    plan: emptyPlan(),
+    plan,
     keyFaults: noKeyFaults,
     connected: () => told.push("connected"),
     disconnected: () => told.push("disconnected"),
@@ -85,7 +88,7 @@ test.each([
 ])(
   "trailers are told to whom they are sent: $identity, asked for: $frameTiming",
   ({ frameTiming, identity, features }) => {
-    const { events, model } = open(frameTiming);
+    const { events, model } = open({ frameTiming });
     events.published(camera());
     const { tracks } = model.infoFor({ identity } as Member).toJson() as {
       tracks: Record<string, unknown>[];
@@ -102,4 +105,31 @@ test("a viewer takes a place, and gives it back when it leaves; others in the ro
   events.left();
   expect(context.viewerCounts.get("s1")).toBeUndefined();
   expect(hosted.room.seenBy(nobody).map(({ identity }) => identity)).toEqual(["inference-server-s1"]);
+});
+
+test("sound comes back to everybody as faults of the session's leave it, and to nobody once it is replaced", () => {
+  const plan = emptyPlan();
+  const { events, model } = open({ plan });
+  const microphone = (sid: string) =>
+    createPublication(sid, new AddTrackRequest({ cid: sid, type: TrackType.AUDIO }));
+  const sent: string[] = [];
+  const outputOf = (who: string) =>
+    ({
+      sendAudio: (_payload: Buffer, timestamp: number) => sent.push(`${who} ${timestamp}`),
+    }) as unknown as Output;
+  const first = microphone("TR_1");
+  events.published(first);
+  const [echoed] = [...model.tracks.values()];
+  const stops = ["client", "viewer"].map((who) => echoed!.subscribe(outputOf(who), nobody));
+  const say = (timestamp: number) => first.receive.audio(Buffer.of(1), timestamp, false);
+  say(1);
+  plan.add(declareFaults({ name: "timestamp-jump", with: { bySeconds: 1 } }, { faults, mode: "relay" }));
+  say(2);
+  plan.heal("f1");
+  stops[1]!();
+  say(3);
+  expect(sent).toEqual(["client 1", "viewer 1", "client 48002", "viewer 48002", "client 3"]);
+  events.published(microphone("TR_2"));
+  say(4);
+  expect(sent).toHaveLength(5);
 });

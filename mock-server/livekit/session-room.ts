@@ -4,8 +4,10 @@
  */
 import { INFERENCE_IDENTITY_PREFIX } from "../../protocol/index.ts";
 import type { ServerContext } from "../context.ts";
+import { pipelineGates } from "../faults/pipeline-gates.ts";
 import type { Plan } from "../faults/plan.ts";
 import type { CodecName } from "../media/codec-name.ts";
+import { type Output, passSound } from "../media/pipeline.ts";
 import type { Session } from "../session.ts";
 import { takePlace } from "../viewer.ts";
 import type { Grants } from "./access-token.ts";
@@ -120,9 +122,19 @@ export function createSessionRoom(
     );
   }
 
-  /** Sound comes back as it is. */
+  /** Sound comes back as it is, or as faults leave it. */
   function echo(microphone: Publication): void {
     if (context.options.mode === "none") return;
+    const outputs = new Set<Output>();
+    const gates = pipelineGates(session.plan);
+    const stop = microphone.listen({
+      video() {},
+      audio(payload, timestamp, marker) {
+        passSound(gates, payload, timestamp, (at) => {
+          for (const output of outputs) output.sendAudio(payload, at, marker);
+        });
+      },
+    });
     const sid = `TR_${dice.hex(12)}`;
     const { name, mimeType, source } = microphone.info;
     replace(
@@ -132,11 +144,14 @@ export function createSessionRoom(
         kind: "audio",
         codec: null,
         infoFor: () => new TrackInfo({ sid, name, mimeType, source, type: TrackType.AUDIO }),
-        subscribe: microphone.subscribe,
+        subscribe(output) {
+          outputs.add(output);
+          return () => outputs.delete(output);
+        },
         requestKey() {},
         estimate() {},
       },
-      () => {},
+      stop,
     );
   }
 

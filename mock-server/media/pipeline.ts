@@ -41,6 +41,27 @@ export type PipelineGates = {
   outgoing(item: OutgoingItem, next: (item: OutgoingItem) => void): void;
 };
 
+/** A piece of sound past the gates: `leaves` with the timestamp that it gets there, once, never, twice or later. */
+export function passSound(
+  gates: PipelineGates,
+  payload: Buffer,
+  timestamp: number,
+  leaves: (timestamp: number) => void,
+): void {
+  if (gates.idle) return leaves(timestamp);
+  gates.outgoing(
+    {
+      direction: "to-client",
+      kind: "sound",
+      stream: "sound",
+      isKey: false,
+      timestamp,
+      byteLength: () => payload.length,
+    },
+    (item) => leaves(item.timestamp),
+  );
+}
+
 export type PipelineOptions = {
   readonly mode: MediaMode;
   /** What comes in. */
@@ -461,18 +482,9 @@ export function createPipeline(options: PipelineOptions, on: PipelineEvents): Pi
     },
     receiveAudio(payload, timestamp, marker) {
       if (closed || mode === "none") return;
-      if (!gates || gates.idle) return sendSound(payload, timestamp, marker);
-      gates.outgoing(
-        {
-          direction: "to-client",
-          kind: "sound",
-          stream: "sound",
-          isKey: false,
-          timestamp,
-          byteLength: () => payload.length,
-        },
-        (item) => sendSound(payload, item.timestamp, marker),
-      );
+      const leaves = (at: number) => sendSound(payload, at, marker);
+      if (gates) passSound(gates, payload, timestamp, leaves);
+      else leaves(timestamp);
     },
     show: (steps) => session?.show(steps),
     add(output) {
