@@ -2,13 +2,13 @@
  * The published `@decartai/sdk`, of any version, in a real Chromium. One browser for all drivers, a context and a page for each; the page
  * speaks the driver contract, and everything but the browser's clock is done in it.
  */
-import type { Browser, Page } from "@playwright/test";
+import type { Browser, BrowserContext, Page } from "@playwright/test";
 import type { WebSocket } from "ws";
 import { bundle } from "../../../fixtures/browser/bundle.ts";
 import { livekitClients } from "../../../fixtures/browser/versions.ts";
 import { type Client, contractVersion, type Driver, DriverBroken, type Hello } from "../../client.ts";
 import type { Clock } from "../../clock.ts";
-import { createDriverSession, type DriverSession } from "../driver-session.ts";
+import { createDriverSession } from "../driver-session.ts";
 import { installSdk, type SdkPackage } from "./install.ts";
 import type { PageAbout } from "./page.ts";
 import { servePage } from "./page-server.ts";
@@ -18,6 +18,11 @@ const logLinesMax = 1000;
 /** LiveKit writes whole offers. Characters. */
 const logLineLengthMax = 500;
 
+/** What a page closes its WebSocket with that was asked to quit. */
+const quitCode = 1000;
+/** How long the news of a page's end may take after its WebSocket's, which comes first and says less. */
+const lastWordsMsMax = 500;
+
 /** The browser's time goes on by so much at once; between, the network has its turn. */
 const stepMsMax = 250;
 
@@ -26,11 +31,6 @@ export async function sdkClient(name: string, clock: Clock): Promise<Client> {
   const sdk = await installSdk(name.slice("sdk@".length));
   const launch = await findBrowser();
   const traits = traitsOf(sdk.version, sdk.dialect);
-  const sessions = new Map<string, { session: DriverSession; opened(socket: WebSocket): void }>();
-  const server = await servePage({
-    scripts: scriptsOf(sdk),
-    opened: (id, socket) => sessions.get(id)?.opened(socket),
-  });
   const hello: Hello = {
     event: "hello",
     contract: contractVersion,
@@ -38,20 +38,36 @@ export async function sdkClient(name: string, clock: Clock): Promise<Client> {
     dialect: sdk.dialect,
     capabilities: [...traits.capabilities],
   };
-  let browser = await launch();
+  let browser = launch();
+  await browser;
+  /** What to do with the WebSocket of a page that has been opened. */
+  const expected = new Map<string, (socket: WebSocket) => void>();
+  const server = await servePage({
+    scripts: scriptsOf(sdk),
+    opened: (id, socket) => expected.get(id)?.(socket),
+  });
   let lastId = 0;
 
-  async function running(): Promise<Browser> {
-    // One that has died has taken its pages along; the next has another.
-    if (!browser.isConnected()) browser = await launch();
-    return browser;
+  /** A browser that has died has taken its pages along; the next page has another. */
+  async function newContext(): Promise<BrowserContext> {
+    const used = browser;
+    try {
+      return await (await used).newContext();
+    } catch {
+      if (browser === used) browser = launch();
+      return (await browser).newContext();
+    }
   }
 
   async function open(): Promise<Driver> {
     const id = String(++lastId);
     const log: string[] = [];
+    const write = (line: string) => {
+      log.push(line.slice(0, logLineLengthMax));
+      if (log.length > logLinesMax) log.shift();
+    };
     let socket: WebSocket | null = null;
-    const context = await (await running()).newContext();
+    const context = await newContext();
     const close = () => context.close().catch(() => {});
     const session = createDriverSession({
       name,
@@ -60,73 +76,73 @@ export async function sdkClient(name: string, clock: Clock): Promise<Client> {
       send: (text) => socket?.send(text),
       cut: () => void close().then(() => session.ended("was ended by force")),
     });
+    // It may break while the page is still on its way, before anybody waits for it.
+    session.opened.catch(() => {});
     const fail = (why: string) => {
       session.ended(why);
       void close();
     };
-    sessions.set(id, {
-      session,
-      opened(opened) {
-        socket = opened;
-        opened.on("message", (text) => session.receive(String(text)));
-        opened.on("close", () => session.ended("closed its WebSocket"));
-      },
+    expected.set(id, (opened) => {
+      socket = opened;
+      opened.on("message", (text) => session.receive(String(text)));
+      opened.on("error", ({ message }) => write(`its WebSocket: ${message}`));
+      opened.on("close", (code) => {
+        const end = () => session.ended("closed its WebSocket");
+        if (code === quitCode) end();
+        else clock.after(lastWordsMsMax, end);
+      });
     });
-    const write = (line: string) => {
-      log.push(line.slice(0, logLineLengthMax));
-      if (log.length > logLinesMax) log.shift();
-    };
     try {
-      const page = await context.newPage();
-      page.on("console", (message) => write(`${message.type()}: ${message.text()}`));
-      const uncaught = (message: string) => write(`uncaught: ${message}`);
-      page.on("pageerror", ({ message }) => uncaught(message));
-      page.on("crash", () => fail("lost its page, which crashed"));
-      page.on("close", () => fail("lost its page, which was closed"));
-      const leave = (address: string) => {
-        if (!isLocal(address)) fail(`let its page ask for ${address}, which is not on this machine`);
-      };
-      context.on("request", (request) => leave(request.url()));
-      page.on("websocket", (opened) => leave(opened.url()));
-      await page.goto(server.origin);
-      // Before the SDK is loaded, and after what holds on to the page's own time. It flows until somebody drives it.
-      await page.clock.install();
-      const about: PageAbout = { hello, traits, sdkPath: "/sdk.js", driverPath: `/driver/${id}` };
+      const page = await openPage(context, server.origin, { write, fail });
+      const about: PageAbout = { hello, traits, sdkPath: "/sdk.js", driverPath: `/driver/${id}`, quitCode };
       await page.evaluate((about) => window.lucy.start(about), about);
-      const driver = await session.opened;
-      const advance = driveClock(page, uncaught);
-      return {
-        ...driver,
-        request: (verb, args) =>
-          verb === "advance"
-            ? advance((args as { ms: number }).ms).catch((error) => {
-                throw new DriverBroken(`${name}'s driver could not drive its clock: ${error.message}.`);
-              })
-            : driver.request(verb, args),
-        async close() {
-          try {
-            await driver.close();
-          } finally {
-            sessions.delete(id);
-            await close();
-          }
-        },
-      };
     } catch (error) {
       fail(`did not start: ${(error as Error).message}`);
-      sessions.delete(id);
-      return await session.opened;
     }
+    const driver = await session.opened.finally(() => expected.delete(id));
+    const advance = driveClock(context.pages()[0]!, write);
+    return {
+      ...driver,
+      request: (verb, args) =>
+        verb === "advance"
+          ? advance((args as { ms: number }).ms).catch((error) => {
+              throw new DriverBroken(`${name}'s driver could not drive its clock: ${error.message}.`);
+            })
+          : driver.request(verb, args),
+      close: () => driver.close().finally(close),
+    };
   }
 
   return {
     name,
     open,
     async close() {
-      await browser.close();
+      await (await browser).close();
       await server.close();
     },
   };
+}
+
+/** A page before its SDK is loaded, with its time in our hands; it flows until somebody drives it. Whatever the page says or does is watched. */
+async function openPage(
+  context: BrowserContext,
+  url: string,
+  { write, fail }: { write(line: string): void; fail(why: string): void },
+): Promise<Page> {
+  const page = await context.newPage();
+  page.on("console", (message) => write(`${message.type()}: ${message.text()}`));
+  page.on("pageerror", ({ message }) => write(`uncaught: ${message}`));
+  page.on("crash", () => fail("lost its page, which crashed"));
+  page.on("close", () => fail("lost its page, which was closed"));
+  const look = (address: string) => {
+    if (!isLocal(address)) fail(`let its page ask for ${address}, which is not on this machine`);
+  };
+  page.on("request", (request) => look(request.url()));
+  page.on("websocket", (socket) => look(socket.url()));
+  await page.goto(url);
+  // After what holds on to the page's own time: cameras, and the driver itself.
+  await page.clock.install();
+  return page;
 }
 
 /** Playwright and a Chromium, or a sentence that says what is missing. Weighs much, so it is loaded when a browser is wanted. */
@@ -160,7 +176,7 @@ function isLocal(address: string): boolean {
 }
 
 /** The verb `advance`. The network takes no time: each step of the clock waits until it has nothing in hand. */
-function driveClock(page: Page, uncaught: (message: string) => void) {
+function driveClock(page: Page, write: (line: string) => void) {
   let isPaused = false;
   return async (ms: number) => {
     if (!isPaused) {
@@ -170,7 +186,9 @@ function driveClock(page: Page, uncaught: (message: string) => void) {
     }
     for (let leftMs = ms; leftMs > 0; leftMs -= stepMsMax) {
       // What a timer of the client's throws is told here instead of to the page.
-      await page.clock.runFor(Math.min(leftMs, stepMsMax)).catch((error) => uncaught(error.message));
+      await page.clock
+        .runFor(Math.min(leftMs, stepMsMax))
+        .catch(({ message }) => write(`uncaught: ${message}`));
       await page.evaluate(() => window.lucy.settle());
     }
     return { event: "result", id: 0, ok: true } as const;

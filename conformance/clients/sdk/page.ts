@@ -28,6 +28,8 @@ export type PageAbout = {
   /** Paths of the SDK's bundle and of the WebSocket that the contract is spoken on. */
   readonly sdkPath: string;
   readonly driverPath: string;
+  /** What to close it with after `quit`. */
+  readonly quitCode: number;
 };
 
 /** As much of the SDK as any version has. */
@@ -62,8 +64,11 @@ const { WebSocket, performance } = globalThis;
 /** Known to some version each, and edited by image wherever the version has images; the first that this one knows. */
 const models = ["lucy-2.1", "lucy_2_rt", "mirage_v2"];
 
-/** How long the clock waits for the network before it goes on. A peer connection on loopback takes some 100 ms, one that fails for ever. */
-const settleMsMax = 150;
+/**
+ * How long the clock waits for the network, and for each socket or peer connection in all, before it goes on: one that fails may take for
+ * ever. On loopback a peer connection takes some 100 ms, and was seen to take 1000 on two cores that had ten times as much to do.
+ */
+const settleMsMax = 2000;
 
 let about: PageAbout;
 let sdk: Sdk;
@@ -109,11 +114,14 @@ const lucy = {
     tell(about.hello);
   },
 
-  /** Resolves once the network has nothing in hand, or has had its time. */
+  /** Resolves once the network has nothing in hand and nothing has come for a whole round trip, or it has had its time. */
   async settle(): Promise<void> {
     const untilMs = performance.now() + settleMsMax;
-    do await fetch("/", { method: "HEAD" });
-    while (isNetworkBusy() && performance.now() < untilMs);
+    let beforeCount: number;
+    do {
+      beforeCount = recorded.happenedCount;
+      await fetch("/", { method: "HEAD" });
+    } while ((recorded.happenedCount > beforeCount || isNetworkBusy()) && performance.now() < untilMs);
   },
 };
 
@@ -261,7 +269,7 @@ async function answer(request: Request): Promise<void> {
     result = { event: "result", id, ok: false, error: wordsOf(error) };
   }
   tell(result);
-  if (verb === "quit") wire.close();
+  if (verb === "quit") wire.close(about.quitCode);
 }
 
 function tell(event: ClientEvent | Hello | Result): void {
@@ -404,12 +412,21 @@ function preferCodec(offer: RTCSessionDescriptionInit, codec: Codec): void {
   });
 }
 
+/** Since when a socket or a peer connection has been on its way. */
+const busySinceMs = new Map<WebSocket | RTCPeerConnection, number>();
+
 function isNetworkBusy(): boolean {
-  return (
-    recorded.sockets.some(
-      ({ readyState }) => readyState === WebSocket.CONNECTING || readyState === WebSocket.CLOSING,
-    ) || recorded.connections.some(({ connectionState }) => connectionState === "connecting")
-  );
+  const isOnItsWay = ({ readyState }: WebSocket) =>
+    readyState === WebSocket.CONNECTING || readyState === WebSocket.CLOSING;
+  const isNegotiating = ({ connectionState, signalingState }: RTCPeerConnection) =>
+    connectionState === "connecting" || !["stable", "closed"].includes(signalingState);
+  const busy = [...recorded.sockets.filter(isOnItsWay), ...recorded.connections.filter(isNegotiating)];
+  for (const one of busySinceMs.keys()) if (!busy.includes(one)) busySinceMs.delete(one);
+  return busy.some((one) => {
+    const sinceMs = busySinceMs.get(one) ?? performance.now();
+    busySinceMs.set(one, sinceMs);
+    return performance.now() - sinceMs < settleMsMax;
+  });
 }
 
 function defined<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {

@@ -5,6 +5,8 @@
 export type Recorded = {
   readonly sockets: readonly WebSocket[];
   readonly connections: readonly RTCPeerConnection[];
+  /** Messages that came, sockets that opened or closed, so far. */
+  readonly happenedCount: number;
 };
 
 const fixedHost = "wss://api3.decart.ai";
@@ -13,6 +15,7 @@ const fixedHost = "wss://api3.decart.ai";
 export function recordConnections(realtimeUrl: () => string): Recorded {
   const sockets: WebSocket[] = [];
   const connections: RTCPeerConnection[] = [];
+  let happenedCount = 0;
   globalThis.WebSocket = class extends globalThis.WebSocket {
     constructor(url: string | URL, protocols?: string | string[]) {
       const asked = String(url);
@@ -21,6 +24,7 @@ export function recordConnections(realtimeUrl: () => string): Recorded {
         protocols,
       );
       sockets.push(this);
+      for (const name of ["open", "message", "close"]) this.addEventListener(name, () => happenedCount++);
     }
   };
   globalThis.RTCPeerConnection = class extends globalThis.RTCPeerConnection {
@@ -29,5 +33,11 @@ export function recordConnections(realtimeUrl: () => string): Recorded {
       connections.push(this);
     }
   };
-  return { sockets, connections };
+  return {
+    sockets,
+    connections,
+    get happenedCount() {
+      return happenedCount;
+    },
+  };
 }
