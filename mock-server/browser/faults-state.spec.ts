@@ -1,6 +1,8 @@
 import { imageHash, promptHash } from "../../fixtures/hashes.ts";
 import { readImage } from "../../fixtures/images.ts";
+import type { Declaration } from "../faults/fault.ts";
 import { writeMockKey } from "../faults/mock-key.ts";
+import type { MockServer } from "../server.ts";
 import { judgePictures } from "./judge-pictures.ts";
 import { base64Image, expect, test } from "./lucy-test.ts";
 
@@ -13,7 +15,7 @@ const apiKey = writeMockKey([
 ]);
 
 for (const version of ["0.0.46", "0.1.20"]) {
-  test(`${version}: a torn set and stale pictures are seen in Chromium, and the judge names them`, async ({
+  test(`${version}: a torn set and stale pictures are seen in Chromium, and the judge names them; acks lie`, async ({
     harness,
     lucy,
   }) => {
@@ -51,7 +53,62 @@ for (const version of ["0.0.46", "0.1.20"]) {
     await client.untilRevision(third);
     await client.morePictures(10);
     expect((await judge()).length).toBe(tornAndStale);
-    const fired = lucy.journal.lines.filter(({ kind }) => kind === "fault-fired");
-    expect(fired.map(({ fields }) => fields.name)).toEqual(["torn-set", "stale-frame"]);
+
+    const add = (declaration: Declaration) => lucy.faults.add(declaration, { session: client.session })[0]!;
+    const rejected = add({ name: "applied-but-rejected", with: { error: "Too red." } });
+    const answer = await client.call("set", { prompt: "mirror" });
+    expect(answer).toEqual({ ok: false, error: expect.stringContaining("Too red.") });
+    rejected.heal();
+    const shown = await client.untilRevision(third + 1);
+    expect(shown.output).toMatchObject({ revision: third + 1, promptHash: promptHash("mirror") });
+
+    const never = add({ name: "never-applied" });
+    expect(await client.call("set", { prompt: "flip" })).toEqual(done);
+    never.heal();
+    const count = await client.morePictures(10);
+    const revisions = (await client.pictures(count - 10)).map(({ output }) => output?.revision);
+    expect(new Set(revisions)).toEqual(new Set([third + 1]));
+    expect(lucy.sessions[0]!.state).toMatchObject({ revision: third + 2, prompt: "flip" });
+    // Healed, the next change is shown, and what it keeps of the one before.
+    expect(await client.call("set", { prompt: "blur" })).toEqual(done);
+    await client.untilRevision(third + 3);
+    expect((await judge()).length).toBe(tornAndStale);
+    expect(firedIn(lucy)).toEqual(["torn-set", "stale-frame", "applied-but-rejected", "never-applied"]);
   });
+}
+
+test("wrong-session: what one SDK sets is shown to the other, whose own change ends it; here nothing changes", async ({
+  harness,
+  lucy,
+}) => {
+  const small = { width: 320, height: 180, fps: 10 };
+  const shown = await harness.connect({ ...small, version: "0.0.46" });
+  const wrong = await harness.connect({ ...small, version: "0.1.20" });
+  await Promise.all([shown.morePictures(2), wrong.morePictures(2)]);
+  const { revision } = lucy.sessions[1]!.state;
+  const [fault] = lucy.faults.add({ name: "wrong-session" }, { session: wrong.session });
+  expect(await wrong.call("set", { prompt: "sepia" })).toEqual(done);
+  const strange = await shown.untilRevision(revision + 1);
+  expect(strange.output).toMatchObject({ revision: revision + 1, promptHash: promptHash("sepia") });
+  await wrong.morePictures(5);
+  expect((await wrong.pictures(-1))[0]!.output!.promptHash).toBe(0);
+  const judged = judgePictures(await shown.pictures(), lucy.journal.lines, shown.session);
+  expect(judged[0]).toContain(`shows revision ${revision + 1}, which the journal does not know`);
+
+  fault!.heal();
+  expect(await shown.call("set", { prompt: "edges" })).toEqual(done);
+  expect(await wrong.call("set", { prompt: "invert" })).toEqual(done);
+  for (const [client, prompt] of [
+    [shown, "edges"],
+    [wrong, "invert"],
+  ] as const) {
+    const hash = promptHash(prompt);
+    while ((await client.pictures(-1))[0]!.output?.promptHash !== hash) await client.morePictures(1);
+  }
+  expect(judgePictures(await wrong.pictures(), lucy.journal.lines, wrong.session)).toEqual([]);
+  expect(firedIn(lucy)).toEqual(["wrong-session"]);
+});
+
+function firedIn(lucy: MockServer): unknown[] {
+  return lucy.journal.lines.filter(({ kind }) => kind === "fault-fired").map(({ fields }) => fields.name);
 }
