@@ -22,6 +22,10 @@ import type { Call, Heard, Line, Mark, Recording } from "./recording.ts";
 /** How long a drive waits for what the client owes, unless said. A busy machine needs some seconds for what takes one. */
 const withinMsDefault = 8000;
 
+/** A step takes about as long as it lets pass. */
+const driftStepMs = 10;
+const driftStepCountMax = 1000;
+
 /** What was waited for did not come: the drive is over. */
 export class Stuck extends Error {}
 
@@ -51,6 +55,13 @@ export type Actor = {
   ): Promise<Heard<Extract<ClientEvent, { event: Name }>>>;
   /** Resolves once it has said this state, `from` a step on. @throws Stuck */
   state(name: StateName, waiting?: Waiting & { readonly from?: number }): Promise<void>;
+  /**
+   * Lets the time of a client whose clock was driven go on in small steps until `done`, or for ten seconds of it: sockets and media are real, and
+   * need real time beside. The judge sees whether it was.
+   */
+  drift(done: () => boolean): Promise<void>;
+  /** The state that it has said last. */
+  last(): StateName | undefined;
   /** Resolves once so many more pictures were shown. @throws Stuck */
   frames(count: number, waiting?: Waiting): Promise<void>;
   /** Resolves once a picture shows this revision. @throws Stuck */
@@ -212,6 +223,12 @@ export async function openStage(about: {
         const isIt = (one: Heard) => one.event === "state" && one.state === state && one.step > from;
         await until(`${name} to say ${state}`, () => own().some(isIt), waiting);
       },
+      async drift(done) {
+        for (let n = 0; n < driftStepCountMax && !done(); n++) {
+          await begin("advance", { ms: driftStepMs }).done();
+        }
+      },
+      last: () => own().findLast((one) => one.event === "state")?.state,
       async frames(count, waiting) {
         const shown = () => own().filter(({ event }) => event === "frame").length;
         const wanted = shown() + count;

@@ -48,8 +48,12 @@ export const lifecycle: readonly Scenario[] = [
     kills: ["forgets-early-generation"],
     server: { clock: "manual" },
     faults: [{ name: "early-generation" }, { name: "drop", channel: "control", only: "generation_started" }],
-    async drive({ client }) {
+    async drive({ client, line }) {
       await client.connect();
+      await line(
+        "the start of generation that is kept back",
+        ({ kind, fields }) => kind === "fault-fired" && fields.name === "drop",
+      );
       await client.state("generating", { withinMs: 3000 });
     },
     judge: ({ states, call }) => [
