@@ -7,7 +7,7 @@ import { openStdioDriver } from "./stdio-driver.ts";
 
 afterEach(async () => {
   const processes = () => process.getActiveResourcesInfo().filter((name) => name === "ProcessWrap");
-  await expect.poll(processes, { interval: 5 }).toEqual([]);
+  await expect.poll(processes, { interval: 5, timeout: 15_000 }).toEqual([]);
 });
 
 /** What each of the small drivers below may use. It answers everything well, but for what a test makes it say. */

@@ -28,6 +28,8 @@ ATTEMPT = 30
 ACK = {"prompt": 15, "set_image": 30}
 # A socket over which no pong comes for half as long is half-open.
 PING_EVERY = 4
+# How long a server may take to answer the end of a socket.
+GOODBYE = 0.5
 
 # What the server would say again. The last are reasons for which it ends a session.
 PERMANENT = (
@@ -101,7 +103,7 @@ class Link:
 
     async def _open(self, http, url, camera, message):
         try:
-            self.socket = await http.ws_connect(url, heartbeat=PING_EVERY, timeout=2, max_msg_size=0)
+            self.socket = await http.ws_connect(url, heartbeat=PING_EVERY, timeout=GOODBYE, max_msg_size=0)
         except aiohttp.WSServerHandshakeError as error:
             raise ConnectionError(f"WebSocket refused: HTTP {error.status}") from None
         self.reader = asyncio.ensure_future(self._read())
