@@ -27,6 +27,8 @@ type Entry = Waiting & {
 
 export function createAckQueue(policy: Policy, clock: Clock): AckQueue {
   const entries: Entry[] = [];
+  /** Those that came for nobody, where the policy keeps them. */
+  const kept: Ack[] = [];
 
   function remove(entry: Entry): void {
     entry.timer?.cancel();
@@ -64,13 +66,20 @@ export function createAckQueue(policy: Policy, clock: Clock): AckQueue {
           resolve();
         },
       };
-      entries.push(entry);
+      const early = kept.findIndex((ack) => ack.type === `${message.type}_ack`);
+      if (early >= 0) {
+        entry.timer?.cancel();
+        entry.settle(kept.splice(early, 1)[0]!);
+      } else entries.push(entry);
       return promise;
     },
     take(ack, session) {
       const at = policy.claims(entries, ack, session);
       const entry = entries[at];
-      if (!entry) return;
+      if (!entry) {
+        if (policy.keepsAcks) kept.push(ack);
+        return;
+      }
       remove(entry);
       if (entry.isOver) {
         for (const later of entries.slice(at)) {

@@ -16,7 +16,6 @@ import {
   type Request,
 } from "../../client.ts";
 import { realClock } from "../../clock.ts";
-import { createToken, upload } from "./http.ts";
 import { correct, type Policy } from "./policy.ts";
 import { createReferenceClient, type ReferenceClient } from "./reference-client.ts";
 import { createSteppedClock } from "./stepped-clock.ts";
@@ -31,8 +30,8 @@ function verbsOf(client: ReferenceClient, advance: (ms: number) => Promise<void>
     setImage: client.setImage,
     disconnect: client.disconnect,
     subscribe: client.subscribe,
-    createToken,
-    upload,
+    createToken: client.createToken,
+    upload: client.upload,
     replaceTrack: client.replaceTrack,
     snapshot() {
       const png = client.snapshot();
@@ -41,7 +40,6 @@ function verbsOf(client: ReferenceClient, advance: (ms: number) => Promise<void>
     },
     open: client.open,
     advance: ({ ms }: { ms: number }) => advance(ms),
-    quit: client.quit,
   };
 }
 
@@ -65,8 +63,16 @@ function say(event: DriverEvent): void {
   process.stdout.write(`${JSON.stringify(event)}\n`);
 }
 
-async function answer(verbs: Verbs, line: string): Promise<void> {
-  const { id, verb, ...args } = JSON.parse(line) as Request;
+const quitMsMax = 1000;
+
+/** Says goodbye to the server where that is quick. */
+async function quit(client: ReferenceClient): Promise<void> {
+  realClock.after(quitMsMax, () => process.exit(0));
+  await client.disconnect();
+  process.exit(0);
+}
+
+async function answer(verbs: Verbs, { id, verb, ...args }: Request): Promise<void> {
   try {
     const run = verbs[verb];
     if (!run) throw new Error(`There is no verb "${verb}".`);
@@ -75,8 +81,6 @@ async function answer(verbs: Verbs, line: string): Promise<void> {
   } catch (error) {
     say({ event: "result", id, ok: false, error: (error as Error).message });
   }
-  // What is still on its way out is out before the process ends.
-  if (verb === "quit") process.stdout.write("", () => process.exit(0));
 }
 
 const { values } = parseArgs({ options: { dialect: { type: "string" }, mutant: { type: "string" } } });
@@ -97,12 +101,15 @@ const canShow = codecs !== null || dialect === "livekit";
 say({
   event: "hello",
   contract: contractVersion,
-  client: `reference-${dialect}${values.mutant === undefined ? "" : ` (${values.mutant})`}`,
+  client: `reference-${dialect}${values.mutant === undefined ? "" : `+${values.mutant}`}`,
   dialect,
   capabilities: capabilityNames.filter(
     (name) => !without[dialect].includes(name) && (canShow || (name !== "frames" && name !== "snapshot")),
   ),
 });
 createInterface({ input: process.stdin })
-  .on("line", (line) => void answer(verbs, line))
-  .on("close", () => process.exit(0));
+  .on("line", (line) => {
+    const request = JSON.parse(line) as Request;
+    void (request.verb === "quit" ? quit(client) : answer(verbs, request));
+  })
+  .on("close", () => void quit(client));

@@ -7,9 +7,13 @@ import {
   watchStreamResponse,
 } from "../../../protocol/index.ts";
 import type { VerbArguments } from "../../client.ts";
+import type { Policy } from "./policy.ts";
+
+type Judging = Pick<Policy, "refusalOfRequest">;
 
 /** @throws Error with the status and what stands below it */
 async function post(
+  policy: Judging,
   doing: string,
   address: string,
   apiKey: string,
@@ -24,27 +28,38 @@ async function post(
     body,
   });
   const text = await response.text();
-  if (!response.ok) throw new Error(`${doing}: ${response.status} - ${text}`);
+  const refusal = policy.refusalOfRequest(doing, response, text);
+  if (refusal !== null) throw new Error(refusal);
   return JSON.parse(text);
 }
 
-export async function createToken(about: VerbArguments["createToken"]): Promise<Record<string, unknown>> {
+export async function createToken(
+  policy: Judging,
+  about: VerbArguments["createToken"],
+): Promise<Record<string, unknown>> {
   const { url, apiKey, expiresIn, allowedModels, allowedOrigins, maxSessionDuration } = about;
   const constraints = maxSessionDuration !== undefined ? { realtime: { maxSessionDuration } } : undefined;
   const body = JSON.stringify({ expiresIn, allowedModels, allowedOrigins, constraints });
-  const answer = await post("Failed to create token", url + PATHS.clientTokens, apiKey, body);
+  const answer = await post(policy, "Failed to create token", url + PATHS.clientTokens, apiKey, body);
   return answer as Record<string, unknown>;
 }
 
-export async function upload(about: VerbArguments["upload"]): Promise<{ id: unknown }> {
+export async function upload(policy: Judging, about: VerbArguments["upload"]): Promise<{ id: unknown }> {
   const { url, apiKey, data, mimeType } = about;
   const form = new FormData();
   form.append(FILE_FIELD, new Blob([Buffer.from(data, "base64")], { type: mimeType }), "image");
-  const { id } = (await post("Failed to upload file", url + PATHS.files, apiKey, form)) as { id: unknown };
+  const { id } = (await post(policy, "Failed to upload file", url + PATHS.files, apiKey, form)) as {
+    id: unknown;
+  };
   return { id };
 }
 
-export async function watchStream(url: string, apiKey: string, room: string): Promise<WatchStreamResponse> {
+export async function watchStream(
+  policy: Judging,
+  url: string,
+  apiKey: string,
+  room: string,
+): Promise<WatchStreamResponse> {
   const path = PATHS.watchStream.replace(":room", encodeURIComponent(room));
-  return watchStreamResponse.parse(await post("watch-stream request failed", url + path, apiKey, ""));
+  return watchStreamResponse.parse(await post(policy, "watch-stream request failed", url + path, apiKey, ""));
 }

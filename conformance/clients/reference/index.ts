@@ -11,7 +11,7 @@ export type ReferenceAbout = {
 };
 
 export function referenceClient({ dialect, mutant }: ReferenceAbout, clock: Clock): Client {
-  const name = mutant === undefined ? `reference-${dialect}` : `reference-${dialect} (${mutant})`;
+  const name = mutant === undefined ? `reference-${dialect}` : `reference-${dialect}+${mutant}`;
   const script = join(import.meta.dirname, "driver.ts");
   const args = [script, "--dialect", dialect, ...(mutant === undefined ? [] : ["--mutant", mutant])];
   return {

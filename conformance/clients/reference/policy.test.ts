@@ -50,6 +50,11 @@ describe("encoding", () => {
     [
       "set({ prompt })",
       correct.encodeSet({ prompt: "P" }),
+      [{ type: "prompt", prompt: "P", enhance_prompt: true }],
+    ],
+    [
+      "set({ prompt, image: null })",
+      correct.encodeSet({ prompt: "P", image: null }),
       [{ type: "set_image", image_data: null, prompt: "P", enhance_prompt: true }],
     ],
     [

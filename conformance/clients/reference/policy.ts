@@ -109,7 +109,7 @@ export type Policy = {
 
   /** Why a state call is refused before anything is sent; `null` if it is not. */
   refuses(call: Change, state: StateName): string | null;
-  /** State messages of `set`: prompt and image in one. */
+  /** State messages of `set`: prompt and image in one, and an image that is not named stays. */
   encodeSet(call: VerbArguments["set"]): readonly StateMessage[];
   encodePrompt(call: VerbArguments["setPrompt"]): readonly StateMessage[];
   encodeImage(call: VerbArguments["setImage"]): readonly StateMessage[];
@@ -126,6 +126,8 @@ export type Policy = {
   waitsForAck: boolean;
   /** Which of those that wait the ack is for; -1 for none. */
   claims(waiting: readonly Waiting[], ack: Ack, session: number): number;
+  /** Whether an ack that nobody waits for is kept for the next that waits for one of its kind. */
+  keepsAcks: boolean;
   /** Why the server refused; `null` if it did not. */
   refusalOf(ack: Ack): string | null;
   ackMsMax(message: StateMessage): number;
@@ -133,6 +135,9 @@ export type Policy = {
   lateAckMsMax: number;
   /** Whether calls that wait end when their session is lost. */
   endsCallsAtLoss: boolean;
+
+  /** Why a request over HTTP counts as refused; `null` for one that was granted. */
+  refusalOfRequest(doing: string, response: Pick<Response, "ok" | "status">, text: string): string | null;
 
   /** Whether this is closed when a session is given up. */
   closes(what: "socket" | "media", why: Farewell): boolean;
@@ -215,9 +220,11 @@ export const correct: Policy = {
     if (state === "connected" || state === "generating") return null;
     return `Cannot send message: connection is ${state}`;
   },
-  encodeSet: ({ prompt, image, enhance = true }) => [
-    { type: "set_image", ...imageOf(image), ...promptOf(prompt), ...enhanceOf(enhance) },
-  ],
+  encodeSet({ prompt, image, enhance = true }) {
+    // The wire has no set_image that changes the prompt and leaves the image alone; a prompt by itself does.
+    if (image === undefined && prompt !== undefined) return correct.encodePrompt({ prompt, enhance });
+    return [{ type: "set_image", ...imageOf(image), ...promptOf(prompt), ...enhanceOf(enhance) }];
+  },
   encodePrompt: ({ prompt, enhance = true }) => [{ type: "prompt", prompt, ...enhanceOf(enhance) }],
   encodeImage: ({ image, prompt, enhance }) => [
     { type: "set_image", ...imageOf(image), ...promptOf(prompt), ...enhanceOf(enhance) },
@@ -244,10 +251,13 @@ export const correct: Policy = {
       return message.type === "set_image";
     });
   },
+  keepsAcks: false,
   refusalOf: (ack) => (ack.success ? null : ack.error || "The server refused it and did not say why."),
   ackMsMax: ({ type }) => (type === "prompt" ? 15_000 : 30_000),
   lateAckMsMax: 30_000,
   endsCallsAtLoss: true,
+
+  refusalOfRequest: (doing, { ok, status }, text) => (ok ? null : `${doing}: ${status} - ${text}`),
 
   closes: () => true,
   stopsCamera: () => false,

@@ -22,7 +22,7 @@ import type { Clock, Timer } from "../../clock.ts";
 import { createAckQueue, Refused } from "./ack-queue.ts";
 import { type Camera, openCamera } from "./camera.ts";
 import { type ControlSocket, openControlSocket } from "./control-socket.ts";
-import { watchStream } from "./http.ts";
+import { createToken, upload, watchStream } from "./http.ts";
 import type { Peer } from "./peer.ts";
 import type { Change, Farewell, Phase, Policy, StateMessage, Wanted } from "./policy.ts";
 import type { Room } from "./room.ts";
@@ -101,6 +101,8 @@ export function createReferenceClient({ dialect, policy, clock, live, codecs, te
   let sessionCount = 0;
   let failedCount = 0;
   let lastFailure = "";
+  /** The server's last error that the app has heard. */
+  let toldLast: string | null = null;
   let pause: Timer | null = null;
   /** What was given up and is not closed yet: a server that may be gone is not waited for, but when the app leaves. */
   const closings = new Set<Promise<void>>();
@@ -113,11 +115,18 @@ export function createReferenceClient({ dialect, policy, clock, live, codecs, te
     if (policy.tellsState(next, previous)) tell({ event: "state", state: next });
   }
 
+  /** Why it gave up, unless the server has said so and was heard. */
+  function tellEnd(why: string): void {
+    if (toldLast === null || !why.startsWith(toldLast)) tell({ event: "error", message: why });
+  }
+
   function tellOf(
     session: Session,
     event: Extract<ClientEvent, { event: "error" | "tick" | "ended" | "queue" }>,
   ) {
-    if (policy.tells(event.event, session.phase)) tell(event);
+    if (!policy.tells(event.event, session.phase)) return;
+    if (event.event === "error") toldLast = event.message;
+    tell(event);
   }
 
   /** `work`, unless the session fails first, or it takes too long. */
@@ -179,7 +188,7 @@ export function createReferenceClient({ dialect, policy, clock, live, codecs, te
     const isOver = lost.endedFor !== null && policy.endsForGood(lost.endedFor);
     if (isOver || !policy.reconnects || policy.isPermanent(lost.lastWords)) {
       errand = null;
-      if (!isOver) tell({ event: "error", message: lost.lastWords });
+      if (!isOver) tellEnd(lost.lastWords);
       return enter("disconnected");
     }
     enter("reconnecting");
@@ -191,7 +200,7 @@ export function createReferenceClient({ dialect, policy, clock, live, codecs, te
       // The app left meanwhile, and has been told.
       if (errand !== lost.errand) return;
       errand = null;
-      tell({ event: "error", message: (error as Error).message });
+      tellEnd((error as Error).message);
       enter("disconnected");
     }
   }
@@ -370,7 +379,7 @@ export function createReferenceClient({ dialect, policy, clock, live, codecs, te
       access = await within(session, session.roomInfo.promise, policy.signallingMsMax, "livekit_room_info");
     } else {
       const { url, apiKey, token } = goal.args;
-      const request = watchStream(url, apiKey, readToken(token, "livekit").roomName);
+      const request = watchStream(policy, url, apiKey, readToken(token, "livekit").roomName);
       access = await within(session, request, policy.openMsMax, "watch-stream");
     }
     session.phase = "media";
@@ -539,6 +548,8 @@ export function createReferenceClient({ dialect, policy, clock, live, codecs, te
       if (!media) throw new Error(`Cannot replace the track: connection is ${state}`);
       await media.replaceCamera(useCamera(args.camera));
     },
+    createToken: (args: VerbArguments["createToken"]) => createToken(policy, args),
+    upload: (args: VerbArguments["upload"]) => upload(policy, args),
     snapshot: screen.snapshot,
     open() {
       return {
