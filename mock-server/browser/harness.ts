@@ -314,6 +314,19 @@ export const harness = {
   /** Peer connections the SDKs have made, open ones. */
   connectionCount: () => connections.filter(({ connectionState }) => connectionState !== "closed").length,
 
+  /** The server's UDP ports that open connections send to. */
+  async pathPorts(): Promise<number[]> {
+    const ports: number[] = [];
+    for (const connection of connections) {
+      const reports = new Map(await connection.getStats());
+      for (const { type, selectedCandidatePairId } of reports.values()) {
+        if (type !== "transport" || !selectedCandidatePairId) continue;
+        ports.push(reports.get(reports.get(selectedCandidatePairId).remoteCandidateId).port);
+      }
+    }
+    return ports;
+  },
+
   /** Video codecs that are in use, as the connections' statistics have them. */
   async codecs(): Promise<{ sent: string[]; received: string[] }> {
     const used = { sent: new Set<string>(), received: new Set<string>() };

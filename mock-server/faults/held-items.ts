@@ -88,7 +88,7 @@ export function holdUntilDue({ clock, note }: Pick<Tools, "clock" | "note">): La
     stop();
     if (dueMs === Infinity) return;
     timerMs = dueMs;
-    timer = clock.after(dueMs - clock.now(), () => {
+    timer = clock.after(Math.max(0, dueMs - clock.now()), () => {
       stop();
       // Not by what the clock says now: a machine's timer may be a little early.
       held.giveDue(dueMs);
