@@ -20,6 +20,9 @@ import { correct, type Policy } from "./policy.ts";
 import { createReferenceClient, type ReferenceClient } from "./reference-client.ts";
 import { createSteppedClock } from "./stepped-clock.ts";
 
+/** Sockets are real: who steps time by and by leaves them so much of it with each step. */
+const socketMsMax = 20;
+
 type Verbs = Record<string, (args: never) => unknown>;
 
 function verbsOf(client: ReferenceClient, advance: (ms: number) => Promise<void>): Verbs {
@@ -39,7 +42,10 @@ function verbsOf(client: ReferenceClient, advance: (ms: number) => Promise<void>
       return { png: Buffer.from(png).toString("base64") };
     },
     open: client.open,
-    advance: ({ ms }: { ms: number }) => advance(ms),
+    async advance({ ms }: { ms: number }) {
+      await advance(ms);
+      await new Promise<void>((resolve) => realClock.after(Math.min(ms, socketMsMax), resolve));
+    },
   };
 }
 
