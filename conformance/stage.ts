@@ -242,8 +242,9 @@ export async function openStage(about: {
   }
 
   async function close() {
-    await Promise.all(drivers.map((driver) => driver.close()));
+    const ends = await Promise.allSettled(drivers.map((driver) => driver.close()));
     stopReading();
+    for (const end of ends) if (end.status === "rejected") throw end.reason;
   }
 
   let first: Actor;
