@@ -60,6 +60,11 @@ for (const { name, sdk, era, has, codecs } of builds) {
       expect(await client.events("generationTick")).toContainEqual({ seconds: expect.any(Number) });
       await client.untilState("generating");
     }
+    if (has.quality) {
+      await client.untilEvent("connectionQuality");
+      const [report] = await client.events("connectionQuality");
+      expect(report).toMatchObject({ quality: expect.any(String), metrics: expect.any(Object) });
+    }
     await expectWhole(client, lucy, codecs[0]!);
     const { states, liveStates, errors } = await client.get();
     expect(errors).toEqual([]);
@@ -142,6 +147,21 @@ test("0.1.20: asks to be sent VP8 while it sends H264, as in desktop Safari", as
   expect(lucy.sessions[0]!.pipeline!.codec).toBe("vp8");
   await client.soundPictures();
 });
+
+for (const { name, sdk } of having("passthrough")) {
+  test(`${name}: joins for passthrough, though with a prompt, and its first picture shows the prompt`, async ({
+    harness,
+    lucy,
+  }) => {
+    const client = await harness.connect({ ...sdk, passthrough: true, prompt });
+    await client.morePictures(1);
+    const join = lucy.journal.lines.find(({ kind }) => kind === "livekit_join");
+    // With a prompt it says false of its own accord.
+    expect(join!.fields.passthrough).toBe(true);
+    const [first] = await client.soundPictures();
+    expect(first!.output).toMatchObject({ revision: 1, promptHash: promptHash(prompt) });
+  });
+}
 
 for (const { name, sdk } of having("subscribe")) {
   test(`${name}: a viewer sees the publisher's pictures`, async ({ harness }) => {

@@ -32,7 +32,21 @@ test("0.1.6 and 0.1.14: find the marker that they painted in the edited picture"
 });
 
 // Chromium 150 gives the time of a decoded picture since 1970; the SDK takes it for a time since the page began, adds when that was,
-// and passes over what lies in the future. With a page that began in 1970 the sum is right.
+// and passes over what lies in the future.
+test("0.1.20, in a page as it is: reports, and has no sample", async ({ harness, lucy }) => {
+  const client = await harness.connect({ version: "0.1.20", debugQuality: true });
+  // The first two it leaves out anyway.
+  await client.untilEvent("stats", 4);
+  const reports = (await client.events("stats")) as { glassToGlass?: Measured | null }[];
+  const none = { medianMs: null, sampleCount: 0, dropRatio: null };
+  for (const { glassToGlass } of reports) expect(glassToGlass).toMatchObject(none);
+  // What it measures by is there all the same.
+  const told = lucy.journal.lines.filter(({ kind }) => kind === "livekit-update");
+  expect(JSON.stringify(told)).toContain("PTF_USER_TIMESTAMP");
+  await client.soundPictures();
+});
+
+// With a page that began in 1970 the sum is right.
 for (const codec of ["H264", "VP8", "VP9"] as const) {
   test(`0.1.20, ${codec}: reads the time its pictures were taken at behind those that come back`, async ({
     harness,
