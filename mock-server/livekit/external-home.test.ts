@@ -103,6 +103,22 @@ test("another camera takes the place of the one before; a client that comes agai
   expect(server.open).toMatchObject({ sessions: 1, codecs: 1, peers: 1 });
 });
 
+test.each([
+  [true, ["no-frame-timing"]],
+  [false, []],
+])(
+  "a client that reads times behind its pictures (%s) gets none, and the journal says so",
+  async (frame_timing, said) => {
+    const { server } = await runBoth();
+    const control = closeLater(await openSocket(server.realtimeUrl));
+    control.send({ type: "livekit_join", client_capabilities: { frame_timing } });
+    const { session_id } = await control.take("livekit_room_info");
+    const lines = server.journal.lines.filter(({ kind }) => kind === "no-frame-timing");
+    expect(lines.map(({ kind }) => kind)).toEqual(said);
+    for (const { session } of lines) expect(session).toBe(session_id);
+  },
+);
+
 test("relayed, the pictures come back untouched", async () => {
   const { server } = await runBoth({ mode: "relay" });
   const { info } = await openSession(server);
