@@ -11,6 +11,7 @@ import {
   type Dialect,
   type Driver,
   DriverBroken,
+  type FrameEvent,
   type Hello,
   type StateName,
   type Verb,
@@ -103,6 +104,28 @@ export type StageRun = {
 
 const cameraDefault: Camera = { width: 320, height: 180, fps: 15 };
 
+/** Pictures that are kept of one run. */
+const picturesMax = 3;
+
+/** Whether a picture shows what the server never said was in force, or goes back. */
+function createSuspicion(journal: readonly Line[]): (frame: FrameEvent) => boolean {
+  let newest = 0;
+  return ({ output }) => {
+    if (!output) return false;
+    const isBack = ((output.revision - newest) & 0xfff) >= 0x800;
+    if (!isBack) newest = output.revision;
+    const isKnown =
+      (output.promptHash === 0 && output.imageHash === 0) ||
+      journal.some(
+        ({ kind, fields }) =>
+          kind === "state" &&
+          fields.promptHash === output.promptHash &&
+          fields.imageHash === output.imageHash,
+      );
+    return isBack || !isKnown;
+  };
+}
+
 export async function openStage(about: {
   client: Client;
   server: MockServer;
@@ -172,11 +195,24 @@ export async function openStage(about: {
       broken ??= error;
       wake();
     });
+    const isSuspect = createSuspicion(journal);
     driver.follow((event) => {
       events.push({ ...event, actor: name, step: step(), atMs: now() });
+      if (event.event === "frame" && driver.hello.capabilities.includes("snapshot") && isSuspect(event)) {
+        void keepPicture(driver, event);
+      }
       wake();
     });
     return actorOf(name, driver);
+  }
+
+  /** A picture is gone when the judge comes: what looks wrong is kept, or the one that is shown by the time the driver is asked. */
+  async function keepPicture(driver: Driver, { output }: FrameEvent): Promise<void> {
+    if (marks.filter(({ name }) => name === "picture").length >= picturesMax) return;
+    const mark: Mark = { name: "picture", step: step(), atMs: now(), value: { output, png: null } };
+    marks.push(mark);
+    const { ok, value } = await driver.request("snapshot", {}).catch(() => ({ ok: false, value: {} }));
+    if (ok) Object.assign(mark.value as object, value);
   }
 
   function actorOf(name: string, driver: Driver): Actor {
