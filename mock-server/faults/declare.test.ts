@@ -127,8 +127,19 @@ const refused: [given: unknown, sentence: string][] = [
   ["x".repeat(500), `there is no fault "${"x".repeat(59)}…. There are`],
   [
     loss({ wiht: {} }),
-    'Fault packet-loss has no "wiht". Did you mean "with"? It has name, channel, direction, only, when, with.',
+    'Fault packet-loss has no "wiht". Did you mean "with"? It has name, channel, direction, only, when, with; settings belong under "with": ratio, burst, pattern, seen, note.',
   ],
+  [
+    loss({ rato: 1 }),
+    'has no "rato". Did you mean "ratio"? It has name, channel, direction, only, when, with; settings',
+  ],
+  [
+    { name: "black", ms: 5 },
+    'Fault black has no "ms". It has name, channel, direction, only, when, with; settings belong under "with", and it has none.',
+  ],
+  ["los", 'there is no fault "los". Did you mean "packet-loss"? There are'],
+  ["LATE", 'there is no fault "LATE". Did you mean "late-ack"? There are'],
+  ["ac", 'there is no fault "ac". There are'],
   [
     loss({ ratio: 1 }),
     'Fault packet-loss: "ratio" belongs under "with": { "name": "packet-loss", "with": { "ratio": … } }.',

@@ -63,7 +63,7 @@ const depthMax = 16;
 const textCharsMax = 65_536;
 
 /** Where there is what a fault needs. */
-const modesWith: Record<"transcode" | "pictures", readonly MediaMode[]> = {
+export const modesWith: Record<"transcode" | "pictures", readonly MediaMode[]> = {
   transcode: ["transcode"],
   pictures: ["transcode", "relay"],
 };
@@ -145,7 +145,7 @@ function readDeclaration(
     refuse(
       [key],
       place === null
-        ? `${who} has no ${shown(key)}.${didYouMean(key, declarationKeys)} It has ${listOf(declarationKeys)}.`
+        ? `${who} has no ${shown(key)}.${didYouMean(key, [...declarationKeys, ...own])} It has ${listOf(declarationKeys)}; settings belong under "with"${own.length === 0 ? ", and it has none" : `: ${listOf(own)}`}.`
         : `${who}: "${key}" belongs under "${place}": { "name": "${fault.name}", "${place}": { "${key}": … } }.`,
     );
   }
@@ -442,9 +442,21 @@ function typoOf(name: string, keys: readonly string[]): string | null {
 
 /** ` Did you mean "packet-loss"?`, or nothing where nothing is near. */
 export function didYouMean(given: unknown, names: readonly string[]): string {
-  const meant = typeof given === "string" ? nearest(given, names) : null;
-  return meant === null ? "" : ` Did you mean "${meant}"?`;
+  if (typeof given !== "string") return "";
+  const meant = nearest(given, names);
+  const meanings = meant === null ? namesWith(given, names) : [meant];
+  return meanings.length === 0 ? "" : ` Did you mean ${orList(meanings.map((name) => `"${name}"`))}?`;
 }
+
+/** Part of a name stands for it, as long as there are few: `los`. */
+function namesWith(part: string, names: readonly string[]): readonly string[] {
+  if (part.length < partCharsMin) return [];
+  const found = names.filter((name) => name.toLowerCase().includes(part.toLowerCase()));
+  return found.length <= foundMax ? found : [];
+}
+
+const partCharsMin = 3;
+const foundMax = 3;
 
 const shownCharsMax = 60;
 

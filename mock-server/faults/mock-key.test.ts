@@ -89,6 +89,7 @@ test.each<[key: string, sentence: string]>([
   ],
   ["mock:paket-loss", 'Did you mean "packet-loss"?'],
   ["mock:Packet-Loss", 'Did you mean "packet-loss"?'],
+  ["mock:los", 'Did you mean "lost-answer" or "packet-loss"?'],
   ["mock:packet loss", 'Did you mean "packet-loss"?'],
   // What is nearly a mock key would be an ordinary one, and its fault never fire.
   ...[

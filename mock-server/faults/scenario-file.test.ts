@@ -145,19 +145,37 @@ const refused: [text: string, message: string][] = [
   // YAML.
   [
     "faults:\n  - name: a: b\n",
-    "flaky.yaml:2:11: this is not YAML: Nested mappings are not allowed in compact mappings.",
+    'flaky.yaml:2:11: "- name: a: b" is not YAML: it has ": " twice, or is indented otherwise than what it belongs to. Put the value in quotes,',
   ],
-  ["faults:\n  - {\n", "flaky.yaml:3:1: this is not YAML:"],
-  ["faults:\n\t- reset\n", "flaky.yaml:2:1: this is not YAML: "],
+  ["faults:\n  - {\n", "flaky.yaml:3:1: what ends here is not YAML: "],
+  [
+    "faults:\n\t- reset\n",
+    'flaky.yaml:2:1: "- reset" is not YAML: it begins with a tab. Indent with spaces.',
+  ],
+  [
+    "faults:\n  - reset\n - drop\n",
+    'flaky.yaml:3:1: "- drop" is not YAML: it has ": " twice, or is indented otherwise',
+  ],
+  ['faults:\n  - "reset\n', "flaky.yaml:3:1: what ends here is not YAML: a quote, a bracket, a comma or"],
+  ["faults: [reset\n", "is not YAML: "],
+  [
+    "faults:\n  - @reset\n",
+    'flaky.yaml:2:5: "- @reset" is not YAML: no text begins with this character. Put',
+  ],
+  ['faults:\n  - "\\q"\n', "there is no such escape. Write two backslashes"],
+  [
+    "faults: }\n",
+    'flaky.yaml:1:9: "faults: }" is not YAML: a quote, a colon, a bracket or a space is missing',
+  ],
   [
     "---\nfaults: []\n---\nfaults: []\n",
-    "flaky.yaml:3:1: this is not YAML: Source contains multiple documents",
+    'flaky.yaml:3:1: "---" is not YAML: a second document begins here. Put everything into one',
   ],
-  ["faults: !!binary aGk=\n", "flaky.yaml:1:9: this is not YAML: Unresolved tag"],
+  ["faults: !!binary aGk=\n", 'flaky.yaml:1:9: "faults: !!binary aGk=" is not YAML: tags mean nothing here.'],
   ["%YAML 3.0\n---\nfaults: []\n", "flaky.yaml:1:"],
   // Whatever version it says it is.
   ["%YAML 1.1\n---\n<<: { faults: [] }\n", 'flaky.yaml:3: A scenario file has no "<<".'],
-  ["? [a]\n: b\n", "flaky.yaml:1:3: this is not YAML: With stringKeys, all keys must be strings."],
+  ["? [a]\n: b\n", 'flaky.yaml:1:3: "? [a]" is not YAML: a key is a text here. Write a name.'],
   ["faults: []\nfaults: [reset]\n", 'flaky.yaml:2:1: "faults" is here twice. Leave one of them out.'],
   ["faults: []\nscenarios:\n  a: []\n  a: []\n", 'flaky.yaml:4:3: "a" is here twice.'],
   ["faults:\n  - *lost\n", "flaky.yaml:2:5: there is no anchor &lost before this alias."],

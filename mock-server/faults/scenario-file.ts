@@ -13,6 +13,7 @@ import {
   LineCounter,
   parseDocument,
   visit,
+  type YAMLParseError,
 } from "yaml";
 import {
   type DeclareAbout,
@@ -218,12 +219,36 @@ function tooLong(fileName: string, byteCount: number): string {
   return `${fileName}: the file has ${byteCount} bytes. It may have ${bytesMax}: split it.`;
 }
 
+const unreadable =
+  "a quote, a colon, a bracket or a space is missing or too many, here or in the line before. Put texts with such characters in quotes.";
+
+/** What is wrong and what to do, for people who seldom write YAML; the package's own words are for those who know its grammar. */
+const yamlSentences: { readonly [Code in YAMLParseError["code"]]?: string } = {
+  TAB_AS_INDENT: "it begins with a tab. Indent with spaces.",
+  BAD_INDENT:
+    "it is indented otherwise than what it belongs to. Let it begin in the same column as its neighbours.",
+  BLOCK_AS_IMPLICIT_KEY:
+    'it has ": " twice, or is indented otherwise than what it belongs to. Put the value in quotes, or let it begin in the same column as its neighbours.',
+  BLOCK_IN_FLOW: "it stands within brackets or braces. Write it in [ ] or { } as well.",
+  BAD_SCALAR_START: "no text begins with this character. Put it in quotes.",
+  BAD_DQ_ESCAPE: "there is no such escape. Write two backslashes, or take single quotes.",
+  BAD_DIRECTIVE: "there is no such directive. Leave the line with the % out.",
+  MISSING_CHAR: "a quote, a bracket, a comma or a colon is missing. Close what was opened.",
+  MULTIPLE_DOCS: "a second document begins here. Put everything into one, without this line.",
+  NON_STRING_KEY: "a key is a text here. Write a name.",
+  TAG_RESOLVE_FAILED: "tags mean nothing here. Leave out what begins with !.",
+};
+
 /** Plain values, and the line that each of them stands on. */
 function readYaml(text: string, fileName: string): { given: unknown; lineOf(path: Path): number } {
   const lineCounter = new LineCounter();
   const refuse = (offset: number, sentence: string): never => {
     const { line, col } = lineCounter.linePos(offset);
     throw new FaultError(`${fileName}:${line}:${col}: ${sentence}`, line);
+  };
+  const lineAt = (offset: number): string => {
+    const line = text.split("\n")[lineCounter.linePos(offset).line - 1]?.trim();
+    return line ? shown(line) : "what ends here";
   };
   const document = parseDocument(text, {
     lineCounter,
@@ -242,7 +267,7 @@ function readYaml(text: string, fileName: string): { given: unknown; lineOf(path
       problem.pos[0],
       problem.code === "RESOURCE_EXHAUSTION"
         ? "the file nests too deep. Make it flat."
-        : `this is not YAML: ${problem.message.replace(/[.:]?$/, ".")}`,
+        : `${lineAt(problem.pos[0])} is not YAML: ${yamlSentences[problem.code] ?? unreadable}`,
     );
   }
 
