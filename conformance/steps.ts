@@ -1,5 +1,6 @@
 /** What drives do in many scenarios alike. Never asserts, never sleeps: it waits for what happens, and lets the client's own time pass. */
 import { readImage } from "../fixtures/index.ts";
+import type { Declaration } from "../mock-server/index.ts";
 import type { Line } from "./recording.ts";
 import type { Actor, Begun, Stage } from "./stage.ts";
 
@@ -37,14 +38,54 @@ export async function untilNoSocket(client: Actor): Promise<void> {
   for (let n = 0; n < asksMax && (await socketCount(client)) > 0; n++);
 }
 
-/**
- * Lets the client's time pass until the call has ended, or so much has passed. In small steps while it has a socket: what is on its way
- * takes real time.
- */
+/** A step of a client's time, milliseconds: while it has a socket about as long as the step takes, or else as long as its shortest pause. */
+const connectingStepMs = 20;
+const idleStepMs = 1000;
+
+/** Lets the time of a client that connects pass until the call has ended, or so much has passed: what is on its way takes real time. */
 export async function passTime(client: Actor, call: Begun, msMax: number): Promise<void> {
   for (let ms = 0; call.ended === null && ms < msMax; ) {
-    const stepMs = Math.min(msMax - ms, (await socketCount(client)) > 0 ? 20 : 250);
+    const stepMs = (await socketCount(client)) > 0 ? connectingStepMs : idleStepMs;
     await client.call("advance", { ms: stepMs });
     ms += stepMs;
   }
+}
+
+/** Lets the time of a client that waits for nothing but time pass until the call has ended, or so much has passed. */
+export async function outwait(client: Actor, call: Begun, msMax: number): Promise<void> {
+  for (let ms = 0; call.ended === null && ms < msMax; ms += idleStepMs) {
+    await client.call("advance", { ms: idleStepMs });
+  }
+}
+
+/** Connects until the server generates and the app knows that it is connected: what it says of its state from then on is news. */
+export async function stand(stage: Stage, about?: Parameters<Actor["connect"]>[0]): Promise<void> {
+  await connectWhole(stage, about);
+  await stage.client.state("connected");
+}
+
+/** What goes wrong for the session that runs, from now on. */
+export function spoil({ server, step }: Stage, fault: Declaration): Loss {
+  const session = server.sessions.at(-1)!.id;
+  server.faults.add(fault, { session });
+  return { session, step };
+}
+
+/** A session that is about to be lost, and the step before. */
+export type Loss = Pick<Line, "session" | "step">;
+
+/** Its control socket is gone, without a close. */
+export const cut = (stage: Stage): Loss => spoil(stage, { name: "drop-socket", channel: "control" });
+
+/** Waits until it is connected again, on both sides. */
+export async function comeBack(
+  { client, line, server }: Stage,
+  { session: lost, step }: Loss,
+): Promise<void> {
+  await client.state("connected", { from: step });
+  await line(
+    "that it generates again",
+    ({ kind, session }) =>
+      kind === "generation_started" && session !== lost && session === server.sessions.at(-1)?.id,
+  );
 }

@@ -5,13 +5,14 @@ import type { Reading } from "../recording.ts";
 import { goesOn, staysConnected } from "../rules.ts";
 import { defineScenario, type Scenario } from "../scenario.ts";
 import type { Stage } from "../stage.ts";
-import { connectWhole, faultFired, imageOf, passTime, stopTime } from "../steps.ts";
+import { connectWhole, faultFired, imageOf, outwait, passTime, stopTime } from "../steps.ts";
 
 /** With an image, so that it is a set_image: its ack carries nothing that tells whose it is. */
 const whole = (prompt: string) => ({ prompt, image: imageOf("face-small") });
 
 /** The longest that a call may wait for an ack, milliseconds: what SDKs give an image; a prompt has 15 s. */
 const ackMsMax = 30_000;
+const outwaitMs = ackMsMax + 1000;
 
 const words = "Refused by a scenario.";
 /** Prompts with this word are refused. */
@@ -44,6 +45,17 @@ const sends = ({ sentStates }: Reading, prompt: string) =>
 
 const apart = { kind: "assumed", where: "a call tells its app what became of what it asked for" } as const;
 
+/** Begins it, and once the server has it lets the client's time pass until it has ended. */
+async function callAndOutwait(
+  { client, line }: Stage,
+  verb: "set" | "setPrompt",
+  args: { prompt: string; image?: string },
+): Promise<void> {
+  const call = client.begin(verb, args);
+  await line(`"${args.prompt}"`, ({ kind, fields }) => kind === "state" && fields.prompt === args.prompt);
+  await outwait(client, call, outwaitMs);
+}
+
 /** Begins both, lets their acks come only once both are made, and waits until both calls have ended. */
 async function bothInFlight(
   stage: Stage,
@@ -73,8 +85,8 @@ export const acks: readonly Scenario[] = [
       await stopTime(client);
       const first = client.begin("set", whole("first"));
       await faultFired(stage, 1);
-      await passTime(client, first, ackMsMax + 1000);
-      await client.call("set", whole("second"), { withinMs: 4000 });
+      await outwait(client, first, outwaitMs);
+      await callAndOutwait(stage, "set", whole("second"));
     },
     judge: (reading) => {
       // What a client says by itself at the beginning is acked, too.
@@ -102,8 +114,8 @@ export const acks: readonly Scenario[] = [
       await stopTime(client);
       const first = client.begin("setPrompt", { prompt: "first" });
       await faultFired(stage, 1);
-      await passTime(client, first, ackMsMax + 1000);
-      await client.call("setPrompt", { prompt: "second" }, { withinMs: 4000 });
+      await outwait(client, first, outwaitMs);
+      await callAndOutwait(stage, "setPrompt", { prompt: "second" });
     },
     judge: (reading) => [
       ...rejects("the call without an ack rejects", reading.call("setPrompt", 1)),
@@ -129,7 +141,7 @@ export const acks: readonly Scenario[] = [
       await stopTime(client);
       const first = client.begin("set", whole("first"));
       await faultFired(stage, 2);
-      await passTime(client, first, ackMsMax + 1000);
+      await outwait(client, first, outwaitMs);
       const second = client.begin("set", whole("refused"));
       await faultFired(stage, 3);
       await server.clock.advance(20_000);
@@ -213,7 +225,7 @@ export const acks: readonly Scenario[] = [
       const connecting = client.beginConnect({ initial: whole("initial") });
       await faultFired(stage, 1);
       await passTime(client, connecting, 60_000);
-      await client.call("set", whole("second"), { withinMs: 4000 });
+      await callAndOutwait(stage, "set", whole("second"));
     },
     judge: (reading) => [
       ...resolves("connect() resolves", reading.call("connect")),
@@ -311,8 +323,8 @@ export const acks: readonly Scenario[] = [
       await stopTime(client);
       const first = client.begin("setPrompt", { prompt: "first" });
       await faultFired(stage, 1);
-      await passTime(client, first, ackMsMax + 1000);
-      await client.call("setPrompt", { prompt: "second" }, { withinMs: 4000 });
+      await outwait(client, first, outwaitMs);
+      await callAndOutwait(stage, "setPrompt", { prompt: "second" });
     },
     judge: (reading) => {
       const first = callOf(reading, "first");
