@@ -92,9 +92,13 @@ export function readRecording(recording: Recording) {
         return [{ kind: String(state.type), session, step, fields: state }];
       });
     },
-    /** Sessions in the order in which they opened. */
+    /** Sessions in the order in which they opened; viewers have none of their own. */
     sessions: (): string[] => [
-      ...new Set(journal.filter(({ kind }) => kind === "open").map(({ session }) => session!)),
+      ...new Set(
+        journal
+          .filter(({ kind, fields }) => kind === "open" && fields.watches === undefined)
+          .map(({ session }) => session!),
+      ),
     ],
     mark: (name: string): Mark | undefined => marks.find((mark) => mark.name === name),
   };

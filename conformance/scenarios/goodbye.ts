@@ -84,14 +84,21 @@ export const goodbye: readonly Scenario[] = [
     id: "goodbye/camera-kept",
     does: "The app disconnects.",
     owes: "The camera is the app's: its tracks go on.",
-    source: { kind: "observed", where: "@decartai/sdk 0.0.39 and later leave it on" },
+    source: { kind: "observed", where: "@decartai/sdk 0.0.41 leaves it on" },
     needs: ["open"],
     kills: ["stops-the-camera"],
-    async drive({ client }) {
-      await client.connect();
-      await client.call("disconnect", {});
-      await client.call("open", {});
+    async drive(stage) {
+      await stage.client.connect();
+      await stage.client.call("disconnect", {});
+      // Whoever stops it does so while it closes.
+      await untilClosed(stage);
+      for (let n = 0; n < 20; n++) await stage.client.call("open", {});
     },
-    judge: ({ call }) => same("no track of the camera has ended", call("open")?.ended?.value.tracks, 0),
+    judge: ({ calls }) =>
+      same(
+        "no track of the camera has ended",
+        calls.findLast(({ verb }) => verb === "open")?.ended?.value.tracks,
+        0,
+      ),
   }),
 ];
