@@ -16,7 +16,7 @@ export type Camera = {
   stop(): void;
 };
 
-export function openCamera(about: CameraAbout, live: Clock): Camera {
+export function openCamera(about: CameraAbout, live: Clock, sends: (n: number) => boolean): Camera {
   const { width, height, fps } = about;
   const watchers = new Set<(picture: Frame) => void>();
   const startedMs = live.now();
@@ -25,7 +25,7 @@ export function openCamera(about: CameraAbout, live: Clock): Camera {
   let isEnded = false;
 
   function shoot(): void {
-    if (watchers.size > 0) {
+    if (watchers.size > 0 && sends(count)) {
       const picture = movingSquare(count, width, height);
       if (stripsFit(width, height)) {
         writeInputStrip(picture, { frameId: count, timestampMs: live.now(), flags: 0 });

@@ -6,7 +6,10 @@ import {
   dePacketizeRtpPackets,
   H264Packetizer,
   MediaStreamTrack,
+  PictureLossIndication,
   RTCPeerConnection,
+  type RtcpPacket,
+  RtcpPayloadSpecificFeedback,
   RtpHeader,
   RtpPacket,
   useH264,
@@ -54,6 +57,7 @@ export type PeerAbout = {
   readonly clock: Clock;
   readonly live: Clock;
   readonly disconnectedMsMax: number;
+  readonly asksForKeys: boolean;
   /** `null` after the last. */
   onCandidate(candidate: Candidate | null): void;
   onTrack(kind: "video" | "audio"): void;
@@ -134,9 +138,21 @@ export function openPeer(about: PeerAbout): Peer {
     });
   }
 
-  transceiver.sender.onPictureLossIndication.subscribe(() => {
-    keyWanted = true;
-  });
+  /** What comes for the sender of a connection that goes both ways, werift hands to its receiver: so it is read on the way in. */
+  function readRtcp(packet: RtcpPacket): void {
+    if (packet instanceof RtcpPayloadSpecificFeedback && packet.feedback instanceof PictureLossIndication) {
+      keyWanted = true;
+    }
+  }
+
+  function watchTransports(): void {
+    for (const transport of pc.dtlsTransports) {
+      transport.onRtcp.subscribe(readRtcp);
+      transport.onStateChange.subscribe((state) => {
+        if (!isClosed && (state === "closed" || state === "failed")) about.onLost(`DTLS ${state}`);
+      });
+    }
+  }
 
   pc.onTrack.subscribe((track) => {
     about.onTrack(track.kind === "audio" ? "audio" : "video");
@@ -157,7 +173,7 @@ export function openPeer(about: PeerAbout): Peer {
         isWhole ||= isKeyframe;
         if (isWhole) feed.decode(data);
       }
-      if (isWhole || live.now() - askedMs < keyRequestGapMs) return;
+      if (isWhole || !about.asksForKeys || live.now() - askedMs < keyRequestGapMs) return;
       askedMs = live.now();
       void transceiver.receiver.sendRtcpPLI(ssrc);
     });
@@ -183,6 +199,7 @@ export function openPeer(about: PeerAbout): Peer {
   return {
     async offer(send) {
       const offer = await pc.createOffer();
+      watchTransports();
       send(offer.sdp);
       await pc.setLocalDescription(offer);
     },

@@ -11,7 +11,7 @@ import {
   QUERY,
   type SetImageAckMessage,
 } from "../../../protocol/index.ts";
-import type { ImageInput, StateName, VerbArguments } from "../../client.ts";
+import type { Camera, Codec, ImageInput, StateName, VerbArguments } from "../../client.ts";
 
 /** What an app has asked for and the server has acked; `null` for none. */
 export type Wanted = {
@@ -139,6 +139,21 @@ export type Policy = {
   /** Why a request over HTTP counts as refused; `null` for one that was granted. */
   refusalOfRequest(doing: string, response: Pick<Response, "ok" | "status">, text: string): string | null;
 
+  /** The camera that is sent, where the app gives this one and had that one. */
+  cameraOf(given: Camera, before: Camera | null): Camera;
+  /** What pictures are sent in, where the app asks for this or for nothing. */
+  codecOf(asked: Codec | undefined): Codec;
+  /** Whether the camera's picture number `n`, from 0, is sent. */
+  sendsPicture(n: number): boolean;
+  /** Whether the picture number `n` that has come, from 0, is shown. */
+  showsPicture(n: number): boolean;
+  /** Whether track number `n` of a room, from 1, is shown: whoever joins it anew gets others. */
+  showsTrack(n: number): boolean;
+  /** Whether a key picture is asked for where pictures cannot be shown without (direct dialect; rooms do that by themselves). */
+  asksForKeys: boolean;
+  /** Whether a room that has lost its connection may mend it. */
+  waitsForRoom: boolean;
+
   /** Whether this is closed when a session is given up. */
   closes(what: "socket" | "media", why: Farewell): boolean;
   /** Whether the app's camera is stopped when a session is given up: it is the app's. */
@@ -258,6 +273,14 @@ export const correct: Policy = {
   endsCallsAtLoss: true,
 
   refusalOfRequest: (doing, { ok, status }, text) => (ok ? null : `${doing}: ${status} - ${text}`),
+
+  cameraOf: (given) => given,
+  codecOf: (asked) => asked ?? "vp8",
+  sendsPicture: () => true,
+  showsPicture: () => true,
+  showsTrack: () => true,
+  asksForKeys: true,
+  waitsForRoom: true,
 
   closes: () => true,
   stopsCamera: () => false,

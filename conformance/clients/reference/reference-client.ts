@@ -89,7 +89,7 @@ type Session = {
 
 export function createReferenceClient({ dialect, policy, clock, live, codecs, tell }: ClientAbout) {
   const acks = createAckQueue(policy, clock);
-  const screen = createScreen(codecs, live, tell);
+  const screen = createScreen({ codecs, live, shows: policy.showsPicture, tell });
   const sockets = new Set<ControlSocket>();
   const connections = new Set<Peer | Room>();
   const cameras = new Set<Camera>();
@@ -345,6 +345,7 @@ export function createReferenceClient({ dialect, policy, clock, live, codecs, te
       clock,
       live,
       disconnectedMsMax: policy.disconnectedMsMax,
+      asksForKeys: policy.asksForKeys,
       onCandidate: (candidate) => socket.send({ type: "ice-candidate", candidate }),
       onTrack: (kind) => tell({ event: "stream", tracks: [kind] }),
       onLost: (why) => loseMedia(session, why),
@@ -356,6 +357,9 @@ export function createReferenceClient({ dialect, policy, clock, live, codecs, te
     session.phase = "media";
     await within(session, peer.connected, policy.mediaMsMax, "ICE connection");
   }
+
+  const codecOf = (goal: Errand): Codec =>
+    policy.codecOf(goal.kind === "publish" ? goal.args.codec : undefined);
 
   function viewerUrl({ realtimeUrl, apiKey, token }: VerbArguments["subscribe"]): string {
     const { sid, ip, port } = readToken(token, "direct");
@@ -390,6 +394,8 @@ export function createReferenceClient({ dialect, policy, clock, live, codecs, te
       camera: goal.kind === "publish" ? camera : null,
       codec: codecOf(goal),
       screen,
+      showsTrack: policy.showsTrack,
+      waits: policy.waitsForRoom,
       onTrack: (kind) => tell({ event: "stream", tracks: [kind] }),
       onLost: (why) => loseMedia(session, why),
     });
@@ -496,7 +502,7 @@ export function createReferenceClient({ dialect, policy, clock, live, codecs, te
   }
 
   function useCamera(about: CameraAbout): Camera {
-    camera = openCamera(about, live);
+    camera = openCamera(policy.cameraOf(about, camera?.about ?? null), live, policy.sendsPicture);
     cameras.add(camera);
     return camera;
   }
@@ -571,8 +577,6 @@ function changeOf({ prompt, image, enhance = true }: VerbArguments["set"]): Chan
     ...(image !== undefined && { image }),
   };
 }
-
-const codecOf = (errand: Errand): Codec => (errand.kind === "publish" && errand.args.codec) || "vp8";
 
 const isLoopback = (url: string) => /^(localhost|127\.|\[::1\])/.test(new URL(url).host);
 

@@ -24,6 +24,10 @@ export type RoomAbout = {
   readonly camera: Camera | null;
   readonly codec: Codec;
   readonly screen: Screen;
+  /** Whether track number `n` of the room, from 1, is shown. */
+  showsTrack(n: number): boolean;
+  /** Whether it may mend a connection that it has lost. */
+  readonly waits: boolean;
   onTrack(kind: "video" | "audio"): void;
   onLost(why: string): void;
 };
@@ -41,6 +45,7 @@ export function joinRoom(about: RoomAbout): Room {
   let room: LivekitRoom | null = null;
   let publishedSid: string | undefined;
   let stopWatching: (() => void) | null = null;
+  let trackCount = 0;
   let isClosed = false;
   let closing: Promise<void> | null = null;
   const readers = new Set<{ cancel(): Promise<void> }>();
@@ -99,7 +104,10 @@ export function joinRoom(about: RoomAbout): Room {
       const isVideo = track.kind === rtc.TrackKind.KIND_VIDEO;
       about.onTrack(isVideo ? "video" : "audio");
       // Its end is the room's to tell.
-      if (isVideo) void watch(rtc, track).catch(() => {});
+      if (isVideo && about.showsTrack(++trackCount)) void watch(rtc, track).catch(() => {});
+    });
+    room.on(rtc.RoomEvent.Reconnecting, () => {
+      if (!about.waits && !closing) about.onLost("LiveKit is reconnecting");
     });
     room.on(rtc.RoomEvent.Disconnected, (reason) => {
       if (!closing) about.onLost(`LiveKit disconnected: ${rtc.DisconnectReason[reason]}`);

@@ -17,10 +17,20 @@ export type Screen = {
 };
 
 /** Without `codecs`, coded pictures are not shown. */
-export function createScreen(codecs: Codecs | null, live: Clock, tell: (event: FrameEvent) => void): Screen {
+export type ScreenAbout = {
+  readonly codecs: Codecs | null;
+  readonly live: Clock;
+  /** Whether the picture number `n` that has come, from 0, is shown. */
+  shows(n: number): boolean;
+  tell(event: FrameEvent): void;
+};
+
+export function createScreen({ codecs, live, shows, tell }: ScreenAbout): Screen {
   let shown: Frame | null = null;
+  let count = 0;
 
   function show(picture: Frame): void {
+    if (!shows(count++)) return;
     const { width, height } = picture;
     if (shown?.width !== width || shown.height !== height) shown = createFrame(width, height);
     copyFrame(picture, shown);
