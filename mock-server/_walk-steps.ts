@@ -6,9 +6,11 @@ import fc from "fast-check";
 import { z } from "zod";
 import { invalidMessages, messageText, validMessages } from "../fixtures/signal-messages.ts";
 import { unitsOf } from "./faults/catalogue.ts";
+import { modesWith } from "./faults/declare.ts";
 import type { Declaration, Fault, Place, When } from "./faults/fault.ts";
 import { faults } from "./faults/index.ts";
 import { momentNames } from "./faults/moments.ts";
+import type { MediaMode } from "./media/pipeline.ts";
 
 /** `who` counts the sockets that the walk has opened, modulo how many there are. */
 export type Step =
@@ -37,6 +39,8 @@ export type Step =
   | { readonly does: "signal-bytes"; readonly who: number; readonly hex: string }
   /** As if media flowed. */
   | { readonly does: "connect" | "disconnect"; readonly who: number }
+  /** Pictures and sounds as they would have come, without a connection that they come on. */
+  | { readonly does: "film"; readonly who: number; readonly pictures: number; readonly sounds: number }
   | {
       readonly does: "declare";
       readonly faults: Declaration;
@@ -181,13 +185,10 @@ function whenOf({ name }: Fault, { channel }: Place): fc.Arbitrary<When> {
   );
 }
 
-/** Those that a server without pictures takes. */
-const takable = faults.filter(({ needs }) => needs === undefined);
-
-/** Of any fault, anywhere, at any time. A few are refused: two of its parts may not go together. */
-const declaration: fc.Arbitrary<Declaration> = fc
-  .constantFrom(...takable.flatMap((fault) => fault.places.map((place) => ({ fault, place }))))
-  .chain(({ fault, place }) => {
+/** Of any of these faults, anywhere, at any time. A few are refused: two of its parts may not go together. */
+function declarationOf(taken: readonly Fault[]): fc.Arbitrary<Declaration> {
+  const at = taken.flatMap((fault) => fault.places.map((place) => ({ fault, place })));
+  return fc.constantFrom(...at).chain(({ fault, place }) => {
     const { directions = ["to-client", "to-server"] } = place;
     const kind = place.kinds ? fc.constantFrom(...place.kinds, ...(place.also ?? [])) : kinds;
     return given(
@@ -200,96 +201,115 @@ const declaration: fc.Arbitrary<Declaration> = fc
         ),
         only: seldom(fc.oneof(kind, fc.uniqueArray(kind, { minLength: 1, maxLength: 3 }))),
         when: seldom(whenOf(fault, place), 1),
-        with: settingsOf(fault),
+        // Of settings at random, some do not go together.
+        with: fc.oneof(fc.constant({}), settingsOf(fault)),
       }),
     );
   });
+}
 
-const some = fc.array(declaration, { minLength: 1, maxLength: 3 });
-
-const open = fc.record({
-  does: fc.constant("open" as const),
-  faults: fc.oneof(
-    { weight: 6, arbitrary: some },
-    { weight: 3, arbitrary: fc.constant(null) },
-    fc.constantFrom("drop", "no-such"),
-  ),
-  watches: fc.oneof({ weight: 7, arbitrary: fc.constant(null) }, who),
-  dialect: fc.constantFrom("livekit" as const, "direct" as const),
-  goes: fc.constantFrom("connected" as const, "room" as const, "first-message" as const, "in" as const),
+const film = fc.record({
+  does: fc.constant("film" as const),
+  who,
+  pictures: fc.integer({ min: 0, max: 12 }),
+  sounds: fc.integer({ min: 0, max: 12 }),
 });
 
-export const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 8, arbitrary: open },
-  { weight: 20, arbitrary: fc.record({ does: fc.constant("say" as const), who, text: said }) },
-  { weight: 2, arbitrary: fc.record({ does: fc.constant("say-bytes" as const), who, hex }) },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      does: fc.constant("say-huge" as const),
-      who,
-      megabytes: fc.constantFrom(...sizesMb),
-    }),
-  },
-  {
-    weight: 4,
-    arbitrary: fc.record({
-      does: fc.constant("enter" as const),
-      who,
-      path: fc.constantFrom("/rtc/v1" as const, "/rtc" as const),
-      resumes: fc.boolean(),
-    }),
-  },
-  {
-    weight: 5,
-    arbitrary: fc.record({
-      does: fc.constant("signal" as const),
-      who,
-      request: fc.constantFrom(...signalNames),
-    }),
-  },
-  { weight: 1, arbitrary: fc.record({ does: fc.constant("signal-bytes" as const), who, hex }) },
-  { weight: 5, arbitrary: fc.record({ does: fc.constant("connect" as const), who }) },
-  { weight: 1, arbitrary: fc.record({ does: fc.constant("disconnect" as const), who }) },
-  {
-    weight: 6,
-    arbitrary: fc.record({
-      does: fc.constant("declare" as const),
-      faults: declaration,
-      over: fc.constantFrom("process" as const, "process" as const, "http" as const),
-      who: fc.option(who),
-    }),
-  },
-  { weight: 2, arbitrary: fc.record({ does: fc.constant("heal" as const), which: fc.nat({ max: 5 }) }) },
-  { weight: 1, arbitrary: fc.constant({ does: "heal-all" as const }) },
-  { weight: 10, arbitrary: fc.record({ does: fc.constant("advance" as const), ms: spanMs }) },
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      does: fc.constant("request" as const),
-      path: fc.constantFrom(...requestNames),
-      faults: fc.array(declaration, { maxLength: 2 }),
-    }),
-  },
-  { weight: 1, arbitrary: fc.record({ does: fc.constant("end" as const), who }) },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      does: fc.constant("close" as const),
-      who,
-      code: fc.constantFrom(1000, 1001, 3000, 4999),
-    }),
-  },
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      does: fc.constantFrom("drop" as const, "stop-reading" as const, "read-on" as const),
-      who,
-    }),
-  },
-);
+/** Walks on a server that does this with pictures. Begins with a socket: without one there is nobody to do most of it. */
+export function walksIn(mode: MediaMode): fc.Arbitrary<readonly Step[]> {
+  const taken = faults.filter(({ needs }) => needs === undefined || modesWith[needs].includes(mode));
+  const ofPictures = taken.filter(
+    ({ needs, places }) => needs !== undefined || places.some(({ channel }) => channel === "media"),
+  );
+  // Elsewhere the others are met often enough.
+  const declaration =
+    mode === "none" ? declarationOf(taken) : fc.oneof(declarationOf(taken), declarationOf(ofPictures));
+  const some = fc.array(declaration, { minLength: 1, maxLength: 3 });
 
-/** Begins with a socket: without one there is nobody to do most of it. */
-export const walk: fc.Arbitrary<readonly Step[]> = fc
-  .tuple(open, fc.array(step, { minLength: 1, maxLength: 20, size: "max" }))
-  .map(([first, others]) => [first, ...others]);
+  const open = fc.record({
+    does: fc.constant("open" as const),
+    faults: fc.oneof(
+      { weight: 6, arbitrary: some },
+      { weight: 3, arbitrary: fc.constant(null) },
+      fc.constantFrom("drop", "no-such"),
+    ),
+    watches: fc.oneof({ weight: 7, arbitrary: fc.constant(null) }, who),
+    dialect: fc.constantFrom("livekit" as const, "direct" as const),
+    goes: fc.constantFrom("connected" as const, "room" as const, "first-message" as const, "in" as const),
+  });
+
+  const step: fc.Arbitrary<Step> = fc.oneof(
+    { weight: 8, arbitrary: open },
+    { weight: 20, arbitrary: fc.record({ does: fc.constant("say" as const), who, text: said }) },
+    { weight: 2, arbitrary: fc.record({ does: fc.constant("say-bytes" as const), who, hex }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        does: fc.constant("say-huge" as const),
+        who,
+        megabytes: fc.constantFrom(...sizesMb),
+      }),
+    },
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        does: fc.constant("enter" as const),
+        who,
+        path: fc.constantFrom("/rtc/v1" as const, "/rtc" as const),
+        resumes: fc.boolean(),
+      }),
+    },
+    {
+      weight: 5,
+      arbitrary: fc.record({
+        does: fc.constant("signal" as const),
+        who,
+        request: fc.constantFrom(...signalNames),
+      }),
+    },
+    { weight: 1, arbitrary: fc.record({ does: fc.constant("signal-bytes" as const), who, hex }) },
+    { weight: 5, arbitrary: fc.record({ does: fc.constant("connect" as const), who }) },
+    { weight: 1, arbitrary: fc.record({ does: fc.constant("disconnect" as const), who }) },
+    ...(mode === "none" ? [] : [{ weight: 8, arbitrary: film }]),
+    {
+      weight: 6,
+      arbitrary: fc.record({
+        does: fc.constant("declare" as const),
+        faults: declaration,
+        over: fc.constantFrom("process" as const, "process" as const, "http" as const),
+        who: fc.option(who),
+      }),
+    },
+    { weight: 2, arbitrary: fc.record({ does: fc.constant("heal" as const), which: fc.nat({ max: 5 }) }) },
+    { weight: 1, arbitrary: fc.constant({ does: "heal-all" as const }) },
+    { weight: 10, arbitrary: fc.record({ does: fc.constant("advance" as const), ms: spanMs }) },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        does: fc.constant("request" as const),
+        path: fc.constantFrom(...requestNames),
+        faults: fc.array(declaration, { maxLength: 2 }),
+      }),
+    },
+    { weight: 1, arbitrary: fc.record({ does: fc.constant("end" as const), who }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        does: fc.constant("close" as const),
+        who,
+        code: fc.constantFrom(1000, 1001, 3000, 4999),
+      }),
+    },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        does: fc.constantFrom("drop" as const, "stop-reading" as const, "read-on" as const),
+        who,
+      }),
+    },
+  );
+
+  return fc
+    .tuple(open, fc.array(step, { minLength: 1, maxLength: 20, size: "max" }))
+    .map(([first, others]) => [first, ...others]);
+}

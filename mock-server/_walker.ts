@@ -5,6 +5,7 @@
 import { readFileSync } from "node:fs";
 import { setImmediate as turn } from "node:timers/promises";
 import { WebSocket } from "ws";
+import { readClip } from "../fixtures/clips.ts";
 import { nothingOpen } from "./_running-server.ts";
 import type { SignalName, Step } from "./_walk-steps.ts";
 import { type Clock, realClock } from "./clock.ts";
@@ -13,19 +14,26 @@ import { writeMockKey } from "./faults/mock-key.ts";
 import type { Plan } from "./faults/plan.ts";
 import type { JournalLine } from "./journal.ts";
 import { type SignalMessage, signalQuery, TrackType, writeSignal } from "./livekit/_signal-client.ts";
+import { payloadFormats } from "./media/payloads/index.ts";
+import type { Pipeline } from "./media/pipeline.ts";
 import type { MockServer } from "./server.ts";
+import type { Session } from "./session.ts";
 
 /** A step, or an answer, that takes longer hangs: each takes some milliseconds on a machine with nothing else to do. */
-const hangMsMax = 5000;
+const patienceMsDefault = 5000;
 /** Rounds of the event loop in which a message comes over loopback and is answered, and some more. */
 const roundsPerStep = 6;
 /** Longer than any fault holds anything, the longest timer of a fault's apart, and longer than a room waits for those who lost it. */
 const quietMs = 60_000;
 const quietStepsMax = 30;
+/** In which a picture comes out of its codec on a machine with nothing else to do; where a fault keeps it, none does. */
+const filmRoundsMax = 2000;
 
 /** How long the walker's server lets those wait who join. */
 export const queueMs = 100;
 
+const clip = readClip("vp8-180p15");
+const pack = payloadFormats.vp8();
 const offer = readFileSync(`${import.meta.dirname}/media/offers/chromium-vp8.sdp`, "utf8");
 const camera = "26b5ec4f-d064-4002-9559-8335f6d3d8bf";
 const requests: Record<SignalName, SignalMessage> = {
@@ -51,22 +59,32 @@ type Slot = {
 export type Walker = {
   /** Has everything loaded that the server loads when it is first needed: a first walk would else go another way than the hundredth. */
   warmUp(): Promise<void>;
+  /** Names of faults that were declared so far. */
+  readonly declared: ReadonlySet<string>;
   /** What is wrong afterwards, a sentence each: nothing, if all is well. */
   walk(steps: readonly Step[]): Promise<string[]>;
   /** Stops listening. */
   end(): void;
 };
 
-export function createWalker(server: MockServer, clock: Clock = realClock()): Walker {
+export function createWalker(
+  server: MockServer,
+  clock: Clock = realClock(),
+  patienceMs: number = patienceMsDefault,
+): Walker {
   let openedCount = 0;
   let wrong: string[] = [];
   /** By their origin: sessions say who opened them. */
   let slots: Slot[] = [];
   let plans = new Set<Plan>();
+  /** How much each has been given. */
+  const cameras = new WeakMap<Pipeline, { pictures: number; packets: number; sounds: number }>();
+  const declared = new Set<string>();
 
   const stop = server.journal.follow((line) => {
     const sentence = wrongIn(line);
     if (sentence) wrong.push(sentence);
+    for (const name of declaredIn(line)) declared.add(name);
     if (line.kind !== "open" || line.session === null) return;
     const slot = slots.find(({ origin }) => origin === line.fields.origin);
     if (slot) slot.session = line.session;
@@ -182,6 +200,8 @@ export function createWalker(server: MockServer, clock: Clock = realClock()): Wa
         return sessionOf(slot)?.connected();
       case "disconnect":
         return sessionOf(slot)?.disconnected();
+      case "film":
+        return film(sessionOf(slot), step);
       case "declare": {
         const session = step.who === null ? undefined : sessionOf(slot)?.id;
         if (step.who !== null && session === undefined) return;
@@ -214,6 +234,35 @@ export function createWalker(server: MockServer, clock: Clock = realClock()): Wa
       case "read-on":
         if (slot?.socket.readyState === WebSocket.OPEN) slot.socket.resume();
     }
+  }
+
+  async function film(
+    session: Session | undefined,
+    { pictures, sounds }: Step & { does: "film" },
+  ): Promise<void> {
+    if (!session || session.phase === "opened") return;
+    const pipeline = session.pipeline ?? session.openMedia("vp8", null, { needsKey() {} });
+    if (pipeline.codec !== "vp8") return;
+    let camera = cameras.get(pipeline);
+    if (!camera) {
+      camera = { pictures: 0, packets: 0, sounds: 0 };
+      cameras.set(pipeline, camera);
+      pipeline.add({ sendVideo() {}, sendAudio() {} });
+    }
+    const before = session.frameCount;
+    for (let n = 0; n < pictures; n++) {
+      const { data, key } = clip.frames[camera.pictures % clip.frames.length]!;
+      const timestamp = camera.pictures++ * 6000;
+      const payloads = pack.pack(data, key, 1180);
+      for (const [index, payload] of payloads.entries()) {
+        const marker = index === payloads.length - 1;
+        const sequenceNumber = camera.packets++ & 0xffff;
+        pipeline.receiveVideo({ sequenceNumber, timestamp, marker, payload, receivedMs: clock.now() });
+      }
+    }
+    for (let n = 0; n < sounds; n++)
+      pipeline.receiveAudio(Buffer.from([0xfc, 1]), camera.sounds++ * 960, false);
+    for (let n = 0; n < filmRoundsMax && pictures > 0 && session.frameCount === before; n++) await turn();
   }
 
   /** Whatever a walk has done, this holds. */
@@ -268,7 +317,7 @@ export function createWalker(server: MockServer, clock: Clock = realClock()): Wa
   async function within(done: () => boolean): Promise<boolean> {
     const startMs = clock.now();
     while (!done()) {
-      if (clock.now() - startMs > hangMsMax) return false;
+      if (clock.now() - startMs > patienceMs) return false;
       await turn();
     }
     return true;
@@ -276,12 +325,12 @@ export function createWalker(server: MockServer, clock: Clock = realClock()): Wa
 
   async function orHangs(what: string, work: Promise<void>): Promise<void> {
     let hung = () => {};
-    const timer = clock.after(hangMsMax, () => hung());
+    const timer = clock.after(patienceMs, () => hung());
     await Promise.race([
       work,
       new Promise<void>((resolve) => {
         hung = () => {
-          wrong.push(`${what} takes more than ${hangMsMax} ms.`);
+          wrong.push(`${what} takes more than ${patienceMs} ms.`);
           resolve();
         };
       }),
@@ -296,6 +345,7 @@ export function createWalker(server: MockServer, clock: Clock = realClock()): Wa
   }
 
   return {
+    declared,
     async warmUp() {
       begin();
       const [joined, offered] = [open("dct_walk"), open("dct_walk")];
@@ -359,6 +409,11 @@ function declare(add: () => unknown): void {
   } catch (error) {
     if (!(error instanceof FaultError) && !/as many as/.test((error as Error).message)) throw error;
   }
+}
+
+function declaredIn({ kind, fields }: JournalLine): string[] {
+  if (kind === "fault-declared") return [String(fields.name)];
+  return kind === "faults" ? (fields.declared as { name: string }[]).map(({ name }) => name) : [];
 }
 
 /** What a client did wrong it is told in an error of its own; one of JavaScript's is a defect, whoever catches it. */
