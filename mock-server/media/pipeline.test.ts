@@ -186,6 +186,27 @@ test("pictures beyond thirty in the worker are left out, and a key picture is as
   expect(keys.length).toBeGreaterThan(0);
 });
 
+test("after a picture that was left out nothing is decoded until a key picture", () => {
+  const pipeline = open();
+  const receive = (timestamp: number, isKey: boolean) =>
+    pipeline.receiveVideo({
+      sequenceNumber: timestamp,
+      timestamp,
+      marker: true,
+      payload: vp8Payload(isKey),
+      receivedMs: nowMs,
+    });
+  for (let i = 0; i <= 30; i++) receive(i, i === 0);
+  expect(decoded).toHaveLength(30);
+  // There is room again, and what comes is made from the one that was left out.
+  for (let i = 0; i < 10; i++) codec.picture(edited({ timestamp: i }));
+  receive(31, false);
+  expect(decoded.at(-1)).toBe(29);
+  receive(32, true);
+  receive(33, false);
+  expect(decoded.slice(-2)).toEqual([32, 33]);
+});
+
 test("a picture that is not edited is noted with its reason, and a key picture asked for", () => {
   const told: unknown[] = [];
   open({}, { needsKey: () => told.push("key"), noted: (kind, fields) => told.push([kind, fields]) });

@@ -174,6 +174,8 @@ export function createPipeline(options: PipelineOptions, on: PipelineEvents): Pi
   let closed = false;
   let shownRevision = -1;
   let inFlight = 0;
+  /** A picture was left out that those up to the next key picture are made from. */
+  let lacksReference = false;
   /** What the sender said last; editing leaves it as it is, and so do we. */
   let colorSpace: Buffer | null = null;
   let saidTimestamp: number | null = null;
@@ -198,7 +200,10 @@ export function createPipeline(options: PipelineOptions, on: PipelineEvents): Pi
   const assembler = createFrameAssembler(format, {
     picture(picture) {
       stats.picturesIn++;
-      if (inFlight >= inFlightMax) {
+      // What was made from a picture that is left out would be decoded to a ghost of it.
+      if (picture.key) lacksReference = false;
+      lacksReference ||= inFlight >= inFlightMax;
+      if (lacksReference) {
         stats.dropped++;
         askSender();
         return;
