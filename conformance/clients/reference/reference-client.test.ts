@@ -108,7 +108,8 @@ describe.each(dialects)("%s", (dialect) => {
     await client.setImage({ image: null });
     await expect(client.set({ image: "no image" })).rejects.toThrow();
     await until(() => states().includes("generating"));
-    expect(said("set_image")[0]).toEqual({ image_data: null, prompt: "a red cape", enhance_prompt: true });
+    expect(said("prompt").map(({ prompt }) => prompt)).toEqual(["a red cape", "  q  "]);
+    expect(said("set_image")[0]).toEqual({ image_data: null });
     await Promise.all([client.disconnect(), client.disconnect()]);
     expect(states()).toEqual(["connecting", "connected", "generating", "disconnected"]);
     await expect(client.set({ prompt: "P" })).rejects.toThrow(

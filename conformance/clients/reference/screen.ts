@@ -16,8 +16,8 @@ export type Screen = {
   snapshot(): Uint8Array | null;
 };
 
-/** Without `codecs`, coded pictures are not shown. */
 export type ScreenAbout = {
+  /** Without them, coded pictures are not shown. */
   readonly codecs: Codecs | null;
   readonly live: Clock;
   /** Whether the picture number `n` that has come, from 0, is shown. */
