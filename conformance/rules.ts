@@ -1,6 +1,6 @@
 /** What clients owe in many scenarios alike. Pure: each reads a finished recording and gives findings. */
 import type { Finding } from "../reports/result.ts";
-import { holds, resolves, same } from "./findings.ts";
+import { endOf, holds, rejects, resolves, same } from "./findings.ts";
 import type { Reading } from "./recording.ts";
 
 /** It has one session, and never says that it lost it. */
@@ -28,4 +28,19 @@ export function connectsInOrder(reading: Reading): Finding[] {
     "connecting",
     "connected",
   ]);
+}
+
+/** The call that asked for this prompt, which the server refused, rejects with what the server said last of what it refused. */
+export function rejectsAsTold(reading: Reading, prompt: string): Finding[] {
+  const call = reading.calls.find(({ args }) => args.prompt === prompt);
+  const words = String(reading.lines("state-refused").at(-1)?.fields.error ?? "nothing: it refused nothing");
+  return [
+    ...rejects(`setting "${prompt}", which the server refuses, rejects`, call),
+    ...holds(
+      "it says what the server said",
+      call?.ended?.ok !== false || call.ended.error.includes(words),
+      words,
+      endOf(call),
+    ),
+  ];
 }

@@ -3,7 +3,7 @@ import { crc32 } from "node:zlib";
 import { imageHash, NO_HASH, readImage } from "../../fixtures/index.ts";
 import { holds, rejects, resolves, same } from "../findings.ts";
 import type { Reading } from "../recording.ts";
-import { goesOn, staysConnected } from "../rules.ts";
+import { goesOn, rejectsAsTold, staysConnected } from "../rules.ts";
 import { defineScenario, type Scenario } from "../scenario.ts";
 import { imageOf } from "../steps.ts";
 
@@ -322,18 +322,3 @@ export const state: readonly Scenario[] = [
     ],
   }),
 ];
-
-/** The call that asked for this prompt rejects, with the words of the server's first refusal. */
-function rejectsAsTold(reading: Reading, prompt: string) {
-  const call = reading.calls.find(({ args }) => args.prompt === prompt);
-  const words = String(reading.lines("state-refused")[0]?.fields.error);
-  return [
-    ...rejects(`setting "${prompt}" rejects`, call),
-    ...holds(
-      "it says what the server said",
-      call?.ended?.error.includes(words) === true,
-      words,
-      call?.ended?.error ?? "nothing",
-    ),
-  ];
-}
