@@ -6,12 +6,14 @@ import { nearest } from "../protocol/index.ts";
 import { resultCtrf } from "../reports/ctrf.ts";
 import { resultJunit } from "../reports/junit.ts";
 import { resultMarkdown } from "../reports/markdown.ts";
-import { exitCodeOf, exitCodes, type RunResult } from "../reports/result.ts";
+import { exitCodeOf, exitCodes, type RunResult, resultSchema } from "../reports/result.ts";
 import { picturePaths, readResult, saveRun } from "../reports/store.ts";
 import { resultText } from "../reports/text.ts";
 import { type Baseline, readBaseline } from "./baseline.ts";
 import { clientNames, openClient } from "./clients/index.ts";
 import { realClock } from "./clock.ts";
+import { compareWith } from "./fidelity.ts";
+import { createGuard, readEndpoint } from "./remote-guard.ts";
 import type { ScenarioRun } from "./run-scenario.ts";
 import { runSuite } from "./run-suite.ts";
 import type { Scenario } from "./scenario.ts";
@@ -29,6 +31,11 @@ type Typed = {
   markdown?: string;
   seed: number;
   jobs: number;
+  endpoint?: string;
+  allowRemote?: boolean;
+  sessionsMax?: number;
+  secondsMax?: number;
+  creditsMax?: number;
 };
 
 const jobsDefault = 4;
@@ -54,6 +61,14 @@ export function conformanceCommand(): Command {
     .option("--markdown <file>", "append Markdown, as a job summary takes it")
     .option("--seed <number>", "seed of all dice", whole(0, 2 ** 32 - 1), 1)
     .option("--jobs <count>", "scenarios at once", whole(1, 32), jobsDefault)
+    .option(
+      "--endpoint <address>",
+      "compare the mock with a real endpoint, wss://…; its key comes from DECART_API_KEY",
+    )
+    .option("--allow-remote", "an endpoint that is not this machine may be asked")
+    .option("--sessions-max <count>", "budget of a remote run", whole(1, 1000))
+    .option("--seconds-max <seconds>", "budget of a remote run", whole(1, 36_000))
+    .option("--credits-max <credits>", "budget of a remote run", whole(1, 10_000))
     .action(async (typed: Typed) => {
       try {
         process.exitCode = await conform(typed);
@@ -91,6 +106,7 @@ async function conform(typed: Typed): Promise<number> {
 }
 
 async function judge(name: string, wanted: readonly Scenario[], typed: Typed): Promise<number> {
+  if (typed.endpoint !== undefined) return compare(name, wanted, typed, typed.endpoint);
   const baseline = baselineOf(name, typed);
   const client = await openClient(name, realClock, typed.clientCommand ?? null);
   try {
@@ -106,6 +122,60 @@ async function judge(name: string, wanted: readonly Scenario[], typed: Typed): P
       ended: progress(name),
     });
     write(result, runs, typed);
+    return exitCodeOf(result);
+  } finally {
+    await client.close();
+  }
+}
+
+/** Where the mock and an endpoint look different to this client. */
+async function compare(
+  name: string,
+  wanted: readonly Scenario[],
+  typed: Typed,
+  address: string,
+): Promise<number> {
+  const { endpoint, budget } = readEndpoint(address, {
+    allowRemote: typed.allowRemote ?? false,
+    budget: typed,
+    environment: process.env,
+  });
+  if (budget && name.startsWith("sdk@")) {
+    throw new Error(
+      "Pages of the SDK never leave this machine. Compare with reference-direct, reference-livekit, aiortc or a driver of your own.",
+    );
+  }
+  const client = await openClient(name, realClock, typed.clientCommand ?? null);
+  const startedMs = realClock.now();
+  const startedAt = new Date().toISOString();
+  const guard = createGuard(budget, realClock);
+  try {
+    const verdicts = await compareWith(wanted, {
+      client,
+      endpoint,
+      guard,
+      clock: realClock,
+      seed: typed.seed,
+    });
+    const { sessions, seconds, credits } = guard.spent;
+    const result: RunResult = {
+      schema: resultSchema,
+      kind: "conformance",
+      subject: name,
+      target: `mock beside ${endpoint.realtimeUrl}`,
+      startedAt,
+      durationMs: Math.round(realClock.now() - startedMs),
+      seed: typed.seed,
+      environment: {
+        node: process.version,
+        spent: `${sessions} sessions, ${Math.round(seconds)} s, about ${credits.toFixed(2)} credits`,
+      },
+      verdicts,
+      stale: [],
+      harness: [],
+      figures: [],
+    };
+    write(result, [], typed);
     return exitCodeOf(result);
   } finally {
     await client.close();

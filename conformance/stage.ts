@@ -19,6 +19,7 @@ import {
 } from "./client.ts";
 import type { Clock } from "./clock.ts";
 import type { Call, Heard, Line, Mark, Recording } from "./recording.ts";
+import type { Endpoint } from "./remote-guard.ts";
 
 /** How long a drive waits for what the client owes, unless said. A busy machine needs some seconds for what takes one. */
 const withinMsDefault = 8000;
@@ -97,6 +98,8 @@ export type StageRun = {
   readonly recording: Omit<Recording, "stuck">;
   /** How long nothing was done but wait. */
   readonly waitedMs: number;
+  /** The drive asked for what only a mock server has: its journal, its clock, its faults. */
+  readonly isBoundToMock: boolean;
   /** Of all drivers. */
   readonly log: readonly string[];
   close(): Promise<void>;
@@ -132,6 +135,8 @@ export async function openStage(about: {
   seed: number;
   faults(dialect: Dialect): readonly Declaration[];
   clock: Clock;
+  /** In place of the mock server, which then nobody connects to. */
+  endpoint?: Endpoint | undefined;
 }): Promise<StageRun> {
   const { client, server, seed, clock } = about;
   const startedMs = clock.now();
@@ -183,6 +188,7 @@ export async function openStage(about: {
   }
 
   function target(given: readonly Declaration[] = about.faults(hellos.client!.dialect)) {
+    if (about.endpoint) return about.endpoint;
     const apiKey = given.length > 0 ? writeMockKey(given) : "dct_local";
     return { url: server.url, realtimeUrl: server.realtimeUrl, apiKey };
   }
@@ -290,13 +296,18 @@ export async function openStage(about: {
     await close();
     throw error;
   }
+  let isBoundToMock = false;
   const stage: Stage = {
-    server,
+    get server() {
+      isBoundToMock = true;
+      return server;
+    },
     seed,
     client: first,
     another: open,
     target,
     async line(what, isIt, { count = 1, ...waiting } = {}) {
+      isBoundToMock = true;
       const find = () => journal.filter(isIt)[count - 1];
       await until(`the server to note ${what}`, () => find() !== undefined, waiting);
       return find()!;
@@ -316,6 +327,9 @@ export async function openStage(about: {
     recording: { calls, events, journal, marks, hellos },
     get waitedMs() {
       return waiting.totalMs;
+    },
+    get isBoundToMock() {
+      return isBoundToMock;
     },
     get log() {
       return drivers.flatMap(({ log }) => log);
