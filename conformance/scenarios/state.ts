@@ -97,7 +97,7 @@ export const state: readonly Scenario[] = [
     owes: "Both go in one message, so that they come into force together.",
     source: page("set changes prompt and image at once"),
     needs: ["set"],
-    kills: ["splits-set"],
+    kills: ["splits-a-set"],
     async drive({ client }) {
       await client.connect();
       await client.call("set", { prompt: "a red cape", image: imageOf(face) });
