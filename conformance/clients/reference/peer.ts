@@ -57,6 +57,7 @@ export type PeerAbout = {
   readonly clock: Clock;
   readonly live: Clock;
   readonly disconnectedMsMax: number;
+  readonly silentMsMax: number | null;
   readonly asksForKeys: boolean;
   /** `null` after the last. */
   onCandidate(candidate: Candidate | null): void;
@@ -99,6 +100,7 @@ export function openPeer(about: PeerAbout): Peer {
   let keyWanted = true;
   let isClosed = false;
   let grace: Timer | null = null;
+  let silence: Timer | null = null;
   let pacing: Timer | null = null;
 
   const queue: RtpPacket[] = [];
@@ -114,6 +116,12 @@ export function openPeer(about: PeerAbout): Peer {
       });
     }
     pacing = queue.length > 0 ? live.after(1, sendSome) : null;
+  }
+
+  function heardPacket(): void {
+    if (about.silentMsMax === null || isClosed) return;
+    silence?.cancel();
+    silence = about.clock.after(about.silentMsMax, () => about.onLost("no packets come"));
   }
 
   const packetizer = packetizers[codec]();
@@ -161,6 +169,7 @@ export function openPeer(about: PeerAbout): Peer {
     let isWhole = false;
     let askedMs = Number.NEGATIVE_INFINITY;
     track.onReceiveRtp.subscribe((packet) => {
+      heardPacket();
       const { sequenceNumber, timestamp, marker, ssrc } = packet.header;
       const isEmpty = packet.payload.length === 0;
       const { pictures, lost } = joiner.add({ sequenceNumber, timestamp, marker, isEmpty, packet });
@@ -222,6 +231,7 @@ export function openPeer(about: PeerAbout): Peer {
       if (isClosed) return;
       isClosed = true;
       grace?.cancel();
+      silence?.cancel();
       pacing?.cancel();
       stopWatching?.();
       coder?.close();

@@ -3,6 +3,7 @@
  * broken client is this one with one member changed (`{ ...correct, restore: () => [] }`). Pure; knows no sockets, timers or media.
  */
 import {
+  decodeSubscribeToken,
   FILE_REF_PREFIX,
   PATHS,
   type ParseFailureKind,
@@ -10,8 +11,9 @@ import {
   type PromptAckMessage,
   QUERY,
   type SetImageAckMessage,
+  type SubscribeToken,
 } from "../../../protocol/index.ts";
-import type { Camera, Codec, ImageInput, StateName, VerbArguments } from "../../client.ts";
+import type { Camera, Codec, Dialect, ImageInput, StateName, VerbArguments } from "../../client.ts";
 
 /** What an app has asked for and the server has acked; `null` for none. */
 export type Wanted = {
@@ -89,6 +91,8 @@ export type Policy = {
   pongMsMax: number;
   /** How long a peer connection may be disconnected: less than this often heals. */
   disconnectedMsMax: number;
+  /** After how long without a picture's packet its connection counts as lost (direct dialect); `null`: that is ICE's to say. */
+  silentMsMax: number | null;
 
   /** Whether the loss of the socket, or of media, counts in this phase. */
   heedsLoss(phase: Phase): boolean;
@@ -100,6 +104,12 @@ export type Policy = {
   errorEndsCalls: boolean;
   /** Whether a frame that is no message, or one that nobody knows, ends the session. */
   breaksOn(kind: ParseFailureKind): boolean;
+  /** The longest message that is read, bytes. */
+  messageBytesMax: number;
+  /** Whether a `ready` that nobody asked for ends the session. */
+  breaksOnReady: boolean;
+  /** Whether a tick tells that generation has started. */
+  tickTellsOfGeneration: boolean;
   /** Whether `generation_started` counts that comes before the session stands. */
   keepsEarlyStart: boolean;
   /** Whether the app hears of this state after that one. */
@@ -138,6 +148,9 @@ export type Policy = {
 
   /** Why a request over HTTP counts as refused; `null` for one that was granted. */
   refusalOfRequest(doing: string, response: Pick<Response, "ok" | "status">, text: string): string | null;
+
+  /** What a subscribe token says. @throws Error for one that is none */
+  readToken(token: string, era: Dialect): SubscribeToken;
 
   /** The camera that is sent, where the app gives this one and had that one. */
   cameraOf(given: Camera, before: Camera | null): Camera;
@@ -219,12 +232,16 @@ export const correct: Policy = {
   pingEveryMs: 4000,
   pongMsMax: 6000,
   disconnectedMsMax: 4000,
+  silentMsMax: null,
 
   heedsLoss: () => true,
   heedsSession: (session, current) => session === current,
   errorEndsAttempt: true,
   errorEndsCalls: false,
   breaksOn: () => false,
+  messageBytesMax: 16 * 1024 * 1024,
+  breaksOnReady: false,
+  tickTellsOfGeneration: true,
   keepsEarlyStart: true,
   tellsState: (next, previous) => next !== previous,
   tells: () => true,
@@ -273,6 +290,12 @@ export const correct: Policy = {
   endsCallsAtLoss: true,
 
   refusalOfRequest: (doing, { ok, status }, text) => (ok ? null : `${doing}: ${status} - ${text}`),
+
+  readToken(token, era) {
+    const read = decodeSubscribeToken(token, era);
+    if (!read.ok) throw new Error(`Invalid subscribe token: ${read.error}`);
+    return read.token;
+  },
 
   cameraOf: (given) => given,
   codecOf: (asked) => asked ?? "vp8",

@@ -3,12 +3,12 @@
  * What can be decided one way or the other is decided in `policy.ts`; this only carries it out.
  */
 import {
-  decodeSubscribeToken,
   encodeSubscribeToken,
   PATHS,
   parseServerMessage,
   QUERY,
   type ServerMessage,
+  type SubscribeToken,
 } from "../../../protocol/index.ts";
 import type {
   Camera as CameraAbout,
@@ -275,6 +275,7 @@ export function createReferenceClient({ dialect, policy, clock, live, codecs, te
 
   async function openSocket(session: Session, url: string): Promise<ControlSocket> {
     const socket = openControlSocket({
+      messageBytesMax: policy.messageBytesMax,
       url,
       clock,
       live,
@@ -345,6 +346,7 @@ export function createReferenceClient({ dialect, policy, clock, live, codecs, te
       clock,
       live,
       disconnectedMsMax: policy.disconnectedMsMax,
+      silentMsMax: policy.silentMsMax,
       asksForKeys: policy.asksForKeys,
       onCandidate: (candidate) => socket.send({ type: "ice-candidate", candidate }),
       onTrack: (kind) => tell({ event: "stream", tracks: [kind] }),
@@ -361,8 +363,12 @@ export function createReferenceClient({ dialect, policy, clock, live, codecs, te
   const codecOf = (goal: Errand): Codec =>
     policy.codecOf(goal.kind === "publish" ? goal.args.codec : undefined);
 
+  function tokenOf<E extends Dialect>(token: string, era: E) {
+    return policy.readToken(token, era) as Extract<SubscribeToken, { era: E }>;
+  }
+
   function viewerUrl({ realtimeUrl, apiKey, token }: VerbArguments["subscribe"]): string {
-    const { sid, ip, port } = readToken(token, "direct");
+    const { sid, ip, port } = tokenOf(token, "direct");
     const query = new URLSearchParams({
       [QUERY.subscribeIp]: ip,
       [QUERY.subscribePort]: String(port),
@@ -383,7 +389,7 @@ export function createReferenceClient({ dialect, policy, clock, live, codecs, te
       access = await within(session, session.roomInfo.promise, policy.signallingMsMax, "livekit_room_info");
     } else {
       const { url, apiKey, token } = goal.args;
-      const request = watchStream(policy, url, apiKey, readToken(token, "livekit").roomName);
+      const request = watchStream(policy, url, apiKey, tokenOf(token, "livekit").roomName);
       access = await within(session, request, policy.openMsMax, "watch-stream");
     }
     session.phase = "media";
@@ -461,14 +467,16 @@ export function createReferenceClient({ dialect, policy, clock, live, codecs, te
         return;
       case "generation_tick":
         tellOf(session, { event: "tick", seconds: message.seconds });
-        return generate(session);
+        return policy.tickTellsOfGeneration ? generate(session) : undefined;
       case "generation_started":
         return generate(session);
       case "generation_ended":
         session.endedFor = message.reason;
         return tellOf(session, { event: "ended", seconds: message.seconds, reason: message.reason });
+      case "ready":
+        return policy.breaksOnReady ? lose(session.number, "ready") : undefined;
       default:
-        // `ready`, `ice-restart` and `status` ask for nothing that this client has not done by itself.
+        // `ice-restart` and `status` ask for nothing that this client has not done by itself.
         return;
     }
   }
@@ -511,7 +519,7 @@ export function createReferenceClient({ dialect, policy, clock, live, codecs, te
     if (errand?.kind === "watch") throw new Error("Cannot send message: this client only watches.");
     const refused = policy.refuses(changes, state);
     if (refused !== null) throw new Error(refused);
-    await say(current!, messages(), changes);
+    if (current) await say(current, messages(), changes);
   }
 
   return {
@@ -527,7 +535,7 @@ export function createReferenceClient({ dialect, policy, clock, live, codecs, te
     async subscribe(args: VerbArguments["subscribe"]) {
       refuseSecond();
       // A token that is none is known before anything is sent.
-      readToken(args.token, dialect);
+      policy.readToken(args.token, dialect);
       return begin(
         { kind: "watch", args, left: Promise.withResolvers() },
         { messages: [], change: {}, isRestored: true },
@@ -579,10 +587,3 @@ function changeOf({ prompt, image, enhance = true }: VerbArguments["set"]): Chan
 }
 
 const isLoopback = (url: string) => /^(localhost|127\.|\[::1\])/.test(new URL(url).host);
-
-/** @throws Error for a token of the other era, too */
-function readToken<E extends Dialect>(token: string, era: E) {
-  const read = decodeSubscribeToken(token, era);
-  if (!read.ok) throw new Error(`Invalid subscribe token: ${read.error}`);
-  return read.token as Extract<typeof read.token, { era: E }>;
-}
