@@ -87,6 +87,44 @@ export const mutants: readonly ClientMutant[] = [
   mutant("splits-a-set", "It sends prompt and image in two messages.", ({ encodeSet }) => ({
     encodeSet: (call) => split(encodeSet(call)),
   })),
+  mutant("never-sends-prompts", "It takes prompts and sends none.", () => ({ encodePrompt: () => [] })),
+  mutant("trims-prompts", "It takes the spaces off a prompt's ends.", ({ encodePrompt }) => ({
+    encodePrompt: (call) => encodePrompt({ ...call, prompt: call.prompt.trim() }),
+  })),
+  mutant("sends-ascii", "It leaves out of a prompt what is not ASCII.", ({ encodePrompt }) => ({
+    encodePrompt: (call) => encodePrompt({ ...call, prompt: call.prompt.replace(/[^ -~]/g, "?") }),
+  })),
+  mutant("cannot-clear-image", "It refuses to take an image away.", ({ refuses }) => ({
+    refuses: (call, state) => (call.image === null ? "An image cannot be taken away." : refuses(call, state)),
+  })),
+  mutant("clears-image-with-prompt", "A prompt by itself says that there is no image.", () => ({
+    encodeSet: ({ prompt, image = null, enhance = true }) => [
+      {
+        type: "set_image",
+        image_data: image,
+        ...(prompt !== undefined && { prompt }),
+        enhance_prompt: enhance,
+      },
+    ],
+  })),
+  mutant("cuts-images", "It leaves out the end of an image.", (correct) =>
+    outgoing(correct, (messages) =>
+      messages.map((message) =>
+        message.type === "set_image" && message.image_data
+          ? { ...message, image_data: message.image_data.slice(0, message.image_data.length >> 1) }
+          : message,
+      ),
+    ),
+  ),
+  mutant("sends-refs-as-images", "It sends the id of a file as if it were an image.", (correct) =>
+    outgoing(correct, (messages) =>
+      messages.map((message) => {
+        if (message.type !== "set_image" || message.image_ref === undefined) return message;
+        const { image_ref, ...rest } = message;
+        return { ...rest, image_data: image_ref };
+      }),
+    ),
+  ),
   mutant("splits-initial", "It begins with prompt and image in two messages.", ({ encodeInitial }) => ({
     encodeInitial: (initial) => split(encodeInitial(initial)),
   })),
@@ -127,10 +165,26 @@ export const mutants: readonly ClientMutant[] = [
           own === session && message.type === (ack.type === "prompt_ack" ? "prompt" : "set_image"),
       ),
   })),
+  mutant("takes-acks-in-order", "An ack settles whatever was called first, of any kind.", () => ({
+    claims: (waiting, _ack, session) => waiting.findIndex((one) => one.session === session),
+  })),
   mutant("error-ends-calls", "An error of the server's ends every call that waits.", () => ({
     errorEndsCalls: true,
   })),
   // Coming back.
+  mutant("answers-while-away", "It takes calls while it is not connected, and forgets them.", () => ({
+    refuses: () => null,
+  })),
+  mutant("trusts-silent-sockets", "It never notices that its socket is half-open.", () => ({
+    pongMsMax: forEverMs,
+  })),
+  mutant("leaves-a-room-that-mends", "It gives up its session where a moment's patience would do.", () => ({
+    waitsForRoom: false,
+    disconnectedMsMax: 0,
+  })),
+  mutant("shows-first-track-only", "Of a room that it joined anew it shows nothing.", () => ({
+    showsTrack: (n) => n === 1,
+  })),
   mutant("never-comes-back", "It does not connect again.", () => ({ reconnects: false })),
   mutant(
     "comes-back-after-the-end",
@@ -141,6 +195,31 @@ export const mutants: readonly ClientMutant[] = [
     }),
   ),
   mutant("forgets-state", "After a reconnect it has no state.", () => ({ restore: () => [] })),
+  mutant("restores-the-first", "After a reconnect it has what was set first.", ({ wantedAfter }) => ({
+    wantedAfter: (wanted, change) =>
+      wanted.prompt === null && wanted.image === null ? wantedAfter(wanted, change) : wanted,
+  })),
+  mutant("restores-no-image", "After a reconnect it has the prompt only.", ({ restore }) => ({
+    restore: (wanted) => restore({ ...wanted, image: null }),
+  })),
+  mutant(
+    "remembers-cleared-image",
+    "After a reconnect an image is back that was taken away.",
+    ({ wantedAfter }) => ({
+      wantedAfter: (wanted, change) =>
+        wantedAfter(wanted, change.image === null ? { ...change, image: wanted.image } : change),
+    }),
+  ),
+  mutant("remembers-what-was-refused", "After a reconnect it asks again for what was refused.", () => ({
+    remembers: "sent",
+  })),
+  mutant(
+    "restores-in-two",
+    "After a reconnect it sends prompt and image in two messages.",
+    ({ restore }) => ({
+      restore: (wanted) => split(restore(wanted)),
+    }),
+  ),
   mutant("restores-twice", "After a reconnect it sends its state twice.", ({ restore }) => ({
     restore: (wanted) => [...restore(wanted), ...restore(wanted)],
   })),
@@ -156,7 +235,44 @@ export const mutants: readonly ClientMutant[] = [
   mutant("keeps-pending-calls", "Calls that wait go on waiting when their session is lost.", () => ({
     endsCallsAtLoss: false,
   })),
+  mutant("deaf-to-loss", "It does not notice that it has lost its session.", () => ({
+    heedsLoss: () => false,
+  })),
+  // Pictures.
+  mutant("shows-nothing", "It shows no picture that comes.", () => ({ showsPicture: () => false })),
+  mutant("shows-every-third", "It shows every third picture that comes.", () => ({
+    showsPicture: (n) => n % 3 === 0,
+  })),
+  mutant("sends-every-third", "It sends every third picture.", () => ({ sendsPicture: (n) => n % 3 === 0 })),
+  mutant("sends-smaller", "It sends pictures of half the size.", () => ({
+    cameraOf: (given) => ({ ...given, width: given.width / 2, height: given.height / 2 }),
+  })),
+  mutant("mixes-codecs-up", "It sends another codec than it was asked for.", () => ({
+    codecOf: (asked) => (asked === "h264" ? "vp8" : "h264"),
+  })),
+  mutant("keeps-old-camera", "It goes on with the camera that was replaced.", () => ({
+    cameraOf: (given, before) => before ?? given,
+  })),
+  mutant(
+    "never-asks-for-keys",
+    "It waits for a key picture, and asks for none.",
+    () => ({ asksForKeys: false }),
+    "direct",
+  ),
   // What it tells.
+  mutant("hides-connecting", "It does not say connecting.", ({ tellsState }) => ({
+    tellsState: (next, previous) => next !== "connecting" && tellsState(next, previous),
+  })),
+  mutant("says-disconnected-twice", "It says disconnected once more.", () => ({ tellsState: () => true })),
+  mutant("deaf-to-ticks", "A tick tells it nothing.", () => ({ tickTellsOfGeneration: false })),
+  mutant("reconnects-at-ready", "A server that is ready makes it start over.", () => ({
+    breaksOnReady: true,
+  })),
+  mutant("chokes-on-size", "It reads no message above 64 kB.", () => ({ messageBytesMax: 64 * 1024 })),
+  mutant("takes-any-token", "It goes to the server with a token that is none.", () => ({
+    readToken: (_token, era) =>
+      era === "direct" ? { era, sid: "nobody", ip: "127.0.0.1", port: 1 } : { era, roomName: "nobody" },
+  })),
   mutant("forgets-ticks", "It tells of no ticks.", ({ tells }) => ({
     tells: (event, phase) => event !== "tick" && tells(event, phase),
   })),

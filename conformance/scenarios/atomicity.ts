@@ -11,9 +11,7 @@ const documented = {
   where: "https://docs.platform.decart.ai, realtime API: set() changes prompt and image atomically",
 } as const;
 
-const images = ["face-png", "board-jpeg"].map((name) =>
-  Buffer.from(readImage(name)).toString("base64"),
-);
+const images = ["face-png", "board-jpeg"].map((name) => Buffer.from(readImage(name)).toString("base64"));
 const server = { mode: "transcode" } as const;
 
 /** What a seed makes of the nth throw: 0 up to `sides`. */
@@ -69,7 +67,7 @@ export const atomicity: readonly Scenario[] = [
     owes: "No picture mixes two of them, none goes back, each takes effect soon after its ack.",
     source: documented,
     needs: ["set", "frames", "acks"],
-    kills: ["swaps-sets"],
+    kills: ["splits-a-set"],
     server,
     async drive(stage) {
       await stage.client.connect();
@@ -90,7 +88,7 @@ export const atomicity: readonly Scenario[] = [
     owes: "The first rejects and is never shown, not even half of it; the second is.",
     source: documented,
     needs: ["set", "frames", "acks"],
-    kills: ["falls-back-to-prompt"],
+    kills: ["splits-a-set"],
     server,
     async drive({ client }) {
       await client.connect();
@@ -113,7 +111,7 @@ export const atomicity: readonly Scenario[] = [
     owes: "The first picture shows both.",
     source: documented,
     needs: ["initial-prompt", "initial-image", "frames"],
-    kills: ["sends-initial-late"],
+    kills: ["forgets-initial"],
     server,
     async drive({ client }) {
       await client.connect({ initial: { prompt: "from the start", image: images[0]! } });

@@ -35,7 +35,7 @@ export const hostile: readonly Scenario[] = [
       owes: "It stays connected, and takes the next change.",
       source: { kind: where.startsWith("@") ? "observed" : "assumed", where },
       needs: ["set-prompt"],
-      kills: ["falls-over-nonsense"],
+      kills: [how === "huge" ? "chokes-on-size" : "falls-over-nonsense"],
       server: { clock: "manual" },
       faults: [{ name: "corrupt", channel: "control", only: "generation_tick", with: { how } }],
       async drive({ client, server, line }) {

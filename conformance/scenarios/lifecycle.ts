@@ -10,7 +10,7 @@ export const lifecycle: readonly Scenario[] = [
     owes: "It says connecting, then connected, and then nothing but generating.",
     source: { kind: "observed", where: "@decartai/sdk 0.0.45 to 0.1.20" },
     needs: ["states"],
-    kills: ["says-connected-early"],
+    kills: ["hides-connecting"],
     async drive({ client }) {
       await client.connect();
       await client.state("connected");
@@ -104,7 +104,7 @@ export const lifecycle: readonly Scenario[] = [
     owes: "The call rejects, and nothing is sent.",
     source: { kind: "observed", where: "@decartai/sdk 0.0.44 to 0.1.20" },
     needs: ["set-prompt"],
-    kills: ["speaks-after-disconnect"],
+    kills: ["answers-while-away"],
     async drive({ client, line }) {
       await client.connect();
       await client.call("disconnect", {});

@@ -31,7 +31,7 @@ export const subscribe: readonly Scenario[] = [
     owes: "The viewer gets a stream, and sees the prompt.",
     source: { kind: "observed", where: "@decartai/sdk 0.0.46 to 0.1.20" },
     needs: ["subscribe", "set-prompt", "frames"],
-    kills: ["watches-nothing"],
+    kills: ["shows-nothing"],
     server,
     async drive(stage) {
       const where = await publish(stage);
@@ -53,7 +53,7 @@ export const subscribe: readonly Scenario[] = [
     owes: "The viewer does not go on saying that it is connected.",
     source: { kind: "assumed", where: "an app that shows a stream has to learn that it is over" },
     needs: ["subscribe", "frames", "states"],
-    kills: ["watches-for-ever"],
+    kills: ["deaf-to-loss"],
     server,
     async drive(stage) {
       const where = await publish(stage);
@@ -83,9 +83,9 @@ export const subscribe: readonly Scenario[] = [
     async drive({ client, target }) {
       await client.call("subscribe", { ...target(), token: "no token at all" });
     },
-    judge: ({ call, sessions }) => [
+    judge: ({ call, lines }) => [
       ...rejects("subscribe() rejects", call("subscribe")),
-      ...same("no session was opened", sessions().length, 0),
+      ...same("nothing is asked of the server", lines(/^(open|upgrade-refused|http-refused)$/).length, 0),
     ],
   }),
 ];

@@ -16,6 +16,7 @@ export type ControlSocket = {
 };
 
 export type SocketAbout = {
+  readonly messageBytesMax: number;
   readonly url: string;
   readonly clock: Clock;
   /** Sockets are real whatever time the client lives in: a pong has this long of real time, at least. */
@@ -33,7 +34,7 @@ const livePongMsMax = 500;
 
 export function openControlSocket(about: SocketAbout): ControlSocket {
   const { clock, live } = about;
-  const socket = new WebSocket(about.url);
+  const socket = new WebSocket(about.url, { maxPayload: about.messageBytesMax });
   const opened = Promise.withResolvers<void>();
   const closed = Promise.withResolvers<void>();
   opened.promise.catch(() => {});
