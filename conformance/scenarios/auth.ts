@@ -41,7 +41,7 @@ export const auth: readonly Scenario[] = [
     id: "auth/client-token",
     does: "It asks for a client token, and connects with that.",
     owes: "It gets one, and it is good.",
-    source: { kind: "documented", where: "the product page, client tokens" },
+    source: { kind: "documented", where: "https://docs.platform.decart.ai, client tokens" },
     needs: ["tokens"],
     kills: ["sends-no-key"],
     server: { keys: "minted" },
@@ -60,7 +60,7 @@ export const auth: readonly Scenario[] = [
     owes: "connect() rejects with what the server said, and it does not try again.",
     source: {
       kind: "documented",
-      where: "the product page, client tokens: one that has expired blocks new connections",
+      where: "https://docs.platform.decart.ai, client tokens: one that has expired blocks new connections",
     },
     needs: [],
     kills: ["retries-after-refusal"],

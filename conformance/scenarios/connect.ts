@@ -133,7 +133,8 @@ export const connect: readonly Scenario[] = [
     owes: "It connects at the third attempt.",
     source: {
       kind: "documented",
-      where: "DecartAI/sdk, examples/realtime-session-queue: Concurrent session limit reached., close 1013",
+      where:
+        "https://github.com/DecartAI/sdk, examples/realtime-session-queue: Concurrent session limit reached., close 1013",
     },
     needs: ["clock", "open"],
     kills: ["gives-up-at-first"],

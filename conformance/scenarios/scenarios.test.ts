@@ -19,8 +19,8 @@ test("each has an id of its own, in the area of its file, in the order of areas"
 
 test("each says in sentences what it does, what is owed and who says so", () => {
   for (const { id, does, owes, source } of scenarios) {
-    expect(does, id).toMatch(/^[A-Z"`].*[.]$/s);
-    expect(owes, id).toMatch(/^[A-Z"`].*[.]$/s);
+    expect(does, id).toMatch(/^(?:[A-Z"`]|[a-zA-Z]+\().*[.]$/s);
+    expect(owes, id).toMatch(/^(?:[A-Z"`]|[a-zA-Z]+\().*[.]$/s);
     expect(source.where.length, id).toBeGreaterThan(5);
     if (source.kind === "documented") expect(source.where, id).toMatch(/https:\/\//);
     if (source.kind === "observed") expect(source.where, id).toMatch(/\d+\.\d+\.\d+|Python|Android/);

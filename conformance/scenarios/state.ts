@@ -7,7 +7,8 @@ import { goesOn, rejectsAsTold, staysConnected } from "../rules.ts";
 import { defineScenario, type Scenario } from "../scenario.ts";
 import { imageOf } from "../steps.ts";
 
-const page = (what: string) => ({ kind: "documented", where: `the product page: ${what}` }) as const;
+const page = (what: string) =>
+  ({ kind: "documented", where: `https://docs.platform.decart.ai: ${what}` }) as const;
 
 type InForce = { readonly prompt?: string | null; readonly imageHash?: number; readonly enhance?: boolean };
 
@@ -236,7 +237,7 @@ export const state: readonly Scenario[] = [
     owes: "It reaches the server to the byte.",
     source: {
       kind: "documented",
-      where: "the private preview's page on signalling: image_data of up to 10 MB",
+      where: "https://docs.platform.decart.ai, private preview, signalling: image_data of up to 10 MB",
     },
     needs: ["set"],
     kills: ["cuts-images"],
@@ -279,7 +280,7 @@ export const state: readonly Scenario[] = [
     owes: "The call rejects with what the server said, and the next change goes through.",
     source: {
       kind: "documented",
-      where: "the product page, moderation: a refusal is a prompt_ack without success",
+      where: "https://docs.platform.decart.ai, moderation: a refusal is a prompt_ack without success",
     },
     needs: ["set-prompt", "acks"],
     kills: ["ignores-refusals"],
