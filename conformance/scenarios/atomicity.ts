@@ -1,6 +1,6 @@
 /** Prompt and image change on the same picture, or neither does: what the product page promises of `set()`, read off the pictures. */
 import { createHash } from "node:crypto";
-import { readImage } from "../../fixtures/index.ts";
+import { promptHash, readImage } from "../../fixtures/index.ts";
 import { holds, rejects, resolves } from "../findings.ts";
 import { judgeAtomicity } from "../read-history.ts";
 import { defineScenario, type Scenario } from "../scenario.ts";
@@ -101,6 +101,12 @@ export const atomicity: readonly Scenario[] = [
     },
     judge: (reading) => [
       ...rejects("the second set() rejects", reading.call("set", 2)),
+      ...holds(
+        "nothing of a call that rejects is shown",
+        !reading.frames().some(({ output }) => output?.promptHash === promptHash("with a broken image")),
+        "no picture with its prompt",
+        "its prompt was shown",
+      ),
       ...resolves("the third set() resolves", reading.call("set", 3)),
       ...judgeAtomicity(reading),
     ],
