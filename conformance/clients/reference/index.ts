@@ -1,5 +1,6 @@
 /** The reference client: small, written from the protocol's description, and right; or, as a mutant, wrong in one thing. */
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { Client, Dialect } from "../../client.ts";
 import type { Clock } from "../../clock.ts";
 import { openStdioDriver } from "../stdio-driver.ts";
@@ -10,13 +11,16 @@ export type ReferenceAbout = {
   readonly mutant?: string;
 };
 
+/** Hundreds of drivers are started in a run: with what was compiled kept, one takes 0.33 s of CPU to start, instead of 0.59. */
+const compiled = { NODE_COMPILE_CACHE: fileURLToPath(new URL("../../../.cache/compiled/", import.meta.url)) };
+
 export function referenceClient({ dialect, mutant }: ReferenceAbout, clock: Clock): Client {
   const name = mutant === undefined ? `reference-${dialect}` : `reference-${dialect}+${mutant}`;
   const script = join(import.meta.dirname, "driver.ts");
   const args = [script, "--dialect", dialect, ...(mutant === undefined ? [] : ["--mutant", mutant])];
   return {
     name,
-    open: () => openStdioDriver({ command: process.execPath, args, name, clock }),
+    open: () => openStdioDriver({ command: process.execPath, args, env: compiled, name, clock }),
     async close() {},
   };
 }
