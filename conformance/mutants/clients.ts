@@ -69,8 +69,9 @@ export const mutants: readonly ClientMutant[] = [
       return delayMs === null ? null : delayMs / 2;
     },
   })),
-  mutant("never-gives-up", "It tries for ever.", ({ retryDelayMs }) => ({
+  mutant("never-gives-up", "It tries for ever, whatever it is told.", ({ retryDelayMs }) => ({
     retryDelayMs: (count) => retryDelayMs(count) ?? 10_000,
+    isPermanent: () => false,
   })),
   mutant("gives-up-at-first", "It tries once.", () => ({ retryDelayMs: () => null })),
   mutant("retries-after-refusal", "It tries again though it was told that that is no use.", () => ({
@@ -80,8 +81,8 @@ export const mutants: readonly ClientMutant[] = [
   mutant("impatient-for-the-answer", "It waits a second for the answer, or for room info.", () => ({
     signallingMsMax: 1000,
   })),
-  mutant("hides-errors-of-connect", "What the server says while it connects is not told.", () => ({
-    errorEndsAttempt: false,
+  mutant("hides-errors-of-connect", "What the server says while it connects is not told.", ({ tells }) => ({
+    tells: (event, phase) => (event !== "error" || phase === "up") && tells(event, phase),
   })),
   // State.
   mutant("splits-a-set", "It sends prompt and image in two messages.", ({ encodeSet }) => ({
