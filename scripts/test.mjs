@@ -21,6 +21,7 @@ const env = {
 };
 const vitestFile = join(results, "vitest.json");
 const playwrightFile = join(results, "playwright.json");
+const conformanceFile = join(results, "conformance.json");
 const total = { passed: 0, failed: 0, skipped: 0 };
 
 step("style and lint", ["biome", "check", "."], wholeStep);
@@ -37,6 +38,11 @@ step("browser", ["playwright", "test", "--reporter=list,json"], () => {
   const { stats } = JSON.parse(readFileSync(playwrightFile, "utf8"));
   return { passed: stats.expected, failed: stats.unexpected + stats.flaky, skipped: stats.skipped };
 });
+step(
+  "conformance",
+  ["node", "conformance/self-test.ts", "--out", conformanceFile, ...(long ? ["--all"] : [])],
+  () => JSON.parse(readFileSync(conformanceFile, "utf8")),
+);
 
 const seconds = Math.round((Date.now() - startedMs) / 1000);
 console.log(

@@ -1,7 +1,7 @@
 /** Prompt and image change on the same picture, or neither does: what the product page promises of `set()`, read off the pictures. */
 import { createHash } from "node:crypto";
 import { promptHash, readImage } from "../../fixtures/index.ts";
-import { holds, rejects, resolves } from "../findings.ts";
+import { holds, rejects, resolves, same } from "../findings.ts";
 import { judgeAtomicity } from "../read-history.ts";
 import { defineScenario, type Scenario } from "../scenario.ts";
 import type { Stage } from "../stage.ts";
@@ -79,6 +79,7 @@ export const atomicity: readonly Scenario[] = [
       ...reading.calls
         .filter(({ verb }) => verb === "set")
         .flatMap((call, n) => resolves(`set() ${n + 1} resolves`, call)),
+      ...same("each call is one change", reading.lines("state").length, 20),
       ...judgeAtomicity(reading),
     ],
   }),
