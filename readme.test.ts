@@ -72,6 +72,7 @@ const commands: Record<string, [file: string, line: string]> = {
   "npm start -- --tls": ["scripts/scripts.test.ts", '{ args: ["--tls"], scheme: "https" }'],
   "npm test": [".ci/run", "npm test"],
   "npm run test:all": ["scripts/test.mjs", 'LUCY_LONG: "1"'],
+  "npm run mutants": ["conformance/mutants/index.ts", "await runMutants({"],
   "npm run bench": ["scripts/scripts.test.ts", '"bench"'],
   "npm run fixtures": ["scripts/scripts.test.ts", '"fixtures"'],
   "npm run format": ["scripts/test.mjs", '"biome", "check"'],

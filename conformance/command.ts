@@ -41,42 +41,46 @@ type Typed = {
 const jobsDefault = 4;
 
 export function conformanceCommand(): Command {
-  return new Command("conformance")
-    .description("Judge a client by its messages and its pictures.")
-    .option(
-      "--client <names>",
-      "sdk@<version>, sdk@file:<folder or tarball>, reference, aiortc, command; several with commas",
-    )
-    .option("--client-command <command>", 'what starts a driver of your own: "python my_driver.py"')
-    .option("--only <ids>", "areas or scenarios, with commas: reconnect,acks/late", "")
-    .option("--list", "say which scenarios there are, and who demands them")
-    .option(
-      "--baseline <file>",
-      "failures that are known (default: the one that comes along for this client)",
-    )
-    .option("--no-baseline", "know of no failures")
-    .option("--junit <file>", "write JUnit XML")
-    .option("--ctrf <file>", "write CTRF JSON")
-    .option("--json <file>", "write the whole result")
-    .option("--markdown <file>", "append Markdown, as a job summary takes it")
-    .option("--seed <number>", "seed of all dice", whole(0, 2 ** 32 - 1), 1)
-    .option("--jobs <count>", "scenarios at once", whole(1, 32), jobsDefault)
-    .option(
-      "--endpoint <address>",
-      "compare the mock with a real endpoint, wss://…; its key comes from DECART_API_KEY",
-    )
-    .option("--allow-remote", "an endpoint that is not this machine may be asked")
-    .option("--sessions-max <count>", "budget of a remote run", whole(1, 1000))
-    .option("--seconds-max <seconds>", "budget of a remote run", whole(1, 36_000))
-    .option("--credits-max <credits>", "budget of a remote run", whole(1, 10_000))
-    .action(async (typed: Typed) => {
-      try {
-        process.exitCode = await conform(typed);
-      } catch (error) {
-        console.error(`lucy-testkit: ${(error as Error).message}`);
-        process.exitCode = exitCodes.harness;
-      }
-    });
+  return (
+    new Command("conformance")
+      .description("Judge a client by its messages and its pictures.")
+      .option(
+        "--client <names>",
+        "sdk@<version>, sdk@file:<folder or tarball>, reference, aiortc, command; several with commas",
+      )
+      .option("--client-command <command>", 'what starts a driver of your own: "python my_driver.py"')
+      .option("--only <ids>", "areas or scenarios, with commas: reconnect,acks/late", "")
+      .option("--list", "say which scenarios there are, and who demands them")
+      .option(
+        "--baseline <file>",
+        "failures that are known (default: the one that comes along for this client)",
+      )
+      .option("--no-baseline", "know of no failures")
+      .option("--junit <file>", "write JUnit XML")
+      .option("--ctrf <file>", "write CTRF JSON")
+      .option("--json <file>", "write the whole result")
+      .option("--markdown <file>", "append Markdown, as a job summary takes it")
+      .option("--seed <number>", "seed of all dice", whole(0, 2 ** 32 - 1), 1)
+      .option("--jobs <count>", "scenarios at once", whole(1, 32), jobsDefault)
+      .option(
+        "--endpoint <address>",
+        "compare the mock with a real endpoint, wss://…; its key comes from DECART_API_KEY",
+      )
+      .option("--allow-remote", "an endpoint that is not this machine may be asked")
+      .option("--sessions-max <count>", "budget of a remote run", whole(1, 1000))
+      .option("--seconds-max <seconds>", "budget of a remote run", whole(1, 36_000))
+      .option("--credits-max <credits>", "budget of a remote run", whole(1, 10_000))
+      // What was typed wrong is nobody's failure.
+      .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? exitCodes.passed : exitCodes.harness))
+      .action(async (typed: Typed) => {
+        try {
+          process.exitCode = await conform(typed);
+        } catch (error) {
+          console.error(`lucy-testkit: ${(error as Error).message}`);
+          process.exitCode = exitCodes.harness;
+        }
+      })
+  );
 }
 
 function whole(min: number, max: number) {
