@@ -217,7 +217,10 @@ export const acks: readonly Scenario[] = [
       await stopTime(client);
       const connecting = client.beginConnect({ initial: whole("initial") });
       await faultFired(stage, 1);
-      await passTime(client, connecting, 60_000);
+      // Who does not wait for that ack connects now, who does gives up on it, and tries again.
+      await passTime(client, connecting, 1000);
+      await outwait(client, connecting, outwaitMs);
+      await passTime(client, connecting, 10_000);
       await callAndOutwait(stage, "set", whole("second"));
     },
     judge: (reading) => [

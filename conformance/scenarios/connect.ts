@@ -59,8 +59,8 @@ export const connect: readonly Scenario[] = [
     source: { kind: "observed", where: "@decartai/sdk 0.0.6 to 0.1.20" },
     needs: [],
     kills: ["forgets-model"],
-    async drive({ client }) {
-      await client.connect();
+    async drive(stage) {
+      await untilSettled(stage, stage.client.beginConnect());
     },
     judge: (reading) => {
       const { sessionId } = reading.call("connect")?.ended?.value ?? {};
