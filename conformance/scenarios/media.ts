@@ -155,8 +155,10 @@ export const media: readonly Scenario[] = [
       await faultFired(stage, 1);
       await stage.client.frames(10);
     },
-    judge: ({ frames }) =>
-      holds("pictures come", frames().length >= 10, "10 pictures", `${frames().length} pictures`),
+    judge: ({ frames, lines }) => [
+      ...holds("it asks for one", lines("key-requested").length > 0, "a PLI", "none"),
+      ...holds("pictures come", frames().length >= 10, "10 pictures", `${frames().length} pictures`),
+    ],
   }),
   defineScenario({
     id: "media/loss",
@@ -164,7 +166,7 @@ export const media: readonly Scenario[] = [
     owes: "It stays connected, and once it is over, pictures are whole: a change shows, and so does what follows.",
     source: observed,
     needs: ["frames", "states", "set-prompt"],
-    kills: ["never-asks-for-keys"],
+    kills: ["shows-every-third"],
     server,
     isTimed: true,
     drive: (stage) =>
