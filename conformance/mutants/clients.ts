@@ -176,13 +176,24 @@ export const mutants: readonly ClientMutant[] = [
   mutant("answers-while-away", "It takes calls while it is not connected, and forgets them.", () => ({
     refuses: () => null,
   })),
+  mutant("comes-back-once", "It gives up at the second loss.", () => ({
+    failedCountAfter: (_lastedMs, failedCount) => (failedCount === 0 ? 0 : 6),
+  })),
+  mutant(
+    "impatient-with-silence",
+    "Three seconds without a packet count as a loss.",
+    () => ({ silentMsMax: 3000 }),
+    "direct",
+  ),
   mutant("trusts-silent-sockets", "It never notices that its socket is half-open.", () => ({
     pongMsMax: forEverMs,
   })),
-  mutant("leaves-a-room-that-mends", "It gives up its session where a moment's patience would do.", () => ({
-    waitsForRoom: false,
-    disconnectedMsMax: 0,
-  })),
+  mutant(
+    "leaves-a-room-that-mends",
+    "It connects anew while its room mends itself.",
+    () => ({ waitsForRoom: false }),
+    "livekit",
+  ),
   mutant("shows-first-track-only", "Of a room that it joined anew it shows nothing.", () => ({
     showsTrack: (n) => n === 1,
   })),
