@@ -67,12 +67,13 @@ export const goodbye: readonly Scenario[] = [
     does: "Its socket is lost, it comes back, and then the app disconnects.",
     owes: "Nothing of the first session is left, nor of the second.",
     source: { kind: "assumed", where: "whoever leaves closes behind him" },
-    needs: ["open", "reconnect", "states"],
+    needs: ["open", "reconnect", "states", "set-prompt"],
     kills: ["leaks-old-session"],
-    faults: [{ name: "drop-socket", when: { at: "connected", connections: 1 } }],
+    faults: [{ name: "drop-socket", when: { at: "ack-sent:1", connections: 1 } }],
     async drive(stage) {
       const { client, line } = stage;
       await client.connect();
+      await client.call("setPrompt", { prompt: "before" });
       const lost = await line("a socket that is gone", ({ kind }) => kind === "fault-fired");
       await client.state("connected", { from: lost.step });
       await client.call("disconnect", {});

@@ -127,9 +127,17 @@ export const lifecycle: readonly Scenario[] = [
     source: { kind: "observed", where: "@decartai/sdk 0.0.6 to 0.1.20" },
     needs: ["errors", "set-prompt"],
     kills: ["ignores-errors"],
-    faults: [{ name: "server-error", with: { error: "Something went wrong for a moment." } }],
+    // Behind an ack: only then do both sides know that connect() is over.
+    faults: [
+      {
+        name: "server-error",
+        with: { error: "Something went wrong for a moment." },
+        when: { at: "ack-sent:1" },
+      },
+    ],
     async drive({ client }) {
       await client.connect();
+      await client.call("setPrompt", { prompt: "before" });
       await client.heard("error");
       await client.call("setPrompt", { prompt: "afterwards" });
     },
