@@ -35,6 +35,8 @@ export type Sender = {
   close(): Promise<void>;
 };
 
+/** A busy machine takes seconds, and one that drops what it should answer takes forever. */
+const connectMsMax = 30_000;
 /** Packets sent at once, before the next millisecond. */
 const burstCount = 12;
 
@@ -86,6 +88,13 @@ export async function connectSender({
   });
   socket.on("error", (error) => failed.reject(error));
   socket.on("close", (code, reason) => failed.reject(new Error(`closed with ${code} ${reason}`)));
+  const deadline = clock.after(connectMsMax, () =>
+    failed.reject(
+      new Error(
+        `No media after ${connectMsMax / 1000} s; the connection is ${pc.connectionState}. Close what else runs here, or send less.`,
+      ),
+    ),
+  );
   await Promise.race([new Promise((resolve) => socket.once("open", resolve)), failed.promise]);
   await pc.setLocalDescription(await pc.createOffer());
   socket.send(JSON.stringify({ type: "offer", sdp: pc.localDescription!.sdp }));
@@ -121,6 +130,7 @@ export async function connectSender({
 
   send();
   if (waitForPictures) await Promise.race([flowing.promise, failed.promise]);
+  deadline.cancel();
   return {
     takeReceived() {
       const taken = received;

@@ -13,6 +13,7 @@ import { figureMarkdown, figureText } from "../../reports/figure-table.ts";
 import { capacity } from "./capacity.ts";
 import { connect } from "./connect.ts";
 import { control } from "./control.ts";
+import { gates } from "./gates.ts";
 import { glass } from "./glass.ts";
 import { sessions } from "./sessions.ts";
 import { set } from "./set.ts";
@@ -29,7 +30,7 @@ export type Bench = {
   run(runs: number): Promise<Figure[]>;
 };
 
-const benches: readonly Bench[] = [startUp, connect, glass, set, sessions, stages, capacity, control];
+const benches: readonly Bench[] = [startUp, connect, glass, set, sessions, stages, capacity, control, gates];
 
 const { values } = parseArgs({
   options: {

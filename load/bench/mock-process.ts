@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import type { Declaration } from "../../mock-server/index.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -10,6 +11,12 @@ export type MockProcess = {
   readonly realtimeUrl: string;
   health(): Promise<Health>;
   sessions(): Promise<SessionReport[]>;
+  /** Faults that were declared, the healed ones too. */
+  faults(): Promise<{ id: string; fired: number }[]>;
+  /** @throws Error with the server's own words */
+  declare(faults: readonly Declaration[]): Promise<void>;
+  /** All faults there are. */
+  heal(): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -22,6 +29,7 @@ export type SessionReport = {
   id: string;
   media: {
     codec: string;
+    packetsIn: number;
     picturesIn: number;
     picturesOut: number;
     dropped: number;
@@ -50,6 +58,19 @@ export async function startMockProcess(args: readonly string[] = []): Promise<Mo
     realtimeUrl: url.replace("http", "ws"),
     health: () => get("/_lucy/health"),
     sessions: () => get("/_lucy/sessions"),
+    faults: () => get("/_lucy/faults"),
+    async declare(faults) {
+      const response = await fetch(`${url}/_lucy/faults`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(faults),
+      });
+      const text = await response.text();
+      if (!response.ok) throw new Error(`Faults were refused with ${response.status}: ${text}`);
+    },
+    async heal() {
+      await (await fetch(`${url}/_lucy/faults`, { method: "DELETE" })).text();
+    },
     async stop() {
       const gone = new Promise((resolve) => child.once("exit", resolve));
       child.kill("SIGTERM");

@@ -28,7 +28,16 @@ export async function runSenders(
     warmUpMs = 2000,
     measureMs = 6000,
     waitForPictures = true,
-  }: { clip: ClipName; count: number; warmUpMs?: number; measureMs?: number; waitForPictures?: boolean },
+    meanwhile,
+  }: {
+    clip: ClipName;
+    count: number;
+    warmUpMs?: number;
+    measureMs?: number;
+    waitForPictures?: boolean;
+    /** Called as the measurement begins. They go on sending until it is done. */
+    meanwhile?: () => Promise<void>;
+  },
 ): Promise<SendersResult> {
   const file = fileURLToPath(new URL("./senders.ts", import.meta.url));
   const args = [
@@ -44,18 +53,27 @@ export async function runSenders(
   const gone = new Promise((resolve) => child.once("exit", resolve));
   let before: Health | undefined;
   let sessionsBefore: SessionReport[] = [];
-  for await (const line of createInterface(child.stdout)) {
-    const said = JSON.parse(line);
-    if (said.measuring) {
-      before = await mock.health();
-      sessionsBefore = await mock.sessions();
-      continue;
+  let done: Promise<void> | undefined;
+  try {
+    for await (const line of createInterface(child.stdout)) {
+      const said = JSON.parse(line);
+      if (said.measuring) {
+        before = await mock.health();
+        sessionsBefore = await mock.sessions();
+        done = meanwhile?.();
+        // Waited for below; until then nobody hears what it throws.
+        done?.catch(() => {});
+        continue;
+      }
+      await done;
+      const after = await mock.health();
+      const sessions = await mock.sessions();
+      child.stdin.write("done\n");
+      await gone;
+      return { ...said, before: before!, after, sessionsBefore, sessions, measureMs };
     }
-    const after = await mock.health();
-    const sessions = await mock.sessions();
-    child.stdin.write("done\n");
-    await gone;
-    return { ...said, before: before!, after, sessionsBefore, sessions, measureMs };
+    throw new Error("The senders stopped before they had measured anything; what they printed says why.");
+  } finally {
+    child.kill();
   }
-  throw new Error("The senders stopped before they had measured anything; what they printed says why.");
 }
