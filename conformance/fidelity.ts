@@ -9,7 +9,7 @@ import type { Clock } from "./clock.ts";
 import { type Recording, readRecording } from "./recording.ts";
 import type { Endpoint, Guard } from "./remote-guard.ts";
 import { setsOf } from "./requirement-sets.ts";
-import { faultsOf, type Scenario } from "./scenario.ts";
+import { faultsOf, type Scenario, whyUnsupported } from "./scenario.ts";
 import { openStage, Stuck } from "./stage.ts";
 
 export type FidelityAbout = {
@@ -79,11 +79,9 @@ async function record(
   const server = await startMockServer(options);
   try {
     const run = await openStage({ client, server, seed, clock, faults: () => [], endpoint });
-    const { dialect, capabilities } = run.stage.client.hello;
-    const misses = scenario.needs.filter((need) => !capabilities.includes(need));
-    const isOther = scenario.dialects !== undefined && !scenario.dialects.includes(dialect);
+    const unsupported = whyUnsupported(scenario, run.stage.client.hello);
     let stuck: string | null = null;
-    if (misses.length === 0 && !isOther) {
+    if (unsupported === null) {
       await scenario.drive(run.stage).catch((error) => {
         if (!(error instanceof Stuck)) throw error;
         stuck = error.message;
@@ -99,11 +97,6 @@ async function record(
       stuck,
     };
     await run.close();
-    const unsupported = isOther
-      ? `It means something in the ${scenario.dialects?.join(", ")} dialect only.`
-      : misses.length > 0
-        ? `The client does not declare ${misses.join(", ")}.`
-        : null;
     return { recording, isBoundToMock: run.isBoundToMock, unsupported };
   } finally {
     await server.close();

@@ -11,7 +11,7 @@ import { type Client, DriverBroken } from "./client.ts";
 import type { Clock } from "./clock.ts";
 import { type Recording, readRecording } from "./recording.ts";
 import { setsOf } from "./requirement-sets.ts";
-import { faultsOf, type Scenario } from "./scenario.ts";
+import { faultsOf, type Scenario, whyUnsupported } from "./scenario.ts";
 import { openStage, Stuck } from "./stage.ts";
 
 export type ScenarioRun = {
@@ -100,17 +100,11 @@ export async function runScenario(scenario: Scenario, about: RunAbout): Promise<
     } catch (error) {
       return broken(error);
     }
-    const { dialect, capabilities } = run.stage.client.hello;
-    const misses = scenario.needs.filter((need) => !capabilities.includes(need));
-    if (scenario.dialects && !scenario.dialects.includes(dialect)) {
+    const { hello } = run.stage.client;
+    const unsupported = whyUnsupported(scenario, hello);
+    if (unsupported !== null) {
       await run.close();
-      return end("unsupported", {
-        why: `It means something in the ${scenario.dialects.join(", ")} dialect only.`,
-      });
-    }
-    if (misses.length > 0) {
-      await run.close();
-      return end("unsupported", { why: `The client does not declare ${misses.join(", ")}.` });
+      return end("unsupported", { why: unsupported });
     }
     let stuck: string | null = null;
     let trouble: unknown = null;
@@ -140,7 +134,7 @@ export async function runScenario(scenario: Scenario, about: RunAbout): Promise<
     if (stuck !== null && findings.length === 0) {
       findings.push({ rule: scenario.owes, expected: stuck, got: "it did not come" });
     }
-    const silent = silentFaults(faultsOf(scenario, dialect), server.journal.lines);
+    const silent = silentFaults(faultsOf(scenario, hello.dialect), server.journal.lines);
     if (silent.length > 0 && findings.length === 0) {
       return end("inconclusive", { why: `${silent.join(", ")} never fired.`, recording });
     }

@@ -2,7 +2,7 @@
 
 import type { Declaration, MockServerOptions } from "../mock-server/index.ts";
 import type { Finding } from "../reports/result.ts";
-import type { Capability, Dialect } from "./client.ts";
+import type { Capability, Dialect, Hello } from "./client.ts";
 import type { Reading } from "./recording.ts";
 import type { Stage } from "./stage.ts";
 
@@ -56,6 +56,18 @@ export type Scenario = {
 /** The faults of a scenario for a client of this dialect. */
 export function faultsOf({ faults = [] }: Scenario, dialect: Dialect): readonly Declaration[] {
   return typeof faults === "function" ? faults(dialect) : faults;
+}
+
+/** Why a scenario says nothing about this client; `null` where it does. */
+export function whyUnsupported(
+  { needs, dialects }: Scenario,
+  { dialect, capabilities }: Hello,
+): string | null {
+  if (dialects && !dialects.includes(dialect)) {
+    return `It means something in the ${dialects.join(", ")} dialect only.`;
+  }
+  const misses = needs.filter((need) => !capabilities.includes(need));
+  return misses.length > 0 ? `The client does not declare ${misses.join(", ")}.` : null;
 }
 
 export const defineScenario = (scenario: Scenario): Scenario => scenario;
