@@ -3,7 +3,9 @@
  * expects nothing. `window.harness` is what the specs call, through `HarnessPage`.
  */
 
+import { preferCodec } from "../../fixtures/browser/prefer-codec.ts";
 import { type SyntheticCamera, startSyntheticCamera } from "../../fixtures/browser/synthetic-camera.ts";
+import { tone } from "../../fixtures/browser/tone.ts";
 import { type Codec, type LivekitClient, sdkFileName, traitsOf } from "../../fixtures/browser/versions.ts";
 import { type SeenPicture, watchStrips } from "../../fixtures/browser/watch-strips.ts";
 
@@ -551,24 +553,6 @@ async function outcome(run: () => Promise<unknown>): Promise<Outcome> {
 
 function remoteStream({ video }: Client): MediaStream | null {
   return video.srcObject as MediaStream | null;
-}
-
-function tone(): MediaStreamTrack {
-  const context = new AudioContext();
-  const oscillator = new OscillatorNode(context, { frequency: 440 });
-  const destination = context.createMediaStreamDestination();
-  oscillator.connect(destination);
-  oscillator.start();
-  return destination.stream.getAudioTracks()[0]!;
-}
-
-/** Moves a codec's payload types to the front of the video section. */
-function preferCodec(offer: RTCSessionDescriptionInit, codec: string): void {
-  offer.sdp = offer.sdp!.replace(/^(m=video \S+ \S+) (.*)$/m, (_line, head: string, list: string) => {
-    const types = list.trim().split(" ");
-    const wanted = types.filter((type) => new RegExp(`^a=rtpmap:${type} ${codec}/`, "m").test(offer.sdp!));
-    return `${head} ${[...wanted, ...types.filter((type) => !wanted.includes(type))].join(" ")}`;
-  });
 }
 
 /** The codec's entries that a browser packs in the usual way: of H.264, one NAL unit in several packets. */

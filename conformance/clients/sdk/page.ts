@@ -5,12 +5,13 @@
  * States and places in the queue come from the callbacks among the options of `connect` where a version has them (the LiveKit era): they are
  * told at once and of all. The events of the same names repeat them once `connect` has resolved, so that they count only while no callback has.
  */
+import { preferCodec } from "../../../fixtures/browser/prefer-codec.ts";
 import { type SyntheticCamera, startSyntheticCamera } from "../../../fixtures/browser/synthetic-camera.ts";
+import { tone } from "../../../fixtures/browser/tone.ts";
 import { watchStrips } from "../../../fixtures/browser/watch-strips.ts";
 import type {
   Camera,
   ClientEvent,
-  Codec,
   Hello,
   Request,
   Result,
@@ -392,24 +393,6 @@ function openCamera({ audio, ...options }: Camera): SyntheticCamera {
   });
   if (audio) opened.stream.addTrack(tone());
   return opened;
-}
-
-function tone(): MediaStreamTrack {
-  const context = new AudioContext();
-  const oscillator = new OscillatorNode(context, { frequency: 440 });
-  const destination = context.createMediaStreamDestination();
-  oscillator.connect(destination);
-  oscillator.start();
-  return destination.stream.getAudioTracks()[0]!;
-}
-
-/** Moves a codec's payload types to the front of the video section. */
-function preferCodec(offer: RTCSessionDescriptionInit, codec: Codec): void {
-  offer.sdp = offer.sdp!.replace(/^(m=video \S+ \S+) (.*)$/m, (_line, head: string, list: string) => {
-    const types = list.trim().split(" ");
-    const isWanted = (type: string) => new RegExp(`^a=rtpmap:${type} ${codec}/`, "im").test(offer.sdp!);
-    return `${head} ${[...types.filter(isWanted), ...types.filter((type) => !isWanted(type))].join(" ")}`;
-  });
 }
 
 /** Since when a socket or a peer connection has been on its way. */
