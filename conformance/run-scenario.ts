@@ -1,11 +1,6 @@
 /** One scenario against one client: a server of its own, the drive, then the judge. What comes of it is a verdict, never an exception. */
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import {
-  type Declaration,
-  type JournalLine,
-  type MockServer,
-  startMockServer,
-} from "../mock-server/index.ts";
+import { type Declaration, type MockServer, startMockServer } from "../mock-server/index.ts";
 import type { Finding, Verdict } from "../reports/result.ts";
 import { type Client, DriverBroken } from "./client.ts";
 import type { Clock } from "./clock.ts";
@@ -87,7 +82,7 @@ export async function runScenario(scenario: Scenario, about: RunAbout): Promise<
 
   const server = await startMockServer({ port: 0, mode: "none", ...scenario.server, seed });
   try {
-    if (about.spoiled) server.faults.add(about.spoiled);
+    const spoiledCount = about.spoiled ? server.faults.add(about.spoiled).length : 0;
     let run: Awaited<ReturnType<typeof openStage>>;
     try {
       run = await openStage({
@@ -134,7 +129,7 @@ export async function runScenario(scenario: Scenario, about: RunAbout): Promise<
     if (stuck !== null && findings.length === 0) {
       findings.push({ rule: scenario.owes, expected: stuck, got: "it did not come" });
     }
-    const silent = silentFaults(faultsOf(scenario, hello.dialect), server.journal.lines);
+    const silent = silentFaults(faultsOf(scenario, hello.dialect), server, spoiledCount);
     if (silent.length > 0 && findings.length === 0) {
       return end("inconclusive", { why: `${silent.join(", ")} never fired.`, recording });
     }
@@ -154,10 +149,16 @@ export async function runScenario(scenario: Scenario, about: RunAbout): Promise<
   }
 }
 
-/** Faults of the scenario that no connection met. */
-function silentFaults(faults: readonly Declaration[], lines: readonly JournalLine[]): string[] {
+/** Faults of the scenario, in its key or put there by its drive, that nobody met. */
+function silentFaults(inKey: readonly Declaration[], server: MockServer, spoiledCount: number): string[] {
   const fired = new Set(
-    lines.filter(({ kind }) => kind === "fault-fired").map(({ fields }) => String(fields.fault)),
+    server.journal.lines
+      .filter(({ kind }) => kind === "fault-fired")
+      .map(({ fields }) => String(fields.fault)),
   );
-  return faults.flatMap(({ name }, index) => (fired.has(`key-${index + 1}`) ? [] : [name]));
+  const added = server.faults.list.slice(spoiledCount).filter((fault) => fault.fired === 0);
+  return [
+    ...inKey.flatMap(({ name }, index) => (fired.has(`key-${index + 1}`) ? [] : [name])),
+    ...added.map(({ declaration }) => declaration.name),
+  ];
 }

@@ -2,6 +2,7 @@
  * What a scenario drives with: a mock server of its own and one or more clients. Everything that is done or heard goes into the recording.
  * It never asserts; who waits in vain ends the drive, and the recording says what was waited for.
  */
+import { promptHash } from "../fixtures/index.ts";
 import type { Declaration, JournalLine, MockServer } from "../mock-server/index.ts";
 import { writeMockKey } from "../mock-server/index.ts";
 import {
@@ -23,6 +24,8 @@ import type { Endpoint } from "./remote-guard.ts";
 
 /** How long a drive waits for what the client owes, unless said. A busy machine needs some seconds for what takes one. */
 const withinMsDefault = 8000;
+/** To let a minute of a browser's time pass takes some seconds, and is not the client's doing. */
+const advanceMsMax = 120_000;
 
 /** A step takes about as long as it lets pass. */
 const driftStepMs = 10;
@@ -66,8 +69,8 @@ export type Actor = {
   last(): StateName | undefined;
   /** Resolves once so many more pictures were shown. @throws Stuck */
   frames(count: number, waiting?: Waiting): Promise<void>;
-  /** Resolves once a picture shows this revision. @throws Stuck */
-  shows(revision: number, waiting?: Waiting): Promise<void>;
+  /** Resolves once a picture shows this prompt. @throws Stuck */
+  shows(prompt: string, waiting?: Waiting): Promise<void>;
 };
 
 export type Stage = {
@@ -106,6 +109,8 @@ export type StageRun = {
 };
 
 const cameraDefault: Camera = { width: 320, height: 180, fps: 15 };
+
+const waitingFor = (verb: Verb): Waiting => (verb === "advance" ? { withinMs: advanceMsMax } : {});
 
 /** Pictures that are kept of one run. */
 const picturesMax = 3;
@@ -252,7 +257,7 @@ export async function openStage(about: {
       name,
       hello: driver.hello,
       begin,
-      call: (verb, args, waiting) => begin(verb, args).done(waiting),
+      call: (verb, args, waiting = waitingFor(verb)) => begin(verb, args).done(waiting),
       beginConnect,
       connect: (given, waiting) => beginConnect(given).done(waiting),
       async heard(event, isIt = () => true, { from = 0, count = 1, ...waiting } = {}) {
@@ -267,7 +272,7 @@ export async function openStage(about: {
       },
       async drift(done) {
         for (let n = 0; n < driftStepCountMax && !done(); n++) {
-          await begin("advance", { ms: driftStepMs }).done();
+          await begin("advance", { ms: driftStepMs }).done(waitingFor("advance"));
         }
       },
       last: () => own().findLast((one) => one.event === "state")?.state,
@@ -276,9 +281,10 @@ export async function openStage(about: {
         const wanted = shown() + count;
         await until(`${count} more pictures of ${name}`, () => shown() >= wanted, waiting);
       },
-      async shows(revision, waiting) {
-        const isIt = (one: Heard) => one.event === "frame" && one.output?.revision === revision;
-        await until(`a picture of ${name} that shows revision ${revision}`, () => own().some(isIt), waiting);
+      async shows(prompt, waiting) {
+        const hash = promptHash(prompt);
+        const isIt = (one: Heard) => one.event === "frame" && one.output?.promptHash === hash;
+        await until(`a picture of ${name} that shows "${prompt}"`, () => own().some(isIt), waiting);
       },
     };
   }

@@ -3,6 +3,7 @@ import { same } from "../findings.ts";
 import type { Reading } from "../recording.ts";
 import { defineScenario, type Scenario } from "../scenario.ts";
 import type { Stage } from "../stage.ts";
+import { comeBack, cut, stand } from "../steps.ts";
 
 /** Asked as often, a client that has something to close has had its time. */
 const asksMax = 300;
@@ -67,15 +68,12 @@ export const goodbye: readonly Scenario[] = [
     does: "Its socket is lost, it comes back, and then the app disconnects.",
     owes: "Nothing of the first session is left, nor of the second.",
     source: { kind: "assumed", where: "whoever leaves closes behind him" },
-    needs: ["open", "reconnect", "states", "set-prompt"],
+    needs: ["open", "reconnect", "states"],
     kills: ["leaks-old-session"],
-    faults: [{ name: "drop-socket", when: { at: "ack-sent:1", connections: 1 } }],
     async drive(stage) {
-      const { client, line } = stage;
-      await client.connect();
-      await client.call("setPrompt", { prompt: "before" });
-      const lost = await line("a socket that is gone", ({ kind }) => kind === "fault-fired");
-      await client.state("connected", { from: lost.step });
+      const { client } = stage;
+      await stand(stage);
+      await comeBack(stage, cut(stage));
       await client.call("disconnect", {});
       await untilClosed(stage);
     },

@@ -2,6 +2,7 @@
 import { holds, rejects, resolves, same } from "../findings.ts";
 import { connectsInOrder, goesOn, staysConnected } from "../rules.ts";
 import { defineScenario, type Scenario } from "../scenario.ts";
+import { connectWhole, spoil } from "../steps.ts";
 
 export const lifecycle: readonly Scenario[] = [
   defineScenario({
@@ -127,17 +128,10 @@ export const lifecycle: readonly Scenario[] = [
     source: { kind: "observed", where: "@decartai/sdk 0.0.6 to 0.1.20" },
     needs: ["errors", "set-prompt"],
     kills: ["ignores-errors"],
-    // Behind an ack: only then do both sides know that connect() is over.
-    faults: [
-      {
-        name: "server-error",
-        with: { error: "Something went wrong for a moment." },
-        when: { at: "ack-sent:1" },
-      },
-    ],
-    async drive({ client }) {
-      await client.connect();
-      await client.call("setPrompt", { prompt: "before" });
+    async drive(stage) {
+      const { client } = stage;
+      await connectWhole(stage);
+      spoil(stage, { name: "server-error", with: { error: "Something went wrong for a moment." } });
       await client.heard("error");
       await client.call("setPrompt", { prompt: "afterwards" });
     },

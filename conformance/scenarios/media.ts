@@ -64,7 +64,7 @@ async function sufferAndGoOn(stage: Stage, fault: Parameters<typeof spoil>[1]): 
   spoil(stage, fault);
   await line("that it is over", ({ kind }) => kind === "fault-healed");
   await client.call("setPrompt", { prompt: "afterwards" });
-  await client.shows(1);
+  await client.shows("afterwards");
   mark("over");
   await client.frames(20);
 }

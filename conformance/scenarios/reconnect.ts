@@ -300,16 +300,14 @@ export const reconnect: readonly Scenario[] = [
     source: { kind: "observed", where: "@decartai/sdk 0.1.0 to 0.1.20: WebSocket closed" },
     needs: ["reconnect", "states", "set", "set-prompt", "acks"],
     kills: ["keeps-pending-calls"],
-    faults: [
-      { name: "missing-ack", when: { at: "connected", connections: 1 } },
-      { name: "drop-socket", channel: "control", when: { at: "ack-sent", connections: 1 } },
-    ],
     async drive(stage) {
       const { client } = stage;
       // What a client says by itself at the beginning is acked, too.
       await stand(stage);
+      spoil(stage, { name: "missing-ack" });
+      const lost = spoil(stage, { name: "drop-socket", channel: "control", when: { at: "ack-sent" } });
       client.begin("set", { prompt: "pending" });
-      await comeBack(stage, await faultFired(stage, 2));
+      await comeBack(stage, lost);
       await client.call("setPrompt", { prompt: "afterwards" });
     },
     judge: (reading) => {

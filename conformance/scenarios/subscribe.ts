@@ -39,7 +39,7 @@ export const subscribe: readonly Scenario[] = [
       await viewer.call("subscribe", where);
       await viewer.frames(1);
       await stage.client.call("setPrompt", { prompt: "seen by both" });
-      await stage.client.shows(1);
+      await stage.client.shows("seen by both");
       await viewer.frames(10);
     },
     judge: (reading) => [

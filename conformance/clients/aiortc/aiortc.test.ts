@@ -28,13 +28,13 @@ const rows: readonly Row[] = [
     server: { mode: "transcode" },
     async drive({ client }) {
       await client.connect({ initial: { prompt: "a red robot" } });
-      await client.shows(1);
+      await client.shows("a red robot");
       await client.call("set", { prompt: "a blue robot", image: face });
-      await client.shows(2);
+      await client.shows("a blue robot");
       await client.frames(3);
       await client.call("snapshot", {});
       await client.call("set", { prompt: "a green robot" });
-      await client.shows(3);
+      await client.shows("a green robot");
     },
     judge: ({ frames, states, call, eventsOf }) => [
       ...same("its states", states(), ["connecting", "connected", "generating"]),
