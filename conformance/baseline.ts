@@ -62,6 +62,11 @@ function covers(pattern: string, id: string): boolean {
   return pattern.endsWith("/*") ? id.startsWith(pattern.slice(0, -1)) : pattern === id;
 }
 
+/** Whether a failure of this scenario is known. */
+export function isKnown(baseline: Baseline | null, id: string): boolean {
+  return baseline?.known.some(({ scenario }) => covers(scenario, id)) ?? false;
+}
+
 /** The verdicts with what is known of them, and a sentence for each entry that is not needed any more. */
 export function applyBaseline(
   verdicts: readonly Verdict[],

@@ -21,6 +21,7 @@ export const capabilities = {
   tokens: "`createToken`.",
   subscribe: "`subscribe`: watches another client's session.",
   "replace-track": "`replaceTrack`.",
+  media: "Sends its camera's pictures, and is sent some back.",
   reconnect: "Connects again by itself when it has lost its connection.",
   states: "Tells the state of its connection: events `state`.",
   errors: "Tells what went wrong beside its calls: events `error`.",
@@ -194,6 +195,8 @@ export class DriverBroken extends Error {}
 export type Client = {
   /** As `--client` names it: `sdk@0.1.20`. */
   readonly name: string;
+  /** What to type to have it again, where that is more than `--client` and its name. */
+  readonly typed?: string;
   /** Starts a driver: a process, a page. @throws DriverBroken, or Error with a sentence when it cannot be had here */
   open(): Promise<Driver>;
   close(): Promise<void>;

@@ -35,7 +35,7 @@ test.each<[string, string[], RegExp]>([
   [
     "a scenario that there is none of",
     ["--client", "reference", "--only", "acks/lat"],
-    /no scenario or area "acks\/lat"\. Did you mean acks\/late\?/,
+    /no scenario, area or requirement set "acks\/lat"\. Did you mean acks\/late\?/,
   ],
   [
     "a number that is none",

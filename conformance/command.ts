@@ -5,15 +5,18 @@ import { Command, InvalidArgumentError } from "commander";
 import { nearest } from "../protocol/index.ts";
 import { resultCtrf } from "../reports/ctrf.ts";
 import { resultJunit } from "../reports/junit.ts";
+import { strikeKeys } from "../reports/keys.ts";
 import { resultMarkdown } from "../reports/markdown.ts";
 import { exitCodeOf, exitCodes, type RunResult, resultSchema } from "../reports/result.ts";
 import { picturePaths, readResult, saveRun } from "../reports/store.ts";
 import { resultText } from "../reports/text.ts";
 import { type Baseline, readBaseline } from "./baseline.ts";
+import type { Client } from "./client.ts";
 import { clientNames, openClient } from "./clients/index.ts";
 import { realClock } from "./clock.ts";
 import { compareWith } from "./fidelity.ts";
 import { createGuard, readEndpoint } from "./remote-guard.ts";
+import { requirementSets, setsMet } from "./requirement-sets.ts";
 import type { ScenarioRun } from "./run-scenario.ts";
 import { runSuite } from "./run-suite.ts";
 import type { Scenario } from "./scenario.ts";
@@ -22,12 +25,13 @@ import { scenarios } from "./scenarios/index.ts";
 type Typed = {
   client?: string;
   clientCommand?: string;
+  driverPort: number;
   only: string;
   list?: boolean;
   baseline?: string | false;
-  junit?: string;
-  ctrf?: string;
-  json?: string;
+  junit?: string | undefined;
+  ctrf?: string | undefined;
+  json?: string | undefined;
   markdown?: string;
   seed: number;
   jobs: number;
@@ -49,6 +53,7 @@ export function conformanceCommand(): Command {
         "sdk@<version>, sdk@file:<folder or tarball>, reference, aiortc, command; several with commas",
       )
       .option("--client-command <command>", 'what starts a driver of your own: "python my_driver.py"')
+      .option("--driver-port <port>", "where --client websocket waits for drivers", whole(0, 65_535), 0)
       .option("--only <ids>", "areas or scenarios, with commas: reconnect,acks/late", "")
       .option("--list", "say which scenarios there are, and who demands them")
       .option(
@@ -104,22 +109,41 @@ async function conform(typed: Typed): Promise<number> {
       "Say who is to be judged: --client sdk@0.1.20, or --client-command and what starts your driver.",
     );
   }
-  let worst = 0;
-  for (const name of clientNames(given)) worst = Math.max(worst, await judge(name, wanted, typed));
-  return worst;
+  const names = clientNames(given);
+  const codes: number[] = [];
+  for (const name of names) {
+    // One file a client, where there are several.
+    const own = (file: string | undefined) =>
+      file === undefined || names.length === 1
+        ? file
+        : file.replace(/([.]\w+)?$/, `.${name.replaceAll(/[@:/]/g, "-")}$1`);
+    codes.push(
+      await judge(name, wanted, {
+        ...typed,
+        junit: own(typed.junit),
+        ctrf: own(typed.ctrf),
+        json: own(typed.json),
+      }),
+    );
+  }
+  return worstFirst.find((code) => codes.includes(code))!;
 }
+
+/** As in one run: whether the harness broke is asked before whether a client failed. */
+const worstFirst = [exitCodes.harness, exitCodes.failed, exitCodes.inconclusive, exitCodes.passed];
 
 async function judge(name: string, wanted: readonly Scenario[], typed: Typed): Promise<number> {
   if (typed.endpoint !== undefined) return compare(name, wanted, typed, typed.endpoint);
   const baseline = baselineOf(name, typed);
-  const client = await openClient(name, realClock, typed.clientCommand ?? null);
+  const client = await open(name, typed);
   try {
     const { result, runs } = await runSuite({
       client,
       scenarios: wanted,
       clock: realClock,
       seed: typed.seed,
-      jobs: typed.jobs,
+      // Drivers that come by themselves come one by one.
+      jobs: name === "websocket" ? 1 : typed.jobs,
       baseline,
       startedAt: new Date().toISOString(),
       isWhole: wanted.length === scenarios.length,
@@ -130,6 +154,20 @@ async function judge(name: string, wanted: readonly Scenario[], typed: Typed): P
   } finally {
     await client.close();
   }
+}
+
+/** A client of whom one driver was seen to start. @throws Error with a sentence */
+async function open(name: string, { clientCommand, driverPort }: Typed): Promise<Client> {
+  const tell = (sentence: string) => console.error(sentence);
+  const client = await openClient(name, realClock, { command: clientCommand, driverPort, tell });
+  if (name === "websocket") return client;
+  try {
+    await (await client.open()).close();
+  } catch (error) {
+    await client.close();
+    throw new Error(`The driver of ${name} cannot be had: ${(error as Error).message}`);
+  }
+  return client;
 }
 
 /** Where the mock and an endpoint look different to this client. */
@@ -149,12 +187,12 @@ async function compare(
       "Pages of the SDK never leave this machine. Compare with reference-direct, reference-livekit, aiortc or a driver of your own.",
     );
   }
-  const client = await openClient(name, realClock, typed.clientCommand ?? null);
+  const client = await open(name, typed);
   const startedMs = realClock.now();
   const startedAt = new Date().toISOString();
   const guard = createGuard(budget, realClock);
   try {
-    const verdicts = await compareWith(wanted, {
+    const { verdicts, harness } = await compareWith(wanted, {
       client,
       endpoint,
       guard,
@@ -176,7 +214,7 @@ async function compare(
       },
       verdicts,
       stale: [],
-      harness: [],
+      harness,
       figures: [],
     };
     write(result, [], typed);
@@ -186,7 +224,7 @@ async function compare(
   }
 }
 
-/** Those of an area, or of an id. @throws Error for one that there is none of */
+/** Those of an area, of an id, or of a requirement set. @throws Error for one that there is none of */
 export function selectScenarios(only: string): readonly Scenario[] {
   const asked = only
     .split(",")
@@ -194,15 +232,18 @@ export function selectScenarios(only: string): readonly Scenario[] {
     .filter(Boolean);
   if (asked.length === 0) return scenarios;
   const ids = scenarios.map(({ id }) => id as string);
-  const known = [...new Set(ids.map((id) => id.slice(0, id.indexOf("/")))), ...ids];
+  const areas = new Set(ids.map((id) => id.slice(0, id.indexOf("/"))));
+  const known = [...areas, ...ids, ...Object.keys(requirementSets)];
   for (const text of asked) {
     if (known.includes(text)) continue;
     const near = nearest(text, known);
     throw new Error(
-      `There is no scenario or area "${text.slice(0, 80)}".${near ? ` Did you mean ${near}?` : ""} lucy-testkit conformance --list shows all.`,
+      `There is no scenario, area or requirement set "${text.slice(0, 80)}".${near ? ` Did you mean ${near}?` : ""} lucy-testkit conformance --list shows all.`,
     );
   }
-  return scenarios.filter(({ id }) => asked.some((text) => id === text || id.startsWith(`${text}/`)));
+  return scenarios.filter(({ id }) =>
+    asked.some((text) => id === text || id.startsWith(`${text}/`) || requirementSets[text]?.includes(id)),
+  );
 }
 
 function listed(wanted: readonly Scenario[]): string {
@@ -215,7 +256,7 @@ function listed(wanted: readonly Scenario[]): string {
     .join("\n");
 }
 
-/** `@` and `:` are no good in every file system. */
+/** `sdk@0.1.20` is judged by `baselines/sdk-0.1.20.json`. */
 export function baselinePath(name: string): string {
   return join(import.meta.dirname, "baselines", `${name.replaceAll("@", "-")}.json`);
 }
@@ -254,7 +295,7 @@ function write(result: RunResult, runs: readonly ScenarioRun[], typed: Typed): v
     });
   } catch (error) {
     // Nobody is to lose a verdict over a full disk.
-    console.log(resultText(result, { colour }));
+    console.log(resultText(strikeKeys(result), { colour }));
     throw error;
   }
   const kept = readResult(folder);
@@ -264,5 +305,7 @@ function write(result: RunResult, runs: readonly ScenarioRun[], typed: Typed): v
   if (typed.json) writeFileSync(typed.json, `${JSON.stringify(kept, null, 1)}\n`);
   if (typed.markdown) appendFileSync(typed.markdown, `${resultMarkdown(kept)}\n`);
   console.log(resultText(kept, { colour, pictures }));
+  const met = setsMet(kept);
+  if (met.length > 0) console.log(`\nConforms to ${met.join(", ")}.`);
   console.log(`\nAll of it: ${folder}`);
 }

@@ -7,7 +7,7 @@ import type { Finding, Verdict } from "../reports/result.ts";
 import { type Client, DriverBroken } from "./client.ts";
 import type { Clock } from "./clock.ts";
 import { type Recording, readRecording } from "./recording.ts";
-import type { Endpoint, Guard } from "./remote-guard.ts";
+import { type Endpoint, type Guard, RemoteRefused } from "./remote-guard.ts";
 import { setsOf } from "./requirement-sets.ts";
 import { faultsOf, type Scenario, whyUnsupported } from "./scenario.ts";
 import { openStage, Stuck } from "./stage.ts";
@@ -29,9 +29,16 @@ export function isPlain(scenario: Scenario): boolean {
   );
 }
 
-/** A verdict for each plain scenario: passed where both look alike, failed where they differ. Stops with RemoteRefused when the budget is spent. */
-export async function compareWith(scenarios: readonly Scenario[], about: FidelityAbout): Promise<Verdict[]> {
+/**
+ * A verdict for each plain scenario: passed where both look alike, failed where they differ. Once the budget is spent the rest is inconclusive.
+ * `harness`: trouble of the harness's own, a sentence each.
+ */
+export async function compareWith(
+  scenarios: readonly Scenario[],
+  about: FidelityAbout,
+): Promise<{ verdicts: Verdict[]; harness: string[] }> {
   const verdicts: Verdict[] = [];
+  const harness: string[] = [];
   for (const scenario of scenarios.filter(isPlain)) {
     const startedMs = about.clock.now();
     const { id, does, owes, source } = scenario;
@@ -59,15 +66,20 @@ export async function compareWith(scenarios: readonly Scenario[], about: Fidelit
       else {
         const close = about.guard.open();
         const real = await record(scenario, about, about.endpoint).finally(close);
-        const findings = differences(mock.recording, real.recording);
+        const findings = differences(mock.recording, real.recording, scenario.needs.includes("frames"));
         end(findings.length > 0 ? "failed" : "passed", null, findings);
       }
     } catch (error) {
-      if (!(error instanceof DriverBroken)) throw error;
-      end("inconclusive", `The driver of ${about.client.name} broke: ${error.message}`);
+      // What was paid for is told.
+      if (error instanceof RemoteRefused) end("inconclusive", error.message);
+      else if (error instanceof DriverBroken) {
+        const why = `The driver of ${about.client.name} broke: ${error.message}`;
+        end("inconclusive", why);
+        harness.push(`${id}: ${why}`);
+      } else throw error;
     }
   }
-  return verdicts;
+  return { verdicts, harness };
 }
 
 async function record(
@@ -79,32 +91,35 @@ async function record(
   const server = await startMockServer(options);
   try {
     const run = await openStage({ client, server, seed, clock, faults: () => [], endpoint });
-    const unsupported = whyUnsupported(scenario, run.stage.client.hello);
-    let stuck: string | null = null;
-    if (unsupported === null) {
-      await scenario.drive(run.stage).catch((error) => {
-        if (!(error instanceof Stuck)) throw error;
-        stuck = error.message;
-      });
+    try {
+      const unsupported = whyUnsupported(scenario, run.stage.client.hello);
+      let stuck: string | null = null;
+      if (unsupported === null) {
+        await scenario.drive(run.stage).catch((error) => {
+          if (!(error instanceof Stuck)) throw error;
+          stuck = error.message;
+        });
+      }
+      const { calls, events, journal, marks, hellos } = run.recording;
+      const recording = {
+        calls: calls.map((call) => ({ ...call })),
+        events: [...events],
+        journal: [...journal],
+        marks: [...marks],
+        hellos,
+        stuck,
+      };
+      return { recording, isBoundToMock: run.isBoundToMock, unsupported };
+    } finally {
+      await run.close();
     }
-    const { calls, events, journal, marks, hellos } = run.recording;
-    const recording = {
-      calls: calls.map((call) => ({ ...call })),
-      events: [...events],
-      journal: [...journal],
-      marks: [...marks],
-      hellos,
-      stuck,
-    };
-    await run.close();
-    return { recording, isBoundToMock: run.isBoundToMock, unsupported };
   } finally {
     await server.close();
   }
 }
 
-/** What a client saw, in words: how its calls ended, what it said, whether pictures came. */
-export function seenBy(recording: Recording): Record<string, string> {
+/** What a client saw, in words: how its calls ended, what it said, whether pictures came where they were waited for. */
+export function seenBy(recording: Recording, hasPictures: boolean): Record<string, string> {
   const { calls, events } = readRecording(recording);
   const actors = [...new Set(calls.map(({ actor }) => actor))];
   const said = (actor: string, name: string) =>
@@ -123,7 +138,7 @@ export function seenBy(recording: Recording): Record<string, string> {
           .map((one) => String(Reflect.get(one, "message")))
           .join(" | "),
       ],
-      [`pictures of ${actor}`, said(actor, "frame").length > 0 ? "come" : "none"],
+      ...(hasPictures ? [[`pictures of ${actor}`, said(actor, "frame").length > 0 ? "come" : "none"]] : []),
     ]),
   ]);
 }
@@ -133,8 +148,8 @@ function lasting(states: readonly string[]): string {
   return states.filter((state, n) => state !== "generating" && state !== states[n - 1]).join(", ");
 }
 
-export function differences(mock: Recording, real: Recording): Finding[] {
-  const [ours, theirs] = [seenBy(mock), seenBy(real)];
+export function differences(mock: Recording, real: Recording, hasPictures: boolean): Finding[] {
+  const [ours, theirs] = [seenBy(mock, hasPictures), seenBy(real, hasPictures)];
   return Object.keys({ ...ours, ...theirs })
     .filter((what) => ours[what] !== theirs[what])
     .map((what) => ({

@@ -1,4 +1,5 @@
 /** Frozen lists of scenarios, so that "conforms to" means something later. An id that was released in a set stays in it. */
+import type { RunResult } from "../reports/result.ts";
 
 const both = [
   "connect/plain",
@@ -149,5 +150,18 @@ export const requirementSets: Readonly<Record<string, readonly string[]>> = {
 export function setsOf(id: string): string[] {
   return Object.entries(requirementSets)
     .filter(([, ids]) => ids.includes(id))
+    .map(([name]) => name);
+}
+
+/** Sets of which every scenario was run, and none failed, known or not, or could not be judged. What a client cannot do it does not owe. */
+export function setsMet({ verdicts }: Pick<RunResult, "verdicts">): string[] {
+  return Object.entries(requirementSets)
+    .filter(([, ids]) =>
+      ids.every((id) => {
+        const outcome = verdicts.find((verdict) => verdict.id === id)?.outcome;
+        return outcome === "passed" || outcome === "unsupported";
+      }),
+    )
+    .filter(([, ids]) => verdicts.some(({ id, outcome }) => ids.includes(id) && outcome === "passed"))
     .map(([name]) => name);
 }

@@ -1,4 +1,5 @@
 /** What clients owe in many scenarios alike. Pure: each reads a finished recording and gives findings. */
+import { PATHS } from "../protocol/index.ts";
 import type { Finding } from "../reports/result.ts";
 import { endOf, holds, rejects, resolves, same } from "./findings.ts";
 import type { Reading } from "./recording.ts";
@@ -11,6 +12,10 @@ export function staysConnected(reading: Reading): Finding[] {
     ...same("it has one session", reading.sessions().length, 1),
   ];
 }
+
+/** How often it has asked for a session, those that were refused included. */
+export const attemptCount = ({ sessions, lines }: Reading): number =>
+  sessions().length + lines("upgrade-refused").filter(({ fields }) => fields.path === PATHS.stream).length;
 
 /** Whatever came before, a call to `set` or `setPrompt` goes through. */
 export function goesOn(reading: Reading, prompt: string): Finding[] {

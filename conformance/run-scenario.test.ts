@@ -36,7 +36,7 @@ type Row = [
   scenario: Partial<Scenario>,
   script: Script,
   outcome: Verdict["outcome"],
-  more: { why?: RegExp; got?: RegExp; deservesAnother?: boolean; harness?: RegExp },
+  more: { why?: RegExp; got?: RegExp; harness?: RegExp },
 ];
 
 test.each<Row>([
@@ -48,20 +48,13 @@ test.each<Row>([
     "failed",
     { got: /^it rejected: no place$/ },
   ],
-  [
-    "what failed hangs on time",
-    { isTimed: true },
-    { answers: { connect: () => ({ ok: false }) } },
-    "failed",
-    { deservesAnother: true },
-  ],
-  ["it waited in vain", waits, {}, "failed", { got: /did not come/, deservesAnother: true }],
+  ["it waited in vain", waits, {}, "failed", { got: /did not come/ }],
   [
     "it waited in vain, and the judge knows better",
     { ...waits, judge: ({ states }) => same("it says so", states(), ["connected"]) },
     {},
     "failed",
-    { got: /^\[\]$/, deservesAnother: true },
+    { got: /^\[\]$/ },
   ],
   [
     "what comes in time is waited for",
@@ -113,12 +106,11 @@ test.each<Row>([
     { harness: /no browser/ },
   ],
 ])("%s", async (_name, scenario, script, outcome, more) => {
-  const { verdict, deservesAnother, harness } = await run(scenario, script);
+  const { verdict, harness } = await run(scenario, script);
   expect(verdict.outcome).toBe(outcome);
   expect(verdict.findings.length > 0).toBe(outcome === "failed" || more.why?.source === "never fired");
   if (more.got) expect(verdict.findings[0]!.got).toMatch(more.got);
   if (more.why) expect(verdict.why).toMatch(more.why);
-  expect(deservesAnother).toBe(more.deservesAnother ?? false);
   if (more.harness) expect(harness).toMatch(more.harness);
   else expect(harness).toBeNull();
 });
@@ -134,14 +126,29 @@ function tells(_args: never, tell: (event: { event: "state"; state: "connected" 
   return {};
 }
 
-test("a defect of a scenario is no verdict", async () => {
-  await expect(
-    run({
-      judge() {
-        throw new Error("a defect");
-      },
-    }),
-  ).rejects.toThrow("a defect");
+const breaks = () => {
+  throw new Error("a defect");
+};
+
+test.each<[string, Partial<Scenario>, RegExp]>([
+  ["its judge", { judge: breaks }, /^connect\/plain: The scenario's judge is broken: a defect$/],
+  [
+    "its drive",
+    { drive: async () => breaks() },
+    /^connect\/plain: The scenario's drive is broken: a defect$/,
+  ],
+])("a defect of a scenario is the harness's trouble: %s", async (_name, scenario, harness) => {
+  const run = await runScenario({ ...plain, ...scenario }, { ...about, client: scriptedClient() });
+  expect([run.verdict.outcome, run.harness]).toEqual(["inconclusive", expect.stringMatching(harness)]);
+});
+
+test("a judge that misses what a stuck drive did not come to is none", async () => {
+  const { verdict, harness } = await run({ ...waits, judge: breaks });
+  expect([verdict.outcome, verdict.findings[0]!.rule, harness]).toEqual([
+    "failed",
+    "the drive goes through",
+    null,
+  ]);
 });
 
 test("drivers are closed whatever comes", async () => {
@@ -160,13 +167,13 @@ function failing(times: number) {
 
 test.each([
   ["what fails again has failed", 2, "failed", null],
-  ["what passes alone tells nothing", 1, "inconclusive", /failed beside other scenarios, and passed alone/],
+  ["what passes alone tells nothing", 1, "inconclusive", /It failed, and passed when it was run again/],
   ["what passes has passed", 0, "passed", null],
 ] as const)("a verdict that hangs on time: %s", async (_name, times, outcome, why) => {
   const { result } = await runSuite({
     ...about,
     client: failing(times),
-    scenarios: [{ ...plain, isTimed: true }],
+    scenarios: [plain],
     jobs: 2,
     baseline: null,
     startedAt: "2026-11-28T10:00:00Z",

@@ -16,8 +16,6 @@ export type ScenarioRun = {
   readonly log: readonly string[];
   /** The harness's own trouble, a sentence. */
   readonly harness: string | null;
-  /** It failed, and another try by itself may tell whether the machine was to blame. */
-  readonly deservesAnother: boolean;
 };
 
 export type RunAbout = {
@@ -30,7 +28,7 @@ export type RunAbout = {
 };
 
 /** Behind by more, the harness cannot tell late from never. */
-const lateMsMax = 1000;
+const lateMsMax = 2000;
 
 export async function runScenario(scenario: Scenario, about: RunAbout): Promise<ScenarioRun> {
   const { client, seed, clock } = about;
@@ -47,7 +45,6 @@ export async function runScenario(scenario: Scenario, about: RunAbout): Promise<
       why?: string;
       recording?: Recording;
       harness?: string;
-      timed?: boolean;
     },
   ): ScenarioRun {
     lag.disable();
@@ -71,13 +68,18 @@ export async function runScenario(scenario: Scenario, about: RunAbout): Promise<
       recording: more.recording ?? null,
       log,
       harness: more.harness ?? null,
-      deservesAnother: outcome === "failed" && (more.timed ?? false),
     };
   }
 
   const broken = (error: unknown, recording?: Recording) => {
     const why = `The driver of ${client.name} broke: ${(error as Error).message}`;
     return end("inconclusive", { why, harness: `${scenario.id}: ${why}`, ...(recording && { recording }) });
+  };
+
+  const defective = (part: string, error: unknown, recording: Recording) => {
+    const why = `The scenario's ${part} is broken: ${(error as Error).message}`;
+    log = [...log, String((error as Error).stack)];
+    return end("inconclusive", { why, harness: `${scenario.id}: ${why}`, recording });
   };
 
   const server = await startMockServer({ port: 0, mode: "none", ...scenario.server, seed });
@@ -98,8 +100,8 @@ export async function runScenario(scenario: Scenario, about: RunAbout): Promise<
     const { hello } = run.stage.client;
     const unsupported = whyUnsupported(scenario, hello);
     if (unsupported !== null) {
-      await run.close();
-      return end("unsupported", { why: unsupported });
+      const failure = await run.close().catch((error) => error);
+      return failure ? broken(failure) : end("unsupported", { why: unsupported });
     }
     let stuck: string | null = null;
     let trouble: unknown = null;
@@ -124,14 +126,20 @@ export async function runScenario(scenario: Scenario, about: RunAbout): Promise<
       trouble ??= error;
     });
     if (trouble instanceof DriverBroken) return broken(trouble, recording);
-    if (trouble) throw trouble;
-    const findings = [...scenario.judge(readRecording(recording))];
-    if (stuck !== null && findings.length === 0) {
-      findings.push({ rule: scenario.owes, expected: stuck, got: "it did not come" });
+    if (trouble) return defective("drive", trouble, recording);
+    const findings: Finding[] = [];
+    try {
+      findings.push(...scenario.judge(readRecording(recording)));
+    } catch (error) {
+      // A judge may miss what a drive that got stuck did not come to.
+      if (stuck === null) return defective("judge", error, recording);
+    }
+    if (stuck !== null) {
+      findings.push({ rule: "the drive goes through", expected: stuck, got: "it did not come" });
     }
     const silent = silentFaults(faultsOf(scenario, hello.dialect), server, spoiledCount);
-    if (silent.length > 0 && findings.length === 0) {
-      return end("inconclusive", { why: `${silent.join(", ")} never fired.`, recording });
+    if (silent.length > 0) {
+      return end("inconclusive", { why: `${silent.join(", ")} never fired.`, recording, findings });
     }
     if (findings.length === 0) return end("passed", { recording });
     const lateMs = lag.max / 1e6;
@@ -139,10 +147,7 @@ export async function runScenario(scenario: Scenario, about: RunAbout): Promise<
       const why = `The harness was ${Math.round(lateMs)} ms behind, and cannot tell late from never. Run it again with fewer jobs.`;
       return end("inconclusive", { why, recording, findings });
     }
-    if (silent.length > 0) {
-      return end("inconclusive", { why: `${silent.join(", ")} never fired.`, recording, findings });
-    }
-    return end("failed", { findings, recording, timed: scenario.isTimed === true || stuck !== null });
+    return end("failed", { findings, recording });
   } finally {
     lag.disable();
     await server.close();

@@ -1,7 +1,7 @@
 /** Many scenarios against one client, a few at a time; what failed on time is run again alone. Holds the verdicts against the baseline. */
 import { cpus } from "node:os";
 import { type RunResult, resultSchema, type Verdict } from "../reports/result.ts";
-import { applyBaseline, type Baseline } from "./baseline.ts";
+import { applyBaseline, type Baseline, isKnown } from "./baseline.ts";
 import type { Client } from "./client.ts";
 import type { Clock } from "./clock.ts";
 import { runScenario, type ScenarioRun } from "./run-scenario.ts";
@@ -40,15 +40,24 @@ export async function runSuite(about: SuiteAbout): Promise<SuiteRun> {
 
   const again: Scenario[] = [];
   const queue = [...scenarios];
-  await Promise.all(
-    Array.from({ length: Math.min(jobs, scenarios.length) }, async () => {
-      for (let scenario = queue.shift(); scenario; scenario = queue.shift()) {
-        const one = await run(scenario);
-        if (one.deservesAnother && jobs > 1) again.push(scenario);
-        else note(scenario, one);
-      }
-    }),
-  );
+  const workers = Array.from({ length: Math.min(jobs, scenarios.length) }, async () => {
+    for (let scenario = queue.shift(); scenario; scenario = queue.shift()) {
+      const one = await run(scenario);
+      if (one.verdict.outcome === "failed" && !isKnown(baseline, scenario.id)) again.push(scenario);
+      else note(scenario, one);
+    }
+  });
+  for (const { status, reason } of (await Promise.allSettled(
+    workers.map((worker) =>
+      worker.catch((error) => {
+        // Whoever else runs comes to an end.
+        queue.length = 0;
+        throw error;
+      }),
+    ),
+  )) as PromiseRejectedResult[]) {
+    if (status === "rejected") throw reason;
+  }
   for (const scenario of again) note(scenario, onSecondThought(await run(scenario)));
 
   const inOrder = scenarios.map(({ id }) => runs.get(id)!);
@@ -81,17 +90,22 @@ export async function runSuite(about: SuiteAbout): Promise<SuiteRun> {
   };
 }
 
-/** It failed beside others. What passes alone may have had too little of the machine: nobody can tell. */
+/** It failed before. What passes now may have had too little of the machine then: nobody can tell. */
 function onSecondThought(second: ScenarioRun): ScenarioRun {
   if (second.verdict.outcome !== "passed") return second;
   const verdict: Verdict = {
     ...second.verdict,
     outcome: "inconclusive",
-    why: "It failed beside other scenarios, and passed alone: the machine was busy. Run it again with fewer jobs.",
+    why: "It failed, and passed when it was run again by itself: the machine may have been busy. Run it again with fewer jobs.",
   };
   return { ...second, verdict };
 }
 
-export function replayOf({ name }: Pick<Client, "name">, { id }: Pick<Scenario, "id">, seed: number): string {
-  return `npx lucy-testkit conformance --client ${name} --only ${id} --seed ${seed} --jobs 1`;
+/** What to type to see it again. */
+export function replayOf(
+  { name, typed = `--client ${name}` }: Pick<Client, "name" | "typed">,
+  { id }: Pick<Scenario, "id">,
+  seed: number,
+): string {
+  return `npx lucy-testkit conformance ${typed} --only ${id} --seed ${seed} --jobs 1`;
 }

@@ -45,8 +45,6 @@ export type Scenario = {
   readonly server?: Partial<MockServerOptions>;
   /** Met by the client's own connections: they go into its key. One that never fires makes the run inconclusive. */
   readonly faults?: readonly Declaration[] | ((dialect: Dialect) => readonly Declaration[]);
-  /** Its verdict hangs on how long something took: one that fails is run again alone. A drive that got stuck counts as such by itself. */
-  readonly isTimed?: boolean;
   /** Never asserts. Waits for events and counts frames; never sleeps. */
   drive(stage: Stage): Promise<void>;
   /** Never waits. Nothing where all is well. Also called for a drive that got stuck. */

@@ -2,7 +2,7 @@
 import { readImage } from "../fixtures/index.ts";
 import type { Declaration } from "../mock-server/index.ts";
 import type { Line } from "./recording.ts";
-import type { Actor, Begun, Stage } from "./stage.ts";
+import { type Actor, type Begun, type Stage, Stuck } from "./stage.ts";
 
 /** A reference image as clients take it. */
 export const imageOf = (name: string): string => Buffer.from(readImage(name)).toString("base64");
@@ -32,6 +32,35 @@ async function socketCount(client: Actor): Promise<number> {
 
 /** Asked as often, a client whose socket is gone has had its time to learn so. */
 const asksMax = 300;
+
+/** Asked as often, a client that hears something has had its time to act. */
+const turnsMax = 30;
+
+/** Leaves a client its turns to act on what it has heard, or until `done`: asks what changes nothing. One that counts nothing gets none. */
+export async function giveTurns(client: Actor, done: () => boolean = () => false): Promise<void> {
+  if (!client.hello.capabilities.includes("open")) return;
+  for (let n = 0; n < turnsMax && !done(); n++) await client.call("open", {});
+}
+
+/** Attempts that have reached the server. */
+export const opened = ({ server }: Stage): number =>
+  server.journal.lines.filter(({ kind }) => kind === "open").length;
+
+/** Longer than any client rests before it tries again. */
+const lookOnMs = 60_000;
+
+/** Lets a minute pass for a client that has said its last word, or its turns where its time cannot be driven, or until it tries again. */
+export async function lookOn(stage: Stage): Promise<void> {
+  const { client } = stage;
+  const count = opened(stage);
+  const isBack = () => opened(stage) > count;
+  if (client.hello.capabilities.includes("clock")) {
+    for (let ms = 0; ms < lookOnMs && !isBack(); ms += idleStepMs) {
+      await client.call("advance", { ms: idleStepMs });
+    }
+  }
+  await giveTurns(client, isBack);
+}
 
 /** Asks until the client has no socket any more: it knows then that its attempt has failed. */
 export async function untilNoSocket(client: Actor): Promise<void> {
@@ -64,9 +93,10 @@ export async function stand(stage: Stage, about?: Parameters<Actor["connect"]>[0
   await stage.client.state("connected");
 }
 
-/** What goes wrong for the session that runs, from now on. */
+/** What goes wrong for the session that runs, from now on. @throws Stuck where none does */
 export function spoil({ server, step }: Stage, fault: Declaration): Loss {
-  const session = server.sessions.at(-1)!.id;
+  const session = server.sessions.at(-1)?.id;
+  if (session === undefined) throw new Stuck("a session that runs, to spoil");
   server.faults.add(fault, { session });
   return { session, step };
 }

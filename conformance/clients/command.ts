@@ -8,6 +8,7 @@ export function commandClient(commandLine: string, clock: Clock): Client {
   const [command, ...args] = splitCommand(commandLine);
   return {
     name: "command",
+    typed: `--client-command ${JSON.stringify(commandLine)}`,
     open: () => openStdioDriver({ command, args, name: "command", clock }),
     close: async () => {},
   };

@@ -20,7 +20,7 @@ from client import USER_AGENT, Client
 
 CAPABILITIES = (
     *("set", "set-prompt", "set-image", "acks", "enhance", "initial-prompt", "initial-image"),
-    *("tokens", "subscribe", "replace-track", "reconnect", "states", "errors", "ticks", "ended"),
+    *("tokens", "subscribe", "replace-track", "media", "reconnect", "states", "errors", "ticks", "ended"),
     *("frames", "snapshot", "open"),
 )
 MODEL = "lucy_2_rt"

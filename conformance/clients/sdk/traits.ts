@@ -46,6 +46,7 @@ const everyCapability: readonly Capability[] = [
   "tokens",
   "subscribe",
   "replace-track",
+  "media",
   "reconnect",
   "states",
   "errors",

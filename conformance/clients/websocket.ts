@@ -1,0 +1,81 @@
+/**
+ * The `websocket` client: whoever connects and speaks the driver contract, a line a text frame. For browsers and phones, which nobody here can
+ * start: they connect by themselves, and again when they were told to quit.
+ */
+import type { AddressInfo } from "node:net";
+import { WebSocketServer } from "ws";
+import { type Client, type Driver, DriverBroken } from "../client.ts";
+import type { Clock } from "../clock.ts";
+import { createDriverSession, lineLengthMax } from "./driver-session.ts";
+
+/** How long the next driver may take to connect: somebody may have to open an app. */
+const connectMsMax = 120_000;
+
+export type WebsocketClient = Client & { readonly url: string };
+
+/** Listens on this machine only. `port` 0 picks a free one. */
+export async function websocketClient(
+  clock: Clock,
+  { port = 0, tell = (_sentence: string) => {} } = {},
+): Promise<WebsocketClient> {
+  const server = new WebSocketServer({ host: "127.0.0.1", port, maxPayload: lineLengthMax });
+  await new Promise<void>((resolve, reject) => {
+    server.once("listening", resolve);
+    server.once("error", (error) =>
+      reject(
+        new Error(
+          `Drivers cannot be waited for on port ${port}: ${error.message}. Choose another with --driver-port.`,
+        ),
+      ),
+    );
+  });
+  const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  /** Connected, and nobody's yet. */
+  const idle: Promise<Driver>[] = [];
+  const waiting: ((driver: Promise<Driver>) => void)[] = [];
+
+  server.on("connection", (socket) => {
+    const session = createDriverSession({
+      name: "websocket",
+      clock,
+      log: [],
+      send: (text) => socket.send(text, () => {}),
+      cut: () => socket.terminate(),
+    });
+    socket.on("message", (data, isBinary) => {
+      if (isBinary) socket.close(1003, "lines of text only");
+      else session.receive(String(data));
+    });
+    socket.on("error", () => socket.terminate());
+    socket.on("close", (code) => session.ended(`closed its socket with code ${code}`));
+    session.opened.catch(() => {});
+    const next = waiting.shift();
+    if (next) next(session.opened);
+    else idle.push(session.opened);
+  });
+
+  return {
+    name: "websocket",
+    url,
+    open() {
+      const ready = idle.shift();
+      if (ready) return ready;
+      tell(`Waiting for a driver at ${url} …`);
+      return new Promise<Driver>((resolve, reject) => {
+        const timer = clock.after(connectMsMax, () => {
+          waiting.splice(waiting.indexOf(take), 1);
+          reject(new DriverBroken(`no driver has connected to ${url} within ${connectMsMax / 1000} s`));
+        });
+        const take = (driver: Promise<Driver>) => {
+          timer.cancel();
+          resolve(driver);
+        };
+        waiting.push(take);
+      });
+    },
+    async close() {
+      for (const socket of server.clients) socket.terminate();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
