@@ -2,11 +2,12 @@
 import { API_KEY_HEADER, PATHS } from "../../protocol/index.ts";
 import { rejects, resolves, same } from "../findings.ts";
 import type { Reading } from "../recording.ts";
+import { attemptCount } from "../rules.ts";
 import { defineScenario, type Scenario } from "../scenario.ts";
-import type { Stage } from "../stage.ts";
-import { connectWhole } from "../steps.ts";
+import { type Stage, Stuck } from "../stage.ts";
+import { connectWhole, lookOn, opened } from "../steps.ts";
 
-/** As the app's backend does. */
+/** As the app's backend does. @throws Stuck where the server grants none */
 async function mint({ target }: Stage, about: Readonly<Record<string, unknown>>): Promise<string> {
   const { url, apiKey } = target();
   const response = await fetch(url + PATHS.clientTokens, {
@@ -14,11 +15,10 @@ async function mint({ target }: Stage, about: Readonly<Record<string, unknown>>)
     headers: { [API_KEY_HEADER]: apiKey, "content-type": "application/json" },
     body: JSON.stringify(about),
   });
+  if (!response.ok) throw new Stuck(`a client token, where the server answered ${response.status}`);
   const { apiKey: token } = (await response.json()) as { apiKey: string };
   return token;
 }
-
-const opened = ({ server }: Stage) => server.journal.lines.filter(({ kind }) => kind === "open").length;
 
 /** Connects with a token, and waits until that has ended or been tried again. */
 async function tryToken(stage: Stage, token: string): Promise<void> {
@@ -111,23 +111,23 @@ export const auth: readonly Scenario[] = [
       kind: "assumed",
       where: "whoever limits a session does not want the next to follow on its heels, and each costs",
     },
-    needs: ["states"],
+    needs: ["media", "states"],
     kills: ["comes-back-after-the-end"],
     server: { clock: "manual" },
     async drive(stage) {
       const { client, server, until } = stage;
       const token = await mint(stage, { constraints: { realtime: { maxSessionDuration: 3 } } });
       await connectWhole(stage, { apiKey: token });
-      const { step } = stage;
       for (let second = 0; second < 3; second++) await server.clock.advance(1000);
-      await Promise.race([
-        client.state("disconnected", { from: step }),
-        until("another session", () => opened(stage) > 1),
-      ]);
+      await until(
+        "it to say disconnected, or to come back",
+        () => client.last() === "disconnected" || opened(stage) > 1,
+      );
+      await lookOn(stage);
     },
-    judge: ({ states, sessions }) => [
-      ...same("its last word is disconnected", states().at(-1), "disconnected"),
-      ...same("it has one session", sessions().length, 1),
+    judge: (reading) => [
+      ...same("its last word is disconnected", reading.states().at(-1), "disconnected"),
+      ...same("it asks for one session", attemptCount(reading), 1),
     ],
   }),
 ];

@@ -68,7 +68,7 @@ export const goodbye: readonly Scenario[] = [
     does: "Its socket is lost, it comes back, and then the app disconnects.",
     owes: "Nothing of the first session is left, nor of the second.",
     source: { kind: "assumed", where: "whoever leaves closes behind him" },
-    needs: ["open", "reconnect", "states"],
+    needs: ["media", "open", "reconnect", "states"],
     kills: ["leaks-old-session"],
     async drive(stage) {
       const { client } = stage;

@@ -34,7 +34,7 @@ export const hostile: readonly Scenario[] = [
       does,
       owes: "It stays connected, and takes the next change.",
       source: { kind: where.startsWith("@") ? "observed" : "assumed", where },
-      needs: ["set-prompt"],
+      needs: ["media", "set-prompt"],
       kills: [how === "huge" ? "chokes-on-size" : "falls-over-nonsense"],
       server: { clock: "manual" },
       faults: [{ name: "corrupt", channel: "control", only: "generation_tick", with: { how } }],
@@ -53,7 +53,7 @@ export const hostile: readonly Scenario[] = [
     does: "The server says that it is ready, though nobody asked.",
     owes: "It stays connected, whether or not it offers again, and takes the next change.",
     source: { kind: "observed", where: "@decartai/sdk 0.0.46: offers again; 0.1.20: ignores it" },
-    needs: ["set-prompt"],
+    needs: ["media", "set-prompt"],
     kills: ["reconnects-at-ready"],
     faults: [{ name: "unsolicited-ready" }],
     async drive({ client, line }) {

@@ -2,7 +2,7 @@
 import { holds, rejects, resolves, same } from "../findings.ts";
 import { connectsInOrder, goesOn, staysConnected } from "../rules.ts";
 import { defineScenario, type Scenario } from "../scenario.ts";
-import { connectWhole, spoil } from "../steps.ts";
+import { connectWhole, giveTurns, spoil } from "../steps.ts";
 
 export const lifecycle: readonly Scenario[] = [
   defineScenario({
@@ -10,11 +10,12 @@ export const lifecycle: readonly Scenario[] = [
     does: "It connects, and is left alone.",
     owes: "It says connecting, then connected, and then nothing but generating.",
     source: { kind: "observed", where: "@decartai/sdk 0.0.45 to 0.1.20" },
-    needs: ["states"],
+    needs: ["media", "states"],
     kills: ["hides-connecting"],
-    async drive({ client }) {
-      await client.connect();
-      await client.state("connected");
+    async drive(stage) {
+      await connectWhole(stage);
+      await stage.client.state("connected");
+      await giveTurns(stage.client);
     },
     judge: (reading) => [
       ...connectsInOrder(reading),
@@ -31,7 +32,7 @@ export const lifecycle: readonly Scenario[] = [
     does: "Generation starts, and the server says so.",
     owes: "It says generating.",
     source: { kind: "observed", where: "@decartai/sdk 0.0.45 to 0.1.20" },
-    needs: ["states"],
+    needs: ["media", "states"],
     kills: ["never-generating"],
     async drive({ client, line }) {
       await client.connect();
@@ -45,7 +46,7 @@ export const lifecycle: readonly Scenario[] = [
     does: "The server says that generation has started before the client is connected, and does not say it again.",
     owes: "Once it is connected, it says generating: what was said early is not forgotten, and does not end connect() early.",
     source: { kind: "assumed", where: "nothing orders the two messages" },
-    needs: ["states"],
+    needs: ["media", "states"],
     kills: ["forgets-early-generation"],
     server: { clock: "manual" },
     faults: [{ name: "early-generation" }, { name: "drop", channel: "control", only: "generation_started" }],
@@ -68,7 +69,7 @@ export const lifecycle: readonly Scenario[] = [
     owes: "A tick tells as much: it says generating.",
     source: { kind: "observed", where: "@decartai/sdk 0.1.3 to 0.1.20" },
     dialects: ["livekit"],
-    needs: ["states", "ticks"],
+    needs: ["media", "states", "ticks"],
     kills: ["deaf-to-ticks"],
     server: { clock: "manual" },
     faults: [{ name: "no-generation" }],
@@ -126,7 +127,7 @@ export const lifecycle: readonly Scenario[] = [
     does: "The server tells of an error, and goes on.",
     owes: "It tells its app what the server said, and stays connected.",
     source: { kind: "observed", where: "@decartai/sdk 0.0.6 to 0.1.20" },
-    needs: ["errors", "set-prompt"],
+    needs: ["media", "errors", "set-prompt"],
     kills: ["ignores-errors"],
     async drive(stage) {
       const { client } = stage;
@@ -153,7 +154,7 @@ export const lifecycle: readonly Scenario[] = [
     does: "The session reaches its longest, and the server ends it.",
     owes: "It tells its app that generation has ended, and why.",
     source: { kind: "observed", where: "@decartai/sdk 0.1.3 to 0.1.20" },
-    needs: ["ended"],
+    needs: ["media", "ended"],
     kills: ["hides-the-end"],
     server: { clock: "manual" },
     faults: (dialect) => [

@@ -84,7 +84,6 @@ export const media: readonly Scenario[] = [
     needs: ["frames"],
     kills: ["sends-every-third"],
     server,
-    isTimed: true,
     async drive({ client }) {
       await client.connect();
       await client.frames(countedFrames);
@@ -168,7 +167,6 @@ export const media: readonly Scenario[] = [
     needs: ["frames", "states", "set-prompt"],
     kills: ["shows-every-third"],
     server,
-    isTimed: true,
     drive: (stage) =>
       sufferAndGoOn(stage, {
         name: "packet-loss",
@@ -187,7 +185,6 @@ export const media: readonly Scenario[] = [
     needs: ["frames", "states", "set-prompt"],
     kills: ["shows-every-third"],
     server,
-    isTimed: true,
     drive: (stage) => sufferAndGoOn(stage, { name: "freeze", when: { for: { frames: 15 } } }),
     judge: goesOnWhole,
   }),
@@ -199,7 +196,6 @@ export const media: readonly Scenario[] = [
     needs: ["frames", "states", "set-prompt"],
     kills: ["shows-every-third"],
     server,
-    isTimed: true,
     drive: (stage) => sufferAndGoOn(stage, { name: "fps-drop", when: { for: { frames: 45 } } }),
     judge: (reading) => [...goesOnWhole(reading), ...serversAreShown(reading)],
   }),

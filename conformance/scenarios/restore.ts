@@ -3,25 +3,37 @@ import { holds, same } from "../findings.ts";
 import type { Line, Reading } from "../recording.ts";
 import { defineScenario, type Scenario } from "../scenario.ts";
 import type { Actor, Stage } from "../stage.ts";
-import { comeBack, cut, imageOf, stand } from "../steps.ts";
+import { comeBack, cut, giveTurns, imageOf, stand } from "../steps.ts";
 
 const source = {
   kind: "assumed",
   where: "an app is told connected and nothing of what it has lost, so that nothing may be lost",
 } as const;
-const needs = ["reconnect", "states", "acks"] as const;
+const needs = ["media", "reconnect", "states", "acks"] as const;
 
 const image = imageOf("face-small");
 
-/** Its socket is lost after what `change` does, and comes back. */
+/** How long it may take from connected to what it restores: it is on its way by then, and the server answers at once. */
+const restoreMsMax = 3000;
+
+/** Its socket is lost after what `change` does, and comes back; what it restores may come just behind, and more just behind that. */
 async function loseAfter(
   stage: Stage,
   change: (client: Actor) => Promise<unknown>,
   about?: Parameters<Actor["connect"]>[0],
 ): Promise<void> {
+  const { client, line } = stage;
   await stand(stage, about);
-  await change(stage.client);
-  await comeBack(stage, cut(stage));
+  await change(client);
+  const lost = cut(stage);
+  await comeBack(stage, lost);
+  const isNext = ({ session }: Pick<Line, "session">) => session !== null && session !== lost.session;
+  // Refused or not: the judge sees which.
+  await line("what it restores", (next) => next.kind.startsWith("state") && isNext(next), {
+    withinMs: restoreMsMax,
+  });
+  await line("the start of generation", (next) => next.kind === "generation_started" && isNext(next));
+  await giveTurns(client);
 }
 
 /** What came into force in a session, revision by revision. */

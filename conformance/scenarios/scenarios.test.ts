@@ -1,7 +1,9 @@
 /** What every scenario owes: a place, a reason, a mutant that it notices, a set that it is in. */
 import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { capabilityNames, contractVersion, type Dialect, dialects, type Hello } from "../client.ts";
 import { unpaired } from "../mutants/run-mutants.ts";
+import { type Call, type Line, type Recording, readRecording } from "../recording.ts";
 import { requirementSets } from "../requirement-sets.ts";
 import { areas } from "../scenario.ts";
 import { scenarios } from "./index.ts";
@@ -35,6 +37,55 @@ test("each is in a requirement set, and no set has one that is not there", () =>
   const inSets = Object.values(requirementSets).flat();
   expect(ids.filter((id) => !inSets.includes(id))).toEqual([]);
   expect(inSets.filter((id) => !ids.includes(id))).toEqual([]);
+});
+
+const helloOf = (dialect: Dialect): Hello => ({
+  event: "hello",
+  contract: contractVersion,
+  client: "nobody",
+  dialect,
+  capabilities: [...capabilityNames],
+});
+
+const connecting: Call = { actor: "client", verb: "connect", args: {}, step: 1, atMs: 1, ended: null };
+const lineOf = (about: Partial<Line>): Line => ({
+  seq: 1,
+  atMs: 2,
+  session: "s1",
+  direction: "inside",
+  kind: "open",
+  fields: {},
+  measured: false,
+  step: 2,
+  ...about,
+});
+const journal = [
+  lineOf({ direction: "to-server" }),
+  lineOf({ kind: "fault-fired", fields: { fault: "key-1" } }),
+  lineOf({ direction: "to-server", kind: "prompt", fields: { prompt: "a red cape" } }),
+  lineOf({ kind: "state", fields: { revision: 1, prompt: "a red cape", promptHash: 1, imageHash: 0 } }),
+];
+
+test.each<[name: string, about: Partial<Recording>]>([
+  ["at once", {}],
+  ["while it connects", { calls: [connecting] }],
+  ["while it connects, the server having heard of it", { calls: [connecting], journal }],
+  ["before it was called, the server having heard of it", { journal }],
+])("no judge throws where the drive got stuck %s", (_name, about) => {
+  for (const { id, judge } of scenarios) {
+    for (const dialect of dialects) {
+      const recording: Recording = {
+        calls: [],
+        events: [],
+        journal: [],
+        marks: [],
+        hellos: { client: helloOf(dialect), viewer: helloOf(dialect) },
+        stuck: "client's connect to end, within 8000 ms",
+        ...about,
+      };
+      expect(() => judge(readRecording(recording)), `${id}, ${dialect}`).not.toThrow();
+    }
+  }
 });
 
 test("none names an SDK in what it does or asserts, sleeps, or is longer than a screen", () => {

@@ -107,7 +107,9 @@ export const state: readonly Scenario[] = [
       ...resolves("set() resolves", reading.call("set")),
       ...same(
         "it takes one message",
-        reading.sentStates().filter(({ step }) => step > reading.call("set")!.step).length,
+        reading
+          .sentStates()
+          .filter(({ step }) => step > (reading.call("set")?.step ?? Number.POSITIVE_INFINITY)).length,
         1,
       ),
       ...inForce(reading, { prompt: "a red cape", imageHash: hashOf(face) }),
@@ -189,7 +191,7 @@ export const state: readonly Scenario[] = [
       kind: "observed",
       where: "@decartai/sdk 0.0.48 to 0.1.20: one set_image, and publishing waits for it",
     },
-    needs: ["initial-prompt", "initial-image"],
+    needs: ["media", "initial-prompt", "initial-image"],
     kills: ["splits-initial"],
     async drive({ client, line }) {
       await client.connect({ initial: { prompt: "a red cape", image: imageOf(face) } });
@@ -316,7 +318,7 @@ export const state: readonly Scenario[] = [
         "what is sent",
         reading
           .sentStates()
-          .filter(({ step }) => step > reading.call("set", 1)!.step)
+          .filter(({ step }) => step > (reading.call("set", 1)?.step ?? Number.POSITIVE_INFINITY))
           .map(({ fields }) => fields.prompt),
         ["afterwards"],
       ),
