@@ -1,4 +1,5 @@
 /** What every scenario owes: a place, a reason, a mutant that it notices, a set that it is in. */
+import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { capabilityNames, contractVersion, type Dialect, dialects, type Hello } from "../client.ts";
@@ -86,6 +87,20 @@ test.each<[name: string, about: Partial<Recording>]>([
       expect(() => judge(readRecording(recording)), `${id}, ${dialect}`).not.toThrow();
     }
   }
+});
+
+// Who adds to a set says so here. Who takes from one that was released breaks what "conforms to" meant.
+test.each<[string, number, string]>([
+  ["direct-0.0", 107, "224e6bd9c5fe"],
+  ["livekit-0.1", 114, "30247ece68bc"],
+  ["product-page", 19, "56d675473ac0"],
+])("the set %s is frozen", (name, count, hash) => {
+  const frozen = requirementSets[name]!;
+  const text = frozen.toSorted().join("\n");
+  expect([frozen.length, createHash("sha256").update(text).digest("hex").slice(0, 12)]).toEqual([
+    count,
+    hash,
+  ]);
 });
 
 test("none names an SDK in what it does or asserts, sleeps, or is longer than a screen", () => {
