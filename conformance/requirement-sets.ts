@@ -1,5 +1,6 @@
 /** Frozen lists of scenarios, so that "conforms to" means something later. An id that was released in a set stays in it. */
 import type { RunResult } from "../reports/result.ts";
+import type { Dialect } from "./client.ts";
 
 const both = [
   "connect/plain",
@@ -153,15 +154,16 @@ export function setsOf(id: string): string[] {
     .map(([name]) => name);
 }
 
+/** Sets that are one dialect's: nobody else conforms to them. */
+const dialectOf: Readonly<Record<string, Dialect>> = { "direct-0.0": "direct", "livekit-0.1": "livekit" };
+
 /** Sets of which every scenario was run, and none failed, known or not, or could not be judged. What a client cannot do it does not owe. */
-export function setsMet({ verdicts }: Pick<RunResult, "verdicts">): string[] {
+export function setsMet({ verdicts, environment }: Pick<RunResult, "verdicts" | "environment">): string[] {
+  const outcomeOf = (id: string) => verdicts.find((verdict) => verdict.id === id)?.outcome;
+  const isMet = (outcome: string | undefined) => outcome === "passed" || outcome === "unsupported";
   return Object.entries(requirementSets)
-    .filter(([, ids]) =>
-      ids.every((id) => {
-        const outcome = verdicts.find((verdict) => verdict.id === id)?.outcome;
-        return outcome === "passed" || outcome === "unsupported";
-      }),
-    )
-    .filter(([, ids]) => verdicts.some(({ id, outcome }) => ids.includes(id) && outcome === "passed"))
+    .filter(([name]) => !dialectOf[name] || dialectOf[name] === environment.dialect)
+    .filter(([, ids]) => ids.every((id) => isMet(outcomeOf(id))))
+    .filter(([, ids]) => ids.some((id) => outcomeOf(id) === "passed"))
     .map(([name]) => name);
 }

@@ -66,6 +66,7 @@ export async function runSuite(about: SuiteAbout): Promise<SuiteRun> {
     baseline,
     about,
   );
+  const dialect = inOrder.find(({ recording }) => recording)?.recording?.hellos.client?.dialect;
   return {
     runs: inOrder,
     result: {
@@ -81,6 +82,7 @@ export async function runSuite(about: SuiteAbout): Promise<SuiteRun> {
         platform: `${process.platform} ${process.arch}`,
         cpus: `${cpus().length} × ${cpus()[0]?.model ?? "unknown"}`,
         jobs: String(jobs),
+        ...(dialect && { dialect }),
       },
       verdicts: judged.verdicts,
       stale: judged.stale,
