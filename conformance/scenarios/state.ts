@@ -64,9 +64,13 @@ export const state: readonly Scenario[] = [
       source: page("setPrompt"),
       needs: ["set-prompt"],
       kills: [mutant],
-      async drive({ client }) {
+      async drive({ client, line }) {
         await client.connect();
         await client.call("setPrompt", { prompt: text });
+        // Some clients' calls end before anything is sent.
+        await line("a change", ({ kind, fields }) => kind === "state" && fields.prompt !== null, {
+          withinMs: 3000,
+        });
       },
       judge: (reading) => [
         ...resolves("setPrompt() resolves", reading.call("setPrompt")),
