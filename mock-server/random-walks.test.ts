@@ -39,9 +39,11 @@ test.each(modes.map((mode) => ({ mode, of: asked.path === null ? counts[mode] : 
 );
 
 // In few walks one or the other is left to chance.
-test.runIf(isLong && !process.env.WALK)("between them they have declared every fault", () => {
-  expect(faults.map(({ name }) => name).filter((name) => !declared.has(name))).toEqual([]);
-});
+// Two hundred walks do not come by every fault.
+if (isLong && !process.env.WALK)
+  test("between them they have declared every fault", () => {
+    expect(faults.map(({ name }) => name).filter((name) => !declared.has(name))).toEqual([]);
+  });
 
 describe.runIf(!process.env.WALK)("a defect that was planted", () => {
   /** Each walk that is tried waits as long for what never ends. */
