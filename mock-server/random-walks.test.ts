@@ -39,7 +39,6 @@ test.each(modes.map((mode) => ({ mode, of: asked.path === null ? counts[mode] : 
 );
 
 // In few walks one or the other is left to chance.
-// Two hundred walks do not come by every fault.
 if (isLong && !process.env.WALK)
   test("between them they have declared every fault", () => {
     expect(faults.map(({ name }) => name).filter((name) => !declared.has(name))).toEqual([]);
