@@ -37,33 +37,37 @@ const runs: readonly (readonly [name: string, only: string])[] = [
 
 const counted = { passed: 0, failed: 0, skipped: 0 };
 const results: RunResult[] = [];
-// Two clients at once: scenarios wait for most of their time.
-const lanes = [0, 1].map(async (lane) => {
-  for (const [name, only] of runs.filter((_run, n) => n % 2 === lane)) {
+// Two at once: scenarios wait for most of their time.
+await Promise.all([judgeEach(0).then(killMutants), judgeEach(1)]);
+const order = runs.map(([name]) => name);
+results.sort((one, other) => order.indexOf(one.subject) - order.indexOf(other.subject));
+if (values.all) console.log(`\n${resultsTable(results)}`);
+if (values.out) writeFileSync(values.out, JSON.stringify(counted));
+process.exitCode = counted.failed > 0 ? 1 : 0;
+
+/** Every second of the clients, from this one on. */
+async function judgeEach(first: number): Promise<void> {
+  for (const [name, only] of runs.filter((_run, n) => n % 2 === first)) {
     const result = await judge(name, only);
     if (!result) continue;
     results.push(result);
     count(result);
   }
-});
-await Promise.all(lanes);
-const order = runs.map(([name]) => name);
-results.sort((one, other) => order.indexOf(one.subject) - order.indexOf(other.subject));
-if (values.all) console.log(`\n${resultsTable(results)}`);
-
-const startedMs = clock.now();
-const mutants = await runMutants({ clock, seed, jobs, isBrief: !values.all });
-for (const { name, scenario, isKilled, told } of mutants) {
-  if (isKilled) counted.passed++;
-  else {
-    counted.failed++;
-    console.log(`✗ ${name} is not noticed by ${scenario}: ${told}`);
-  }
 }
-const killed = mutants.filter(({ isKilled }) => isKilled).length;
-console.log(`mutants: ${killed} of ${mutants.length} noticed, in ${seconds(clock.now() - startedMs)} s`);
-if (values.out) writeFileSync(values.out, JSON.stringify(counted));
-process.exitCode = counted.failed > 0 ? 1 : 0;
+
+async function killMutants(): Promise<void> {
+  const startedMs = clock.now();
+  const mutants = await runMutants({ clock, seed, jobs, isBrief: !values.all });
+  for (const { name, scenario, isKilled, told } of mutants) {
+    if (isKilled) counted.passed++;
+    else {
+      counted.failed++;
+      console.log(`✗ ${name} is not noticed by ${scenario}: ${told}`);
+    }
+  }
+  const killed = mutants.filter(({ isKilled }) => isKilled).length;
+  console.log(`mutants: ${killed} of ${mutants.length} noticed, in ${seconds(clock.now() - startedMs)} s`);
+}
 
 /** `null` where the client cannot be had here, which is said. */
 async function judge(name: string, only: string): Promise<RunResult | null> {
