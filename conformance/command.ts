@@ -18,7 +18,7 @@ import { compareWith } from "./fidelity.ts";
 import { createGuard, readEndpoint } from "./remote-guard.ts";
 import { requirementSets, setsMet } from "./requirement-sets.ts";
 import type { ScenarioRun } from "./run-scenario.ts";
-import { runSuite } from "./run-suite.ts";
+import { runSuite, toKeep } from "./run-suite.ts";
 import type { Scenario } from "./scenario.ts";
 import { scenarios } from "./scenarios/index.ts";
 
@@ -286,13 +286,7 @@ function write(result: RunResult, runs: readonly ScenarioRun[], typed: Typed): v
   const colour = (process.stdout.isTTY && process.stdout.hasColors()) ?? false;
   let folder: string;
   try {
-    folder = saveRun({
-      result,
-      journals: new Map(
-        runs.flatMap(({ verdict, recording }) => (recording ? [[verdict.id, recording.journal]] : [])),
-      ),
-      driverLog: runs.flatMap(({ verdict, log }) => log.map((line) => `${verdict.id}  ${line}`)),
-    });
+    folder = saveRun(toKeep({ result, runs }));
   } catch (error) {
     // Nobody is to lose a verdict over a full disk.
     console.log(resultText(strikeKeys(result), { colour }));

@@ -100,16 +100,7 @@ async function record(
           stuck = error.message;
         });
       }
-      const { calls, events, journal, marks, hellos } = run.recording;
-      const recording = {
-        calls: calls.map((call) => ({ ...call })),
-        events: [...events],
-        journal: [...journal],
-        marks: [...marks],
-        hellos,
-        stuck,
-      };
-      return { recording, isBoundToMock: run.isBoundToMock, unsupported };
+      return { recording: run.record(stuck), isBoundToMock: run.isBoundToMock, unsupported };
     } finally {
       await run.close();
     }

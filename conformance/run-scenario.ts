@@ -114,14 +114,7 @@ export async function runScenario(scenario: Scenario, about: RunAbout): Promise<
     waitedMs = run.waitedMs;
     log = [...run.log];
     // A judge reads what is finished: what comes of closing is not the client's doing.
-    const recording: Recording = {
-      calls: run.recording.calls.map((call) => ({ ...call })),
-      events: [...run.recording.events],
-      journal: [...run.recording.journal],
-      marks: [...run.recording.marks],
-      hellos: run.recording.hellos,
-      stuck,
-    };
+    const recording = run.record(stuck);
     await run.close().catch((error) => {
       trouble ??= error;
     });

@@ -1,6 +1,7 @@
 /** Many scenarios against one client, a few at a time; what failed on time is run again alone. Holds the verdicts against the baseline. */
 import { cpus } from "node:os";
 import { type RunResult, resultSchema, type Verdict } from "../reports/result.ts";
+import type { Run } from "../reports/store.ts";
 import { applyBaseline, type Baseline, isKnown } from "./baseline.ts";
 import type { Client } from "./client.ts";
 import type { Clock } from "./clock.ts";
@@ -101,6 +102,17 @@ function onSecondThought(second: ScenarioRun): ScenarioRun {
     why: "It failed, and passed when it was run again by itself: the machine may have been busy. Run it again with fewer jobs.",
   };
   return { ...second, verdict };
+}
+
+/** What of a suite's run is kept beside its result: the journal of each scenario, and what drivers wrote. */
+export function toKeep({ result, runs }: SuiteRun): Run {
+  return {
+    result,
+    journals: new Map(
+      runs.flatMap(({ verdict, recording }) => (recording ? [[verdict.id, recording.journal]] : [])),
+    ),
+    driverLog: runs.flatMap(({ verdict, log }) => log.map((line) => `${verdict.id}  ${line}`)),
+  };
 }
 
 /** What to type to see it again. */

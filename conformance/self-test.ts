@@ -14,7 +14,7 @@ import { openClient } from "./clients/index.ts";
 import { realClock as clock } from "./clock.ts";
 import { baselinePath, selectScenarios } from "./command.ts";
 import { runMutants } from "./mutants/run-mutants.ts";
-import { runSuite } from "./run-suite.ts";
+import { runSuite, toKeep } from "./run-suite.ts";
 import { scenarios } from "./scenarios/index.ts";
 
 const { values } = parseArgs({
@@ -90,13 +90,7 @@ async function judge(name: string, only: string): Promise<RunResult | null> {
       startedAt: new Date().toISOString(),
       isWhole: wanted.length === scenarios.length,
     });
-    saveRun({
-      result,
-      journals: new Map(
-        runs.flatMap(({ verdict, recording }) => (recording ? [[verdict.id, recording.journal]] : [])),
-      ),
-      driverLog: runs.flatMap(({ verdict, log }) => log.map((line) => `${verdict.id}  ${line}`)),
-    });
+    saveRun(toKeep({ result, runs }));
     return result;
   } finally {
     await client.close();

@@ -98,7 +98,8 @@ export type Stage = {
 /** What the harness keeps of a stage. */
 export type StageRun = {
   readonly stage: Stage;
-  readonly recording: Omit<Recording, "stuck">;
+  /** What has happened, as it is now: nothing that comes later changes it. `stuck`: what the drive waited for in vain. */
+  record(stuck: string | null): Recording;
   /** How long nothing was done but wait. */
   readonly waitedMs: number;
   /** The drive asked for what only a mock server has: its journal, its clock, its faults. */
@@ -330,7 +331,14 @@ export async function openStage(about: {
   };
   return {
     stage,
-    recording: { calls, events, journal, marks, hellos },
+    record: (stuck) => ({
+      calls: calls.map((call) => ({ ...call })),
+      events: [...events],
+      journal: [...journal],
+      marks: [...marks],
+      hellos,
+      stuck,
+    }),
     get waitedMs() {
       return waiting.totalMs;
     },

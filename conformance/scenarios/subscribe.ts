@@ -2,12 +2,21 @@
 import { holds, rejects, resolves, same } from "../findings.ts";
 import type { Reading } from "../recording.ts";
 import { defineScenario, type Scenario } from "../scenario.ts";
-import type { Stage } from "../stage.ts";
+import type { Actor, Stage } from "../stage.ts";
 
 async function publish({ client, target }: Stage) {
   const connecting = await client.connect();
   const token = String(connecting.ended!.value.subscribeToken ?? "");
   return { ...target(), token };
+}
+
+/** A session and somebody who sees it. */
+async function watch(stage: Stage): Promise<Actor> {
+  const where = await publish(stage);
+  const viewer = await stage.another("viewer");
+  await viewer.call("subscribe", where);
+  await viewer.frames(1);
+  return viewer;
 }
 
 /** Of the viewer's pictures, whether they show what the publisher set. */
@@ -34,10 +43,7 @@ export const subscribe: readonly Scenario[] = [
     kills: ["shows-nothing"],
     server,
     async drive(stage) {
-      const where = await publish(stage);
-      const viewer = await stage.another("viewer");
-      await viewer.call("subscribe", where);
-      await viewer.frames(1);
+      const viewer = await watch(stage);
       await stage.client.call("setPrompt", { prompt: "seen by both" });
       await stage.client.shows("seen by both");
       await viewer.frames(10);
@@ -56,10 +62,7 @@ export const subscribe: readonly Scenario[] = [
     kills: ["deaf-to-loss"],
     server,
     async drive(stage) {
-      const where = await publish(stage);
-      const viewer = await stage.another("viewer");
-      await viewer.call("subscribe", where);
-      await viewer.frames(1);
+      const viewer = await watch(stage);
       await stage.client.call("disconnect", {});
       await stage.until("the viewer to say that it is not connected", () =>
         ["reconnecting", "disconnected"].includes(viewer.last() ?? ""),
