@@ -108,6 +108,15 @@ export const mutants: readonly ClientMutant[] = [
       },
     ],
   })),
+  mutant("clears-prompt-with-image", "setImage says that there is no prompt.", ({ encodeImage }) => ({
+    encodeImage: (call) =>
+      encodeImage(call).map((message) =>
+        message.type === "set_image" ? { prompt: null, ...message } : message,
+      ),
+  })),
+  mutant("sends-image-alone", "setImage leaves out what came with the image.", ({ encodeImage }) => ({
+    encodeImage: ({ image }) => encodeImage({ image }),
+  })),
   mutant("cuts-images", "It leaves out the end of an image.", (correct) =>
     outgoing(correct, (messages) =>
       messages.map((message) =>

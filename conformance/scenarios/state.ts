@@ -25,6 +25,20 @@ function inForce(reading: Reading, wanted: InForce) {
   );
 }
 
+/** Of a call that was the last to say anything. */
+function isOneMessage(reading: Reading, verb: "set" | "setImage") {
+  const from = reading.call(verb)?.step ?? Number.POSITIVE_INFINITY;
+  return same("it takes one message", reading.sentStates().filter(({ step }) => step > from).length, 1);
+}
+
+const neverInForce = (reading: Reading, prompt: string) =>
+  holds(
+    "nothing changes",
+    !changes(reading).some((change) => change.prompt === prompt),
+    "no change",
+    "it changed",
+  );
+
 const hashOf = (name: string) => imageHash(readImage(name));
 const face = "face-small";
 
@@ -109,13 +123,7 @@ export const state: readonly Scenario[] = [
     },
     judge: (reading) => [
       ...resolves("set() resolves", reading.call("set")),
-      ...same(
-        "it takes one message",
-        reading
-          .sentStates()
-          .filter(({ step }) => step > (reading.call("set")?.step ?? Number.POSITIVE_INFINITY)).length,
-        1,
-      ),
+      ...isOneMessage(reading, "set"),
       ...inForce(reading, { prompt: "a red cape", imageHash: hashOf(face) }),
     ],
   }),
@@ -134,6 +142,81 @@ export const state: readonly Scenario[] = [
     judge: (reading) => [
       ...resolves("set() resolves", reading.call("set", 2)),
       ...inForce(reading, { prompt: "a red cape", imageHash: NO_HASH }),
+    ],
+  }),
+  defineScenario({
+    id: "state/set-image",
+    does: "The app sets a prompt, then an image with setImage.",
+    owes: "The server has the image, and still the prompt.",
+    source: { kind: "observed", where: "@decartai/sdk 0.0.37 to 0.1.20: set_image without the key prompt" },
+    needs: ["set-image", "set-prompt"],
+    kills: ["clears-prompt-with-image"],
+    async drive({ client }) {
+      await client.connect();
+      await client.call("setPrompt", { prompt: "a red cape" });
+      await client.call("setImage", { image: imageOf(face) });
+    },
+    judge: (reading) => [
+      ...resolves("setImage() resolves", reading.call("setImage")),
+      ...inForce(reading, { prompt: "a red cape", imageHash: hashOf(face) }),
+    ],
+  }),
+  defineScenario({
+    id: "state/set-image-both",
+    does: "The app sets an image with setImage, and with it a prompt that is to be taken as it is.",
+    owes: "All of it goes in one message.",
+    source: {
+      kind: "observed",
+      where: "@decartai/sdk 0.0.38 to 0.1.20: set_image with prompt and enhance_prompt",
+    },
+    needs: ["set-image", "enhance"],
+    kills: ["sends-image-alone"],
+    async drive({ client }) {
+      await client.connect();
+      await client.call("setImage", { image: imageOf(face), prompt: "a red cape", enhance: false });
+    },
+    judge: (reading) => [
+      ...resolves("setImage() resolves", reading.call("setImage")),
+      ...isOneMessage(reading, "setImage"),
+      ...inForce(reading, { prompt: "a red cape", imageHash: hashOf(face), enhance: false }),
+    ],
+  }),
+  defineScenario({
+    id: "state/set-image-cleared",
+    does: "The app sets a prompt and an image, then with setImage no image.",
+    owes: "The server has no image any more, and still the prompt.",
+    source: { kind: "observed", where: "@decartai/sdk 0.0.37 to 0.1.20: image_data null" },
+    needs: ["set-image", "set-prompt"],
+    kills: ["cannot-clear-image"],
+    async drive({ client }) {
+      await client.connect();
+      await client.call("setPrompt", { prompt: "a red cape" });
+      await client.call("setImage", { image: imageOf(face) });
+      await client.call("setImage", { image: null });
+    },
+    judge: (reading) => [
+      ...resolves("the first setImage() resolves", reading.call("setImage", 1)),
+      ...resolves("the second setImage() resolves", reading.call("setImage", 2)),
+      ...inForce(reading, { prompt: "a red cape", imageHash: NO_HASH }),
+    ],
+  }),
+  defineScenario({
+    id: "state/set-image-refused",
+    does: "The app sets an image of which half is missing with setImage, and a prompt with it.",
+    owes: "The call rejects with what the server said, nothing changes, and the next change goes through.",
+    source: { kind: "observed", where: "@decartai/sdk 0.0.30 to 0.1.20 reject with the ack's error" },
+    needs: ["set-image", "set-prompt", "acks"],
+    kills: ["ignores-refusals"],
+    async drive({ client }) {
+      await client.connect();
+      await client.call("setImage", { image: imageOf("cut-off-png"), prompt: "never" });
+      await client.call("setPrompt", { prompt: "afterwards" });
+    },
+    judge: (reading) => [
+      ...rejectsAsTold(reading, "never"),
+      ...neverInForce(reading, "never"),
+      ...staysConnected(reading),
+      ...goesOn(reading, "afterwards"),
     ],
   }),
   defineScenario({
@@ -270,12 +353,7 @@ export const state: readonly Scenario[] = [
     },
     judge: (reading) => [
       ...rejectsAsTold(reading, "never"),
-      ...holds(
-        "nothing changes",
-        !changes(reading).some(({ prompt }) => prompt === "never"),
-        "no change",
-        "it changed",
-      ),
+      ...neverInForce(reading, "never"),
       ...staysConnected(reading),
       ...goesOn(reading, "afterwards"),
     ],
