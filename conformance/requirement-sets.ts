@@ -59,6 +59,7 @@ const both = [
   "reconnect/ladder",
   "reconnect/permanent",
   "reconnect/during-connect",
+  "reconnect/during-upload",
   "reconnect/late-close",
   "reconnect/storm",
   "reconnect/after-credits",

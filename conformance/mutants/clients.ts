@@ -256,6 +256,9 @@ export const mutants: readonly ClientMutant[] = [
   mutant("keeps-pending-calls", "Calls that wait go on waiting when their session is lost.", () => ({
     endsCallsAtLoss: false,
   })),
+  mutant("drops-uploads", "What is being uploaded ends with the session.", () => ({
+    endsUploadsAtLoss: true,
+  })),
   mutant("deaf-to-loss", "It does not notice that it has lost its session.", () => ({
     heedsLoss: () => false,
   })),

@@ -1,4 +1,5 @@
 /** Connections that are lost: the control socket, the room, media. A client comes back by itself, and its app can rely on what it is told. */
+import { imageHash, readImage } from "../../fixtures/index.ts";
 import { endOf, holds, rejects, resolves, same } from "../findings.ts";
 import type { Reading } from "../recording.ts";
 import { attemptCount, goesOn } from "../rules.ts";
@@ -9,6 +10,7 @@ import {
   cut,
   faultFired,
   giveTurns,
+  imageOf,
   lookOn,
   opened,
   spoil,
@@ -204,6 +206,38 @@ export const reconnect: readonly Scenario[] = [
       await client.call("setPrompt", { prompt: "afterwards" });
     },
     judge: isNoZombie,
+  }),
+  defineScenario({
+    id: "reconnect/during-upload",
+    does: "Its control socket is gone while an image is being uploaded, which the server draws out until it is back.",
+    owes: "The upload is no part of the session that was lost: it resolves, and its image can be set in the next.",
+    source: assumed("an upload goes over HTTP, by itself; an app that has to begin anew is not told so"),
+    needs: ["media", "reconnect", "states", "upload", "file-ref", "set"],
+    kills: ["drops-uploads"],
+    server: { clock: "manual" },
+    faults: [{ name: "delay", channel: "http", only: "files", with: { delayMs: 1000 } }],
+    async drive(stage) {
+      const { client, server, target } = stage;
+      await stand(stage);
+      const data = imageOf("face-png");
+      const uploading = client.begin("upload", { ...target(), data, mimeType: "image/png" });
+      await faultFired(stage, 1);
+      await comeBack(stage, cut(stage));
+      await server.clock.advance(1000);
+      const { ended } = await uploading.done();
+      if (ended!.ok) await client.call("set", { prompt: "afterwards", image: String(ended!.value.id) });
+    },
+    judge: (reading) => {
+      const { session, fields } = reading.lines("state").at(-1) ?? {};
+      return [
+        ...comesBack(reading),
+        ...resolves("upload() resolves", reading.call("upload")),
+        ...resolves("set() resolves", reading.call("set")),
+        ...same("it is set in the new session", session, reading.sessions()[1]),
+        ...same("its image is in force", fields?.imageHash, imageHash(readImage("face-png"))),
+        ...same("its prompt is in force", fields?.prompt, "afterwards"),
+      ];
+    },
   }),
   defineScenario({
     id: "reconnect/late-close",

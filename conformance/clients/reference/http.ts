@@ -18,8 +18,10 @@ async function post(
   address: string,
   apiKey: string,
   body: string | FormData,
+  over: AbortSignal | null = null,
 ): Promise<unknown> {
   const response = await fetch(address, {
+    signal: over,
     method: "POST",
     headers: {
       [API_KEY_HEADER]: apiKey,
@@ -44,14 +46,17 @@ export async function createToken(
   return answer as Record<string, unknown>;
 }
 
-export async function upload(policy: Judging, about: VerbArguments["upload"]): Promise<{ id: unknown }> {
+/** `over`: gives it up. */
+export async function upload(
+  policy: Judging,
+  about: VerbArguments["upload"],
+  over: AbortSignal,
+): Promise<{ id: unknown }> {
   const { url, apiKey, data, mimeType } = about;
   const form = new FormData();
   form.append(FILE_FIELD, new Blob([Buffer.from(data, "base64")], { type: mimeType }), "image");
-  const { id } = (await post(policy, "Failed to upload file", url + PATHS.files, apiKey, form)) as {
-    id: unknown;
-  };
-  return { id };
+  const reference = await post(policy, "Failed to upload file", url + PATHS.files, apiKey, form, over);
+  return { id: (reference as { id: unknown }).id };
 }
 
 export async function watchStream(

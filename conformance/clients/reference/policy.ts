@@ -146,6 +146,8 @@ export type Policy = {
   /** Whether calls that wait end when their session is lost. */
   endsCallsAtLoss: boolean;
 
+  /** Whether uploads that are under way end when a session is lost. */
+  endsUploadsAtLoss: boolean;
   /** Why a request over HTTP counts as refused; `null` for one that was granted. */
   refusalOfRequest(doing: string, response: Pick<Response, "ok" | "status">, text: string): string | null;
 
@@ -289,6 +291,7 @@ export const correct: Policy = {
   lateAckMsMax: 30_000,
   endsCallsAtLoss: true,
 
+  endsUploadsAtLoss: false,
   refusalOfRequest: (doing, { ok, status }, text) => (ok ? null : `${doing}: ${status} - ${text}`),
 
   readToken(token, era) {

@@ -104,6 +104,8 @@ export function createReferenceClient({ dialect, policy, clock, live, codecs, te
   /** The server's last error that the app has heard. */
   let toldLast: string | null = null;
   let pause: Timer | null = null;
+  /** Of the session that stands, for what is to end with it. */
+  let loss = new AbortController();
   /** What was given up and is not closed yet: a server that may be gone is not waited for, but when the app leaves. */
   const closings = new Set<Promise<void>>();
   /** Settles once nobody tries to connect any more. */
@@ -174,6 +176,8 @@ export function createReferenceClient({ dialect, policy, clock, live, codecs, te
     session.lastWords = [session.lastWords, why].filter(Boolean).join("; ");
     if (session.phase !== "up") return session.failed.reject(new Error(session.lastWords));
     current = null;
+    if (policy.endsUploadsAtLoss) loss.abort(new Error(session.lastWords));
+    loss = new AbortController();
     void giveUp(session, "lost");
     void recover(session);
   }
@@ -563,7 +567,7 @@ export function createReferenceClient({ dialect, policy, clock, live, codecs, te
       await media.replaceCamera(useCamera(args.camera));
     },
     createToken: (args: VerbArguments["createToken"]) => createToken(policy, args),
-    upload: (args: VerbArguments["upload"]) => upload(policy, args),
+    upload: (args: VerbArguments["upload"]) => upload(policy, args, loss.signal),
     snapshot: screen.snapshot,
     open() {
       return {
