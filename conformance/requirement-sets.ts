@@ -89,6 +89,7 @@ const both = [
   "ticks/backwards",
   "ticks/fractional",
   "subscribe/sees",
+  "subscribe/early",
   "subscribe/publisher-leaves",
   "subscribe/bad-token",
   "files/ref",

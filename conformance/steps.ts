@@ -80,6 +80,24 @@ export async function passTime(client: Actor, call: Begun, msMax: number): Promi
   }
 }
 
+/** Lets so much of a client's time pass, milliseconds; none where its time cannot be driven. */
+export async function letPass(client: Actor, ms: number): Promise<void> {
+  if (!client.hello.capabilities.includes("clock")) return;
+  for (let passedMs = 0; passedMs < ms; passedMs += idleStepMs) {
+    await client.call("advance", { ms: Math.min(idleStepMs, ms - passedMs) });
+  }
+}
+
+/** Waits for so many pictures of a client whose time was let pass: it goes on, for what has to be agreed on first. */
+export async function waitForPictures(client: Actor, count: number): Promise<void> {
+  let hasEnded = false;
+  const showing = client.frames(count).finally(() => {
+    hasEnded = true;
+  });
+  const isDriven = client.hello.capabilities.includes("clock");
+  await Promise.all([showing, isDriven && client.drift(() => hasEnded)]);
+}
+
 /** Lets the time of a client that waits for nothing but time pass until the call has ended, or so much has passed. */
 export async function outwait(client: Actor, call: Begun, msMax: number): Promise<void> {
   for (let ms = 0; call.ended === null && ms < msMax; ms += idleStepMs) {

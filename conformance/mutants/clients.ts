@@ -206,6 +206,15 @@ export const mutants: readonly ClientMutant[] = [
   mutant("shows-first-track-only", "Of a room that it joined anew it shows nothing.", () => ({
     showsTrack: (n) => n === 1,
   })),
+  mutant("gives-up-in-the-dark", "It gives up a stream that has shown nothing for ten seconds.", () => ({
+    darkMsMax: 10_000,
+  })),
+  mutant(
+    "misses-late-tracks",
+    "It watches the tracks that are there when it comes.",
+    () => ({ showsTrack: (_n, isLate) => !isLate }),
+    "livekit",
+  ),
   mutant("never-comes-back", "It does not connect again.", () => ({ reconnects: false })),
   mutant(
     "comes-back-after-the-end",

@@ -91,8 +91,8 @@ test.each<[name: string, about: Partial<Recording>]>([
 
 // Who adds to a set says so here. Who takes from one that was released breaks what "conforms to" meant.
 test.each<[string, number, string]>([
-  ["direct-0.0", 112, "2444c345bbfb"],
-  ["livekit-0.1", 119, "54b095761d4d"],
+  ["direct-0.0", 113, "b82f467751e9"],
+  ["livekit-0.1", 120, "0547d2e26748"],
   ["product-page", 19, "56d675473ac0"],
 ])("the set %s is frozen", (name, count, hash) => {
   const frozen = requirementSets[name]!;

@@ -1,8 +1,13 @@
 /** Watching somebody else's session: a second client, without a camera. */
+
+import type { Declaration } from "../../mock-server/index.ts";
+import { encodeSubscribeToken } from "../../protocol/index.ts";
+import type { Dialect } from "../client.ts";
 import { holds, rejects, resolves, same } from "../findings.ts";
-import type { Reading } from "../recording.ts";
+import type { Line, Reading } from "../recording.ts";
 import { defineScenario, type Scenario } from "../scenario.ts";
 import type { Actor, Stage } from "../stage.ts";
+import { letPass, waitForPictures } from "../steps.ts";
 
 async function publish({ client, target }: Stage) {
   const connecting = await client.connect();
@@ -33,6 +38,31 @@ function showsIt({ frames, lines }: Reading, prompt: string) {
 
 const server = { mode: "transcode" } as const;
 
+/** Pictures that are enough to say that they flow. */
+const someFrames = 8;
+
+const isTokenMade = ({ kind }: Pick<Line, "kind">) => kind === "session_id" || kind === "livekit_room_info";
+
+/** Holds back what a publisher's media cannot do without. */
+const onTheWay = {
+  direct: { name: "stall", channel: "control", only: "answer" },
+  livekit: {
+    name: "stall",
+    channel: "livekit",
+    direction: "to-server",
+    when: { at: "after-join-response" },
+  },
+} as const satisfies Record<Dialect, Declaration>;
+
+/** What a publisher makes of what it is told long before it is connected; SDKs hand it out only then. */
+function tokenOf({ kind, fields }: Line): string {
+  if (kind === "livekit_room_info") {
+    return encodeSubscribeToken({ era: "livekit", roomName: String(fields.room_name) });
+  }
+  const { session_id: sid, server_ip: ip, server_port: port } = fields;
+  return encodeSubscribeToken({ era: "direct", sid: String(sid), ip: String(ip), port: Number(port) });
+}
+
 export const subscribe: readonly Scenario[] = [
   defineScenario({
     id: "subscribe/sees",
@@ -51,6 +81,46 @@ export const subscribe: readonly Scenario[] = [
     judge: (reading) => [
       ...resolves("subscribe() resolves", reading.call("subscribe", 1, "viewer")),
       ...showsIt(reading, "seen by both"),
+    ],
+  }),
+  defineScenario({
+    id: "subscribe/early",
+    does: "A viewer subscribes while its publisher's media is still on its way, which takes half a minute of the viewer's time.",
+    owes: "The viewer waits, and says nothing else. Once there are pictures, it sees them.",
+    // While the publisher waits in the queue there is no room, and while its socket opens no session: nothing that a token could name.
+    source: {
+      kind: "assumed",
+      where: "whoever was sent a link may follow it at once; a token names a session, not its pictures",
+    },
+    needs: ["subscribe", "frames", "states"],
+    kills: ["gives-up-in-the-dark", "misses-late-tracks"],
+    server,
+    async drive({ client, server, line, target, another }) {
+      const viewer = await another("viewer");
+      const connecting = client.beginConnect();
+      const told = await line("what a token is made of", isTokenMade);
+      const [hold] = server.faults.add(onTheWay[client.hello.dialect], { session: told.session! });
+      await line("that its media is held back", ({ kind }) => kind === "fault-fired");
+      await viewer.call("subscribe", { ...target(), token: tokenOf(told) });
+      await letPass(viewer, 30_000);
+      hold!.heal();
+      await connecting.done();
+      await waitForPictures(viewer, someFrames);
+    },
+    judge: ({ call, frames, states }) => [
+      ...resolves("the publisher's connect() resolves", call("connect")),
+      ...resolves("subscribe() resolves", call("subscribe", 1, "viewer")),
+      ...same(
+        "the viewer waits",
+        states("viewer").filter((state) => state === "reconnecting" || state === "disconnected"),
+        [],
+      ),
+      ...holds(
+        "the viewer sees pictures",
+        frames("viewer").length >= someFrames,
+        `${someFrames} pictures`,
+        `${frames("viewer").length} pictures`,
+      ),
     ],
   }),
   defineScenario({

@@ -94,6 +94,9 @@ export type Policy = {
   /** After how long without a picture's packet its connection counts as lost (direct dialect); `null`: that is ICE's to say. */
   silentMsMax: number | null;
 
+  /** After how long without any picture a stream that it watches counts as lost; `null`: its publisher may take as long as it takes. */
+  darkMsMax: number | null;
+
   /** Whether the loss of the socket, or of media, counts in this phase. */
   heedsLoss(phase: Phase): boolean;
   /** Whether what happens to one session's connections is the current session's affair. */
@@ -162,8 +165,11 @@ export type Policy = {
   sendsPicture(n: number): boolean;
   /** Whether the picture number `n` that has come, from 0, is shown. */
   showsPicture(n: number): boolean;
-  /** Whether track number `n` of a room, from 1, is shown: whoever joins it anew gets others. */
-  showsTrack(n: number): boolean;
+  /**
+   * Whether track number `n` of a room, from 1, is shown: whoever joins it anew gets others. `isLate`: it came to somebody who only watches
+   * after he did.
+   */
+  showsTrack(n: number, isLate: boolean): boolean;
   /** Whether a key picture is asked for where pictures cannot be shown without (direct dialect; rooms do that by themselves). */
   asksForKeys: boolean;
   /** Whether a room that has lost its connection may mend it. */
@@ -235,6 +241,7 @@ export const correct: Policy = {
   pongMsMax: 6000,
   disconnectedMsMax: 4000,
   silentMsMax: null,
+  darkMsMax: null,
 
   heedsLoss: () => true,
   heedsSession: (session, current) => session === current,

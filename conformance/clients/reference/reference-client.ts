@@ -275,6 +275,11 @@ export function createReferenceClient({ dialect, policy, clock, live, codecs, te
     session.upMs = clock.now();
     enter("connected");
     if (session.generates) enter("generating");
+    const { darkMsMax } = policy;
+    if (session.errand.kind !== "watch" || darkMsMax === null) return;
+    clock.after(darkMsMax, () => {
+      if (screen.snapshot() === null) lose(session.number, "no picture has come");
+    });
   }
 
   async function openSocket(session: Session, url: string): Promise<ControlSocket> {

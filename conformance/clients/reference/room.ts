@@ -24,8 +24,8 @@ export type RoomAbout = {
   readonly camera: Camera | null;
   readonly codec: Codec;
   readonly screen: Screen;
-  /** Whether track number `n` of the room, from 1, is shown. */
-  showsTrack(n: number): boolean;
+  /** Whether track number `n` of the room, from 1, is shown. `isLate`: it came to somebody who only watches after he did. */
+  showsTrack(n: number, isLate: boolean): boolean;
   /** Whether it may mend a connection that it has lost. */
   readonly waits: boolean;
   onTrack(kind: "video" | "audio"): void;
@@ -46,6 +46,8 @@ export function joinRoom(about: RoomAbout): Room {
   let publishedSid: string | undefined;
   let stopWatching: (() => void) | null = null;
   let trackCount = 0;
+  /** Those that were there when it came in; `null` while it does. */
+  let firstSids: ReadonlySet<string> | null = null;
   let isClosed = false;
   let closing: Promise<void> | null = null;
   const readers = new Set<{ cancel(): Promise<void> }>();
@@ -99,12 +101,13 @@ export function joinRoom(about: RoomAbout): Room {
     const rtc = await loadRtc();
     if (closing) return;
     room = new rtc.Room();
-    room.on(rtc.RoomEvent.TrackSubscribed, (track, _publication, { identity }) => {
+    room.on(rtc.RoomEvent.TrackSubscribed, (track, { sid }, { identity }) => {
       if (!identity.startsWith(INFERENCE_IDENTITY_PREFIX)) return;
       const isVideo = track.kind === rtc.TrackKind.KIND_VIDEO;
       about.onTrack(isVideo ? "video" : "audio");
+      const isLate = about.camera === null && firstSids !== null && !firstSids.has(sid ?? "");
       // Its end is the room's to tell.
-      if (isVideo && about.showsTrack(++trackCount)) void watch(rtc, track).catch(() => {});
+      if (isVideo && about.showsTrack(++trackCount, isLate)) void watch(rtc, track).catch(() => {});
     });
     room.on(rtc.RoomEvent.Reconnecting, () => {
       if (!about.waits && !closing) about.onLost("LiveKit is reconnecting");
@@ -113,6 +116,9 @@ export function joinRoom(about: RoomAbout): Room {
       if (!closing) about.onLost(`LiveKit disconnected: ${rtc.DisconnectReason[reason]}`);
     });
     await room.connect(about.url, about.token, { autoSubscribe: true, dynacast: false });
+    firstSids = new Set(
+      [...room.remoteParticipants.values()].flatMap(({ trackPublications }) => [...trackPublications.keys()]),
+    );
     if (about.camera && !closing) await publish(rtc, about.camera);
   }
 
