@@ -3,7 +3,16 @@ import { images, readImage } from "../../fixtures/images.ts";
 import { createDice } from "../dice.ts";
 import type { SetStep } from "./harness.ts";
 import { statesOf } from "./judge-pictures.ts";
-import { base64Image, expect, journalLine, type SdkClient, test, traitsOf, versions } from "./lucy-test.ts";
+import {
+  base64Image,
+  expect,
+  journalLine,
+  type SdkClient,
+  standsForAll,
+  test,
+  traitsOf,
+  versions,
+} from "./lucy-test.ts";
 
 const done = { ok: true };
 
@@ -18,7 +27,7 @@ const rows = [
   { together: ["0.1.3", "0.1.6", "0.1.14"], count: countMax / 5 },
 ];
 
-for (const { together, count } of rows) {
+for (const { together, count } of standsForAll(rows)) {
   test(`${together.join(" and ")}: over ${count} random set() calls each (LUCY_SEED=${seed}) no picture mixes two states or goes back`, async ({
     harness,
     lucy,

@@ -2,11 +2,10 @@
 import type { Declaration } from "../faults/fault.ts";
 import { writeMockKey } from "../faults/mock-key.ts";
 import type { MockServer } from "../server.ts";
-import { expect, type HarnessPage, journalLine, type SdkClient, test } from "./lucy-test.ts";
+import { expect, type HarnessPage, journalLine, newestOfDialect, type SdkClient, test } from "./lucy-test.ts";
 
 test.use({ serverOptions: { mode: "none" } });
 
-const versions = ["0.0.46", "0.1.20"] as const;
 const done = { ok: true };
 /** Met by the first connection of a key only: the second is the SDK's own attempt to heal. */
 const first = { connections: 1 };
@@ -34,7 +33,7 @@ async function backAgain(client: SdkClient): Promise<void> {
   }
 }
 
-for (const version of versions) {
+for (const version of newestOfDialect) {
   const isDirect = version === "0.0.46";
 
   test(`${version}: connect() tries again after capacity, an HTTP 401 and a close, and gives up at once for a bad key`, async ({

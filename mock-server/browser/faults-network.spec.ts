@@ -5,12 +5,19 @@ import { writeMockKey } from "../faults/mock-key.ts";
 import type { MockServer } from "../server.ts";
 import type { Session } from "../session.ts";
 import type { ConnectOptions } from "./harness.ts";
-import { expect, type HarnessPage, journalLine, type SdkClient, test } from "./lucy-test.ts";
+import {
+  expect,
+  type HarnessPage,
+  journalLine,
+  newestOfDialect,
+  type SdkClient,
+  standsForAll,
+  test,
+} from "./lucy-test.ts";
 
 // Those that were lost are beside those that have come in their place.
 test.use({ serverOptions: { sessionsMax: 8 } });
 
-const versions = ["0.0.46", "0.1.20"] as const;
 /** What an app hears whose session goes well. */
 const states = ["connecting", "connected", "generating"];
 /** What it hears of a session that was lost and of the one that took its place. */
@@ -40,7 +47,7 @@ async function begin(
   return { client, session: await next };
 }
 
-for (const version of versions) {
+for (const version of standsForAll(newestOfDialect)) {
   test(`${version}: a second without a network, loss, jitter, a narrow link, another path: pictures go on in the same session`, async ({
     harness,
     lucy,
@@ -88,7 +95,7 @@ for (const version of versions) {
 
 test("ssrc-change: nothing is shown until the connection is negotiated anew", async ({ harness, lucy }) => {
   const clients: Begun[] = [];
-  for (const version of versions) {
+  for (const version of newestOfDialect) {
     const one = await begin(harness, { version }, [{ name: "ssrc-change", when: { at: "tick:1" } }]);
     await one.client.connected();
     clients.push(one);
@@ -119,7 +126,7 @@ test("ice-never heals, no-candidates: each connects in the end", async ({ harnes
     { name: "ice-never", when: { for: { packets: 20 } } },
     { name: "no-candidates" },
   ];
-  const each = versions.flatMap((version) => faults.map((fault) => ({ version, fault })));
+  const each = newestOfDialect.flatMap((version) => faults.map((fault) => ({ version, fault })));
   for (const { version, fault } of each) {
     const { client, session } = await begin(harness, { version }, [fault]);
     await client.connected();
@@ -144,7 +151,7 @@ if (process.env.LUCY_LONG)
     lucy,
   }) => {
     const begun: Begun[] = [];
-    for (const version of versions) {
+    for (const version of newestOfDialect) {
       // What takes the place of a session is the second connection of its key; 0.1.20 has one only.
       const when = { at: "tick:1", ...(version === "0.0.46" && { connections: 1 }) };
       const lost: Declaration = { name: "connection-lost", when: { ...when, for: { ms: 60_000 } } };

@@ -2,12 +2,12 @@ import type { SeenPicture } from "../../fixtures/browser/watch-strips.ts";
 import type { AddedFault } from "../faults/desk.ts";
 import type { Declaration } from "../faults/fault.ts";
 import { writeMockKey } from "../faults/mock-key.ts";
-import { expect, journalLine, test } from "./lucy-test.ts";
+import { expect, journalLine, standsForAll, test } from "./lucy-test.ts";
 
 /** Who waits for its first picture meets it. */
 const apiKey = writeMockKey({ name: "no-keyframes", when: { for: { frames: 15 } } });
 
-for (const version of ["0.1.20", "0.0.46"]) {
+for (const version of standsForAll(["0.1.20", "0.0.46"])) {
   test(`${version}: no key, frozen, black, resized, fewer, renamed, silent: each is seen, and once healed all is well`, async ({
     harness,
     lucy,

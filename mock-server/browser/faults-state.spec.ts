@@ -4,7 +4,7 @@ import type { Declaration } from "../faults/fault.ts";
 import { writeMockKey } from "../faults/mock-key.ts";
 import type { MockServer } from "../server.ts";
 import { judgePictures } from "./judge-pictures.ts";
-import { base64Image, expect, test } from "./lucy-test.ts";
+import { base64Image, expect, standsForAll, test } from "./lucy-test.ts";
 
 const done = { ok: true };
 
@@ -14,7 +14,7 @@ const apiKey = writeMockKey([
   { name: "stale-frame", when: { after: { messages: 1 }, times: 1 }, with: { afterFrames: 8, frames: 8 } },
 ]);
 
-for (const version of ["0.0.46", "0.1.20"]) {
+for (const version of standsForAll(["0.1.20", "0.0.46"])) {
   test(`${version}: a torn set and stale pictures are seen in Chromium, and the judge names them; acks lie`, async ({
     harness,
     lucy,

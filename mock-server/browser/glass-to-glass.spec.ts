@@ -1,5 +1,5 @@
 import type { SdkClient } from "./lucy-test.ts";
-import { expect, journalLine, test } from "./lucy-test.ts";
+import { expect, journalLine, standsForAll, test } from "./lucy-test.ts";
 
 type Measured = { medianMs: number | null; sampleCount: number; dropRatio?: number | null };
 
@@ -47,7 +47,7 @@ test("0.1.20, in a page as it is: reports, and has no sample", async ({ harness,
 });
 
 // With a page that began in 1970 the sum is right.
-for (const codec of ["H264", "VP8", "VP9"] as const) {
+for (const codec of standsForAll(["H264", "VP8", "VP9"] as const)) {
   test(`0.1.20, ${codec}: reads the time its pictures were taken at behind those that come back`, async ({
     harness,
     page,

@@ -1,6 +1,6 @@
 import type { MockServer } from "../server.ts";
 import { judgePictures, judgeRelayed } from "./judge-pictures.ts";
-import { base64Image, expect, journalLine, test } from "./lucy-test.ts";
+import { base64Image, expect, journalLine, standsForAll, test } from "./lucy-test.ts";
 import { startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 
 const version = "0.1.20";
@@ -99,7 +99,7 @@ test("the control socket cut: another session, connected, to which no pictures c
   expect(lucy.sessions[0]!.state).toMatchObject({ revision: 1, prompt: "sepia" });
 });
 
-for (const codec of ["H264", "VP8", "VP9"] as const) {
+for (const codec of standsForAll(["H264", "VP8", "VP9"] as const)) {
   test(`${codec}: 1280 wide is reached and held`, async ({ harness, lucy }) => {
     const client = await harness.connect({ version, codec, width: 1280, height: 720, fps: 30 });
     await client.untilSize(1280, 720);
@@ -112,7 +112,7 @@ for (const codec of ["H264", "VP8", "VP9"] as const) {
   });
 }
 
-for (const sdk of ["0.1.3", version]) {
+for (const sdk of standsForAll([version, "0.1.3"])) {
   test(`${sdk}: sound goes there and back, a viewer hears it too`, async ({ harness }) => {
     const publisher = await harness.connect({ version: sdk, audio: true });
     await publisher.morePictures(5);
@@ -151,7 +151,7 @@ test.describe("with keys minted only", () => {
 test.describe("in relay mode", () => {
   test.use({ serverOptions: { mode: "relay" } });
 
-  for (const codec of ["H264", "VP8", "VP9"] as const) {
+  for (const codec of standsForAll(["H264", "VP8", "VP9"] as const)) {
     test(`${codec}: pictures come back as they went, to a viewer too`, async ({ harness }) => {
       const publisher = await harness.connect({ version, codec });
       const { subscribeToken } = await publisher.get();
