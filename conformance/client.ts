@@ -83,7 +83,7 @@ export type VerbArguments = {
   replaceTrack: { readonly camera: Camera };
   /** `value`: `{ png }`, base64: the picture that is shown now. */
   snapshot: Record<never, never>;
-  /** `value`: `{ sockets, connections, tracks }`: WebSockets and peer connections that are not closed, tracks of the camera that have ended. */
+  /** `value`: `{ sockets, connections, tracks, timers? }`: WebSockets and peer connections that are not closed, tracks of the camera that have ended; timers of the client's that wait, where they can be counted. */
   open: Record<never, never>;
   advance: { readonly ms: number };
   quit: Record<never, never>;

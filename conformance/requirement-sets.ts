@@ -115,6 +115,8 @@ const both = [
   "goodbye/disconnect",
   "goodbye/failed-connect",
   "goodbye/after-reconnect",
+  "goodbye/timers",
+  "goodbye/while-reconnecting",
   "goodbye/camera-kept",
 ] as const;
 

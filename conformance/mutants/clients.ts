@@ -343,6 +343,10 @@ export const mutants: readonly ClientMutant[] = [
     breaksOn: () => true,
   })),
   // Leaving.
+  mutant("keeps-pinging", "It goes on pinging a socket that is closed.", () => ({ stopsPings: false })),
+  mutant("keeps-trying", "It goes on trying to come back after its app has left.", () => ({
+    stopsTrying: false,
+  })),
   mutant("leaks-peer-connection", "It leaves its peer connection open.", () => ({
     closes: (what) => what !== "media",
   })),

@@ -3,7 +3,17 @@ import { same } from "../findings.ts";
 import type { Reading } from "../recording.ts";
 import { defineScenario, type Scenario } from "../scenario.ts";
 import type { Stage } from "../stage.ts";
-import { comeBack, cut, stand } from "../steps.ts";
+import {
+  comeBack,
+  connectWhole,
+  cut,
+  faultFired,
+  giveTurns,
+  letPass,
+  stand,
+  stopTime,
+  untilNoSocket,
+} from "../steps.ts";
 
 /** Asked as often, a client that has something to close has had its time. */
 const asksMax = 300;
@@ -28,6 +38,38 @@ function nothingLeft(reading: Reading) {
       sockets: 0,
       peers: 0,
     }),
+  ];
+}
+
+/** Longer than any client rests between two things that it does again and again: pings, attempts, reports, looks at its statistics. */
+const aMinuteMs = 60_000;
+
+/** Leaves the client alone for a minute of its time once it has closed everything, and then asks what is left. */
+async function leaveAlone(stage: Stage): Promise<void> {
+  const { client, mark } = stage;
+  await untilClosed(stage);
+  mark("left");
+  await letPass(client, aMinuteMs);
+  await giveTurns(client);
+}
+
+function isSilent({ mark, lines, events, calls }: Reading) {
+  const leftStep = mark("left")?.step ?? Number.POSITIVE_INFINITY;
+  const asked = lines(/./, "to-server").filter(({ step }) => step > leftStep);
+  const told = events.filter(({ step }) => step > leftStep);
+  const { timers = 0 } = calls.findLast(({ verb }) => verb === "open")?.ended?.value ?? {};
+  return [
+    ...same(
+      "nothing reaches the server any more",
+      asked.map(({ kind }) => kind),
+      [],
+    ),
+    ...same(
+      "its app hears nothing any more",
+      told.map(({ event }) => event),
+      [],
+    ),
+    ...same("no timer is left", timers, 0),
   ];
 }
 
@@ -78,6 +120,40 @@ export const goodbye: readonly Scenario[] = [
       await untilClosed(stage);
     },
     judge: nothingLeft,
+  }),
+  defineScenario({
+    id: "goodbye/timers",
+    does: "The app disconnects, and a minute of its time passes.",
+    owes: "Nothing is asked of the server any more, the app is told nothing, and no timer goes on.",
+    source: { kind: "assumed", where: "whoever leaves closes behind him" },
+    needs: ["media", "open", "clock"],
+    kills: ["keeps-pinging"],
+    async drive(stage) {
+      await connectWhole(stage);
+      await stage.client.call("disconnect", {});
+      await leaveAlone(stage);
+    },
+    judge: (reading) => [...nothingLeft(reading), ...isSilent(reading)],
+  }),
+  defineScenario({
+    id: "goodbye/while-reconnecting",
+    does: "Its socket is lost, it is turned away, and while it rests before its next attempt the app disconnects. A minute of its time passes.",
+    owes: "It does not try again, the app is told nothing more, and no timer goes on.",
+    source: { kind: "assumed", where: "whoever leaves closes behind him" },
+    needs: ["media", "reconnect", "states", "open", "clock"],
+    kills: ["keeps-trying"],
+    faults: [{ name: "refuse-upgrade", channel: "control", when: { connections: [2, 99] } }],
+    async drive(stage) {
+      const { client } = stage;
+      await stand(stage);
+      await stopTime(client);
+      cut(stage);
+      await faultFired(stage, 1);
+      await untilNoSocket(client);
+      await client.call("disconnect", {});
+      await leaveAlone(stage);
+    },
+    judge: (reading) => [...nothingLeft(reading), ...isSilent(reading)],
   }),
   defineScenario({
     id: "goodbye/camera-kept",

@@ -91,8 +91,8 @@ test.each<[name: string, about: Partial<Recording>]>([
 
 // Who adds to a set says so here. Who takes from one that was released breaks what "conforms to" meant.
 test.each<[string, number, string]>([
-  ["direct-0.0", 113, "b82f467751e9"],
-  ["livekit-0.1", 120, "0547d2e26748"],
+  ["direct-0.0", 115, "d2599b1da4c0"],
+  ["livekit-0.1", 122, "c2f7b5480d4d"],
   ["product-page", 19, "56d675473ac0"],
 ])("the set %s is frozen", (name, count, hash) => {
   const frozen = requirementSets[name]!;

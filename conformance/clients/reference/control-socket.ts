@@ -23,6 +23,8 @@ export type SocketAbout = {
   readonly live: Clock;
   readonly pingEveryMs: number;
   readonly pongMsMax: number;
+  /** Whether it stops to ping once it is closed. */
+  readonly stopsPings: boolean;
   /** `null`: not text. */
   onFrame(text: string | null): void;
   onClosed(why: string): void;
@@ -42,15 +44,21 @@ export function openControlSocket(about: SocketAbout): ControlSocket {
   let trouble: string | null = null;
   let isAlive = true;
 
+  const isSilent = () => !isAlive && socket.readyState !== WebSocket.CLOSED;
+
   function ping(): void {
     isAlive = false;
     socket.ping();
     timer = clock.after(about.pongMsMax, () => {
-      timer = live.after(isAlive ? 0 : livePongMsMax, () => {
-        if (!isAlive) return about.onClosed("WebSocket is half-open: no answer to a ping");
+      timer = live.after(isSilent() ? livePongMsMax : 0, () => {
+        if (isSilent()) return about.onClosed("WebSocket is half-open: no answer to a ping");
         timer = clock.after(about.pingEveryMs, ping);
       });
     });
+  }
+
+  function stopPings(): void {
+    if (about.stopsPings) timer?.cancel();
   }
 
   socket.on("open", () => {
@@ -68,7 +76,7 @@ export function openControlSocket(about: SocketAbout): ControlSocket {
     trouble ??= error.message;
   });
   socket.on("close", (code, reason) => {
-    timer?.cancel();
+    stopPings();
     const why = trouble === null ? `WebSocket closed: ${code} ${reason}` : `WebSocket error: ${trouble}`;
     opened.reject(new Error(why));
     closed.resolve();
@@ -94,8 +102,7 @@ export function openControlSocket(about: SocketAbout): ControlSocket {
       socket.off("pong", heard.resolve);
     },
     async close() {
-      timer?.cancel();
-      timer = null;
+      stopPings();
       if (socket.readyState === WebSocket.CLOSED) return;
       socket.close(CLOSE_CODES.normal.code, "client disconnect");
       const patience = live.after(closeMsMax, () => socket.terminate());

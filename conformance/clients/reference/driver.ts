@@ -18,14 +18,14 @@ import {
 import { realClock } from "../../clock.ts";
 import { correct, type Policy } from "./policy.ts";
 import { createReferenceClient, type ReferenceClient } from "./reference-client.ts";
-import { createSteppedClock } from "./stepped-clock.ts";
+import { createSteppedClock, type SteppedClock } from "./stepped-clock.ts";
 
 /** Sockets are real: who steps time by and by leaves them so much of it with each step. */
 const socketMsMax = 20;
 
 type Verbs = Record<string, (args: never) => unknown>;
 
-function verbsOf(client: ReferenceClient, advance: (ms: number) => Promise<void>): Verbs {
+function verbsOf(client: ReferenceClient, clock: SteppedClock): Verbs {
   return {
     connect: client.connect,
     set: client.set,
@@ -41,9 +41,9 @@ function verbsOf(client: ReferenceClient, advance: (ms: number) => Promise<void>
       if (!png) throw new Error("No picture has been shown yet.");
       return { png: Buffer.from(png).toString("base64") };
     },
-    open: client.open,
+    open: () => ({ ...client.open(), timers: clock.waitingCount }),
     async advance({ ms }: { ms: number }) {
-      await advance(ms);
+      await clock.advance(ms);
       await new Promise<void>((resolve) => realClock.after(Math.min(ms, socketMsMax), resolve));
     },
   };
@@ -102,7 +102,7 @@ await (dialect === "direct" ? import("./peer.ts") : import("./room.ts").then(({ 
 
 const clock = createSteppedClock(realClock);
 const client = createReferenceClient({ dialect, policy, clock, live: realClock, codecs, tell: say });
-const verbs = verbsOf(client, clock.advance);
+const verbs = verbsOf(client, clock);
 const canShow = codecs !== null || dialect === "livekit";
 say({
   event: "hello",

@@ -76,6 +76,8 @@ export type Policy = {
   endsForGood(reason: string): boolean;
   /** Whether it connects again at all. */
   reconnects: boolean;
+  /** Whether it stops to try once its app has left. */
+  stopsTrying: boolean;
 
   /** How long a socket may take to open. Milliseconds, as all that follow. */
   openMsMax: number;
@@ -89,6 +91,8 @@ export type Policy = {
   pingEveryMs: number;
   /** A socket over which nothing has come for so long after a ping is half-open. */
   pongMsMax: number;
+  /** Whether pings end with their socket. */
+  stopsPings: boolean;
   /** How long a peer connection may be disconnected: less than this often heals. */
   disconnectedMsMax: number;
   /** After how long without a picture's packet its connection counts as lost (direct dialect); `null`: that is ICE's to say. */
@@ -232,6 +236,7 @@ export const correct: Policy = {
   failedCountAfter: (lastedMs, failedCount) => (lastedMs >= steadyMs ? 0 : failedCount),
   endsForGood: (reason) => goodReasons.includes(reason),
   reconnects: true,
+  stopsTrying: true,
 
   openMsMax: 10_000,
   signallingMsMax: 15_000,
@@ -239,6 +244,7 @@ export const correct: Policy = {
   mediaMsMax: 15_000,
   pingEveryMs: 4000,
   pongMsMax: 6000,
+  stopsPings: true,
   disconnectedMsMax: 4000,
   silentMsMax: null,
   darkMsMax: null,

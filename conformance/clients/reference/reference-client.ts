@@ -290,6 +290,7 @@ export function createReferenceClient({ dialect, policy, clock, live, codecs, te
       live,
       pingEveryMs: policy.pingEveryMs,
       pongMsMax: policy.pongMsMax,
+      stopsPings: policy.stopsPings,
       onFrame: (text) => hear(session, text),
       onClosed: (why) => lose(session.number, why),
     });
@@ -559,11 +560,13 @@ export function createReferenceClient({ dialect, policy, clock, live, codecs, te
       const goal = errand;
       current = null;
       errand = null;
-      pause?.cancel();
-      goal?.left.reject(new Error("Disconnected"));
       enter("disconnected");
       if (session) void giveUp(session, "disconnect");
-      await climbing;
+      if (policy.stopsTrying) {
+        pause?.cancel();
+        goal?.left.reject(new Error("Disconnected"));
+        await climbing;
+      }
       await Promise.all(closings);
     },
     async replaceTrack(args: VerbArguments["replaceTrack"]): Promise<void> {

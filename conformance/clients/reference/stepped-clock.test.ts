@@ -12,8 +12,10 @@ test("runs by itself until it is stepped, and then only so far as it is", async 
     clock.after(1000, () => done.push(`at ${clock.now()}`));
   });
   clock.after(300, () => done.push("cancelled")).cancel();
+  expect(clock.waitingCount).toBe(2);
   fire(10);
   expect(done).toEqual(["by itself"]);
+  expect(clock.waitingCount).toBe(1);
 
   await clock.advance(4999);
   expect(waiting()).toEqual([]);
@@ -23,6 +25,7 @@ test("runs by itself until it is stepped, and then only so far as it is", async 
   await clock.advance(60_000);
   expect(done).toEqual(["by itself", "at 5000", "at 6000"]);
   expect(clock.now()).toBe(65_000);
+  expect(clock.waitingCount).toBe(0);
 });
 
 test("what is due in one step runs in the order in which it is due, promises between", async () => {

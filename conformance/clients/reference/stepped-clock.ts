@@ -7,6 +7,8 @@ import type { Clock, Timer } from "../../clock.ts";
 export type SteppedClock = Clock & {
   /** Runs all that is due within `ms`, in order. Sockets and promises have a turn after each. */
   advance(ms: number): Promise<void>;
+  /** What waits for its time. */
+  readonly waitingCount: number;
 };
 
 type Task = { readonly dueMs: number; readonly run: () => void; timer: Timer | null };
@@ -37,6 +39,9 @@ export function createSteppedClock(real: Clock): SteppedClock {
           tasks.delete(task);
         },
       };
+    },
+    get waitingCount() {
+      return tasks.size;
     },
     async advance(ms) {
       if (steppedMs === null) {

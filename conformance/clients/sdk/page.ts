@@ -21,6 +21,7 @@ import type {
   VerbArguments,
 } from "../../client.ts";
 import { recordConnections } from "./record-connections.ts";
+import { type RecordedTimers, recordTimers } from "./record-timers.ts";
 import type { SdkTraits } from "./traits.ts";
 
 export type PageAbout = {
@@ -78,6 +79,7 @@ let target: Target | null = null;
 let camera: SyntheticCamera | null = null;
 let client: SdkClient | null = null;
 let connectsPending = 0;
+let timers: RecordedTimers;
 
 const recorded = recordConnections(() => target?.realtimeUrl ?? "ws://127.0.0.1:9");
 const video = Object.assign(document.createElement("video"), {
@@ -90,6 +92,7 @@ const lucy = {
   /** Loads the SDK, after whatever was to be put in place before it, and says hello. */
   async start(given: PageAbout): Promise<void> {
     about = given;
+    timers = recordTimers();
     sdk = await import(about.sdkPath);
     document.body.append(video);
     watchStrips(video, ({ atMs, width, height, input, output }) => {
@@ -254,6 +257,7 @@ const verbs: Verbs = {
     connections: recorded.connections.filter(({ connectionState }) => connectionState !== "closed").length,
     // One that the app has stopped itself is of no camera that is in front.
     tracks: camera?.stream.getTracks().filter(({ readyState }) => readyState === "ended").length ?? 0,
+    timers: timers.count,
   }),
 
   quit: () => ({}),
