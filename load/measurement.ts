@@ -1,0 +1,76 @@
+/**
+ * What was measured, as plain data: histograms and counts by name, of a session, of a shard, of a run. Adding two is adding each, so that
+ * shards merge without loss. Who fills it in is the ledger; who reads it are summaries, thresholds and comparisons.
+ */
+
+/** Histograms of microseconds, but `fps`: pictures of one session in one second, times 1000. */
+export const histogramNames = [
+  "connect",
+  "time-to-first-frame",
+  "glass-to-glass",
+  "frame-gap",
+  "set-to-ack",
+  "set-to-visible",
+  "reconnect",
+  "fps",
+] as const;
+export type HistogramName = (typeof histogramNames)[number];
+
+export const countNames = [
+  /** Pictures whose turn came, whether or not they were sent. */
+  "frames-due",
+  "frames-sent",
+  /** Sent more than one picture's time after their turn. */
+  "frames-late",
+  "frames-received",
+  /** Received, and neither metadata nor strip told which they were. */
+  "frames-unknown",
+  /** Never came back. Only of sessions whose pictures are told apart. */
+  "frames-lost",
+  /** The same output picture, or the same source picture, once more. */
+  "frames-repeated",
+  /** Gaps longer than three pictures' time, and than one picture's time and 150 ms (as WebRTC's `freezeCount`). */
+  "freezes",
+  "freeze-microseconds",
+  "sessions-due",
+  "sessions-connected",
+  "sessions-failed",
+  /** Ended before they were asked to. */
+  "sessions-ended",
+  "sets-called",
+  "sets-acked",
+  "sets-failed",
+  "sets-visible",
+  "reconnects",
+] as const;
+export type CountName = (typeof countNames)[number];
+
+/** A histogram as it is kept: HdrHistogram's own compressed encoding, base64. `""`: nothing was recorded. */
+export type EncodedHistogram = string;
+
+export type Measurement = {
+  readonly histograms: Readonly<Record<HistogramName, EncodedHistogram>>;
+  readonly counts: Readonly<Record<CountName, number>>;
+  /** By second of the run, from its start; seconds without anything are left out. */
+  readonly seconds: readonly MeasuredSecond[];
+};
+
+export type MeasuredSecond = {
+  readonly second: number;
+  /** Open at its end. */
+  readonly sessions: number;
+  readonly framesReceived: number;
+  readonly glassToGlass: EncodedHistogram;
+};
+
+/** One source picture's fate; a line of the NDJSON that is written on request. */
+export type FrameRow = {
+  readonly session: string;
+  readonly frame: number;
+  readonly dueMs: number;
+  readonly sentMs: number | null;
+  readonly receivedMs: number | null;
+  /** The state it was shown in. */
+  readonly revision: number | null;
+  readonly carrier: string | null;
+};
