@@ -186,6 +186,43 @@ test("without strips all of a picture is black", async () => {
   expect([new Set(y), new Set(u), new Set(v)]).toEqual([new Set([16]), new Set([128]), new Set([128])]);
 });
 
+test("repainted, a picture says nothing of itself any more, whatever its size; the session still knows", async () => {
+  const repainted = { ...look, prompt: "repaint" };
+  const size = { width: 426, height: 240 };
+  const { frames, pictures } = await edited(
+    "i420",
+    [null, null, { freeze: true, size }, { black: true }, null],
+    { pixelMarker: true },
+    (session, index) => {
+      if (index === 1) session.show([{ look: repainted, frames: 0 }]);
+      if (index === 4) session.show([{ look, frames: 0 }]);
+    },
+  );
+  expect(frames.map((frame) => readInputStrip(frame)?.frameId)).toEqual([
+    0,
+    undefined,
+    undefined,
+    undefined,
+    4,
+  ]);
+  expect(frames.map((frame) => readOutputStrip(frame)?.outputCount)).toEqual([
+    0,
+    undefined,
+    undefined,
+    undefined,
+    3,
+  ]);
+  expect(frames.map((frame) => readPixelMarker(frame))).toEqual([0, null, null, null, 4]);
+  const known = pictures.map(({ input, userTimestamp }) => [input?.frameId, userTimestamp]);
+  expect(known).toEqual([
+    [0, 0n],
+    [1, 1n],
+    [1, 1n],
+    [3, 3n],
+    [4, 4n],
+  ]);
+});
+
 test("a picture that strips would fill is sent without any", async () => {
   const one = open({});
   one.session.decode(filmed(1, 1280, 32), 1, 0);

@@ -54,6 +54,8 @@ type Sent = {
   readonly look: Look;
   readonly outputCount: number;
   readonly input: (InputStrip & { cell: Cell }) | null;
+  /** Whether it takes strips, where they fit. */
+  readonly strips: boolean;
   readonly marker: number | null;
   readonly userTimestamp: bigint | null;
 };
@@ -210,13 +212,19 @@ function editFrame(
 ): Sent {
   const { look, transforms, settings } = pipeline;
   const input = readInputStrip(frame);
-  const picture = takesStrips(settings, frame, input?.cell)
-    ? below(frame, stripsHeight(frame.width, input?.cell))
-    : frame;
+  const covered = transforms.some(({ coversStrips }) => coversStrips);
+  const strips = settings.strips && !covered;
+  const picture =
+    strips && hasRoomForStrips(frame, input?.cell)
+      ? below(frame, stripsHeight(frame.width, input?.cell))
+      : frame;
   if (black) blacken(picture);
   else render(picture, look, transforms);
-  const sent = { look, outputCount: pipeline.outputCount++, input, marker, userTimestamp };
-  sign(settings, frame, sent);
+  const sent = {
+    ...{ look, outputCount: pipeline.outputCount++, input, strips, userTimestamp },
+    marker: covered ? null : marker,
+  };
+  sign(frame, sent);
   return sent;
 }
 
@@ -227,9 +235,9 @@ function blacken({ y, u, v }: Frame): void {
 }
 
 /** Writes what a picture says of itself: both strips, and the sender's pixel marker. */
-function sign(settings: PipelineSettings, frame: Frame, { look, outputCount, input, marker }: Sent): void {
+function sign(frame: Frame, { look, outputCount, input, strips, marker }: Sent): void {
   const cell = input?.cell;
-  if (takesStrips(settings, frame, cell)) {
+  if (strips && hasRoomForStrips(frame, cell)) {
     if (input) writeInputStrip(frame, input, cell);
     else writeUnreadableInputStrip(frame);
     const { revision, promptHash, imageHash } = look;
@@ -243,8 +251,8 @@ function sign(settings: PipelineSettings, frame: Frame, { look, outputCount, inp
 }
 
 /** A picture that strips would fill wholly gets none. */
-function takesStrips({ strips }: PipelineSettings, { width, height }: Frame, cell?: Cell): boolean {
-  return strips && stripsFit(width, height, cell) && height > stripsHeight(width, cell);
+function hasRoomForStrips({ width, height }: Frame, cell?: Cell): boolean {
+  return stripsFit(width, height, cell) && height > stripsHeight(width, cell);
 }
 
 function readMarker({ width, height, planes, strides }: PaddedFrame): number | null {
@@ -268,7 +276,7 @@ function encoderHolding(pipeline: Pipeline, sent: Sent, size: Size | undefined, 
   const strides = [width, chroma(width), chroma(width)];
   const encoder = encoderFor(pipeline, size);
   encoder.take({ width, height, planes: [y, u, v], strides, colors, native: null });
-  sign(pipeline.settings, encoder.frame, sent);
+  sign(encoder.frame, sent);
   return encoder;
 }
 

@@ -10,12 +10,17 @@ export const pixelate: Transform = {
   does: "Makes coarse square tiles of the picture.",
   property: "Pixelated twice is pixelated once.",
   apply({ width, height, y, u, v }) {
-    const chromaSide = Math.max(1, Math.round(width / TILES_ACROSS / 2));
-    tile(y, width, height, chromaSide * 2);
-    tile(u, chroma(width), chroma(height), chromaSide);
-    tile(v, chroma(width), chroma(height), chromaSide);
+    const side = tileSide(width);
+    tile(y, width, height, side);
+    tile(u, chroma(width), chroma(height), side / 2);
+    tile(v, chroma(width), chroma(height), side / 2);
   },
 };
+
+/** Luma samples of a tile's side, an even number, in a picture `width` pixels wide. */
+export function tileSide(width: number): number {
+  return 2 * Math.max(1, Math.round(width / TILES_ACROSS / 2));
+}
 
 function tile(plane: Uint8Array, width: number, height: number, side: number): void {
   for (let top = 0; top < height; top += side) {

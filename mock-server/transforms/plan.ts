@@ -12,6 +12,7 @@ import { mirror } from "./mirror.ts";
 import { passthrough } from "./passthrough.ts";
 import { pixelate } from "./pixelate.ts";
 import { posterize } from "./posterize.ts";
+import { repaint } from "./repaint.ts";
 import { sepia } from "./sepia.ts";
 import { tint } from "./tint.ts";
 import type { Transform } from "./transform.ts";
@@ -29,6 +30,7 @@ export const named: readonly Transform[] = [
   pixelate,
   edges,
   posterize,
+  repaint,
 ];
 
 /** All transforms: the named ones, then those that a look brings by itself. */

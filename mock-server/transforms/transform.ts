@@ -13,5 +13,7 @@ export type Transform = {
   readonly does: string;
   /** The property its test checks, in one sentence. */
   readonly property: string;
+  /** It is given the rows of the strips as well, and no strip or pixel marker is written after it: it takes them, as a model does. */
+  readonly coversStrips?: true;
   apply(frame: Frame, look: Look): void;
 };

@@ -8,6 +8,11 @@ import {
   movingSquare,
   pngToFrame,
   readImage,
+  readInputStrip,
+  readOutputStrip,
+  stripsFit,
+  writeInputStrip,
+  writeOutputStrip,
 } from "../../fixtures/index.ts";
 import { rasterise } from "../pictures/caption.ts";
 import { blend } from "./blend.ts";
@@ -16,6 +21,7 @@ import { edges } from "./edges.ts";
 import type { Look, Mask } from "./look.ts";
 import { transforms } from "./plan.ts";
 import { posterize } from "./posterize.ts";
+import { repaint } from "./repaint.ts";
 import { tint } from "./tint.ts";
 import type { Transform } from "./transform.ts";
 
@@ -88,6 +94,30 @@ const noColours: Check = (transform, before) => {
 const fourLumas: Check = (transform, before) =>
   expect(new Set(changed(transform, before).y).size).toBeLessThanOrEqual(4);
 
+const ownColours: Check = (transform, before) => {
+  const grey = { ...before, u: before.u.map(() => 128), v: before.v.map(() => 128) };
+  expectSame(changed(transform, before), changed(transform, grey));
+};
+
+const lighterStaysLighter: Check = (transform, before) => {
+  const darker = changed(transform, { ...before, y: before.y.map((sample) => Math.max(16, sample - 9)) }).y;
+  expect(changed(transform, before).y.every((sample, at) => sample >= darker[at]!)).toBe(true);
+  expect(mean(changed(transform, before).y)).toBeGreaterThan(mean(darker));
+};
+
+/** In both heights of cells, whatever they say: their sync is what goes first. */
+const noStrips: Check = (transform, before) => {
+  for (const cell of ["normal", "tall"] as const) {
+    if (!stripsFit(before.width, before.height, cell)) continue;
+    const stamped = cloneFrame(before);
+    writeInputStrip(stamped, { frameId: 0xabcdef, timestampMs: 12_345, flags: 0 }, cell);
+    writeOutputStrip(stamped, { revision: 7, promptHash: 0xb000, imageHash: 0, outputCount: 99 }, cell);
+    expect([readInputStrip(stamped)?.cell, readOutputStrip(stamped)?.cell]).toEqual([cell, cell]);
+    const after = changed(transform, stamped);
+    expect([readInputStrip(after), readOutputStrip(after)]).toEqual([null, null]);
+  }
+};
+
 /** What the `property` sentence of each transform says, run on each of `frames`. */
 const properties: Record<string, readonly Check[]> = {
   passthrough: [sameOnce],
@@ -101,6 +131,7 @@ const properties: Record<string, readonly Check[]> = {
   pixelate: [twiceIsOnce, evenStaysEven],
   edges: [noColours, evenStaysEven],
   posterize: [twiceIsOnce, fourLumas],
+  repaint: [ownColours, lighterStaysLighter, noStrips],
 };
 
 describe.each(transforms)("$name", (transform) => {
@@ -180,6 +211,31 @@ test("posterize keeps black, white and grey", () => {
   for (const luma of [16, 235]) {
     expectSame(changed(posterize, even(4, 4, luma, 128, 128)), even(4, 4, luma, 128, 128));
   }
+});
+
+test("only repaint has the server write no strips; of a server without strips others destroy the sender's, too", () => {
+  expect(transforms.filter(({ coversStrips }) => coversStrips).map(({ name }) => name)).toEqual(["repaint"]);
+  const stamped = movingSquare(40, 320, 180);
+  writeInputStrip(stamped, { frameId: 1, timestampMs: 2, flags: 0 });
+  const destroying = transforms.filter((transform) => !readInputStrip(changed(transform, stamped)));
+  expect(destroying.map(({ name }) => name)).toEqual([
+    ...["mirror", "flip", "invert", "blur", "pixelate", "edges", "repaint"],
+  ]);
+});
+
+test.each([80, 95, 96, 159, 160, 223, 426, 854, 1279, 1280, 1920])(
+  "repaint takes the strips of a picture %i wide",
+  (width) => noStrips(repaint, dice(width, 90)),
+);
+
+test("repaint moves as the picture does: the mean luma of a coarse grid goes along", () => {
+  const grids = [movingSquare(0, 320, 180), movingSquare(30, 320, 180)].map((frame) => [
+    gridOf(frame),
+    gridOf(changed(repaint, frame)),
+  ]);
+  const moved = (which: 0 | 1) => grids[1]![which]!.map((luma, at) => luma - grids[0]![which]![at]!);
+  expect(Math.max(...moved(0))).toBeGreaterThan(20);
+  expect(correlation(moved(0), moved(1))).toBeGreaterThan(0.98);
 });
 
 test.each([
@@ -266,6 +322,27 @@ function expectSame(actual: Frame, expected: Frame): void {
 function expectSamePlane(actual: Uint8Array, expected: Uint8Array): void {
   // Comparing arrays of a million samples with toEqual takes seconds.
   expect(Buffer.compare(actual, expected)).toBe(0);
+}
+
+/** Mean luma of 8 by 4 cells. */
+function gridOf({ width, height, y }: Frame): number[] {
+  const sums = new Array<number>(32).fill(0);
+  y.forEach((sample, at) => {
+    const column = Math.floor(((at % width) * 8) / width);
+    sums[Math.floor((Math.floor(at / width) * 4) / height) * 8 + column]! += sample;
+  });
+  return sums.map((sum) => (sum * 32) / (width * height));
+}
+
+function correlation(a: readonly number[], b: readonly number[]): number {
+  const centred = (values: readonly number[]) => {
+    const middle = values.reduce((sum, value) => sum + value, 0) / values.length;
+    return values.map((value) => value - middle);
+  };
+  const dot = (x: readonly number[], y: readonly number[]) =>
+    x.reduce((sum, value, at) => sum + value * y[at]!, 0);
+  const [x, y] = [centred(a), centred(b)];
+  return dot(x, y) / Math.sqrt(dot(x, x) * dot(y, y));
 }
 
 function histogram(plane: Uint8Array): number[] {
