@@ -1,5 +1,6 @@
 /** The result shape as a schema, for results that come from a file. */
 import { z } from "zod";
+import { loadRecord } from "./load-record.ts";
 import { outcomes, type RunResult, resultSchema } from "./result.ts";
 
 const milliseconds = z.number().nonnegative();
@@ -51,4 +52,5 @@ export const runResult: z.ZodType<RunResult> = z.object({
   stale: z.array(z.string()),
   harness: z.array(z.string()),
   figures: z.array(figure),
+  load: loadRecord.exactOptional(),
 });

@@ -3,6 +3,7 @@
  * else; whoever runs something fills it in.
  */
 import type { Figure } from "./figure.ts";
+import type { LoadRecord } from "./load-record.ts";
 
 export const resultSchema = "lucy-testkit/result/1";
 
@@ -66,6 +67,8 @@ export type RunResult = {
   /** Trouble of the harness itself, each a sentence: then nobody is to be blamed. */
   readonly harness: readonly string[];
   readonly figures: readonly Figure[];
+  /** Of a run of load. */
+  readonly load?: LoadRecord;
 };
 
 export const exitCodes = { passed: 0, failed: 1, inconclusive: 2, harness: 3 } as const;

@@ -80,7 +80,9 @@ export function endOf(result: RunResult): { readonly word: string; readonly sent
     case exitCodes.inconclusive:
       return end(
         "inconclusive",
-        `${counted(tally.inconclusive, "scenario")} could not be judged, and nothing new failed. Run again with fewer jobs.`,
+        kind === "load"
+          ? `${counted(tally.inconclusive, "threshold")} could not be judged, and none failed. What to do stands above.`
+          : `${counted(tally.inconclusive, "scenario")} could not be judged, and nothing new failed. Run again with fewer jobs.`,
       );
     default:
       if (tally.known > 0) return end("passed", "nothing failed that the baseline does not know.");

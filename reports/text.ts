@@ -73,31 +73,69 @@ function sections(
 ): string[] {
   const { stale, harness } = result;
   const told = (one: Standing) => verdictsOf(result, one);
+  const isLoad = result.kind === "load";
   const blocks = [
     [titleOf(result, ink)],
-    areaLines(result, ink),
-    told("failed").flatMap((verdict) => failureLines(verdict, ink, pictures)),
+    isLoad ? figureLines(result) : areaLines(result, ink),
+    isLoad ? thresholdLines(result, ink) : [],
+    isLoad ? [] : told("failed").flatMap((verdict) => failureLines(verdict, ink, pictures)),
     told("known").flatMap((verdict) =>
       isBrief ? [briefly(verdict, ink, knownWords(verdict))] : failureLines(verdict, ink, pictures),
     ),
-    told("inconclusive").flatMap((verdict) => inconclusiveLines(verdict, ink)),
+    isLoad
+      ? doubtLines(result, ink)
+      : told("inconclusive").flatMap((verdict) => inconclusiveLines(verdict, ink)),
     stale.flatMap((sentence) => sentenceLines("stale", sentence, ink)),
     harness.flatMap((sentence) => sentenceLines("harness", sentence, ink)),
-    figureLines(result),
+    isLoad ? [] : figureLines(result),
     [...unsupportedLines(result, ink), countLine(result, ink), closingLine(result, ink)],
   ];
   return blocks.filter((lines) => lines.length > 0).map((lines) => lines.join("\n"));
 }
 
-function titleOf({ subject, target, verdicts, durationMs, seed, startedAt }: RunResult, ink: Ink): string {
+function titleOf(
+  { kind, subject, target, verdicts, durationMs, seed, startedAt }: RunResult,
+  ink: Ink,
+): string {
   const about = [
-    counted(verdicts.length, "scenario"),
+    counted(verdicts.length, kind === "load" ? "threshold" : "scenario"),
     shownDuration(durationMs),
     `seed ${seed}`,
     startedAt.slice(0, 16).replace("T", " "),
   ].join(" · ");
   const who = cut(escapeControls(`${subject} against ${target}`), columns - 3 - widthOf(about));
   return `${ink(who, "bold")} · ${escapeControls(about)}`;
+}
+
+/** What was asked of a run of load, and what came of it: a line each. */
+function thresholdLines({ verdicts }: RunResult, ink: Ink): string[] {
+  const width = Math.max(0, ...verdicts.map(({ owes }) => widthOf(owes)));
+  return verdicts.map((verdict) => {
+    const standing = standingOf(verdict);
+    const owes = escapeControls(verdict.owes);
+    const got = cut(escapeControls(verdict.does), columns - 6 - width);
+    return `  ${ink(marks[standing], standing)} ${owes}${" ".repeat(width - widthOf(owes) + 2)}${ink(got, standing === "failed" ? "failed" : "dim")}`;
+  });
+}
+
+/** Why the numbers of a run of load are not to be believed, and what went wrong in its sessions. */
+function doubtLines({ load }: RunResult, ink: Ink): string[] {
+  const troubles = Object.entries(load?.troubles ?? {});
+  return [
+    ...(load?.doubts ?? []).flatMap((sentence) => labelledDoubt(sentence, ink)),
+    ...troubles
+      .slice(0, troublesMax)
+      .flatMap(([sentence, count]) => beside(`${marks.failed} ${count} ×`, sentence, ink, "failed", 2)),
+    ...(troubles.length > troublesMax
+      ? [`  … and ${counted(troubles.length - troublesMax, "other trouble")}`]
+      : []),
+  ];
+}
+
+const troublesMax = 4;
+
+function labelledDoubt(sentence: string, ink: Ink): string[] {
+  return beside(`${marks.inconclusive} doubt`, sentence, ink, "inconclusive", 3);
 }
 
 type Cell = { readonly width: number; readonly text: string };

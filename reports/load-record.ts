@@ -1,0 +1,58 @@
+/**
+ * What a run of load leaves beside its verdicts and figures: enough to show it, to merge it with other shards and to compare it with other
+ * runs. The histograms are HdrHistogram's own compressed encoding in base64, which other tools read too; `""` is one without a value.
+ */
+import { z } from "zod";
+
+const amount = z.number().nonnegative();
+
+const reading = z.object({
+  injectedMs: amount,
+  p50Ms: z.number().nullable(),
+  sampleCount: amount,
+});
+
+export const loadRecord = z.object({
+  /** The plan as it was read. */
+  plan: z.record(z.string(), z.unknown()),
+  generator: z.string(),
+  dialects: z.array(z.string()),
+  /** What the numbers do not contain, a sentence each. */
+  blindSpots: z.array(z.string()),
+  /** Pictures by what told them apart: `strip`, `metadata`, `signature`, `none`. */
+  carriers: z.record(z.string(), amount),
+  selfTests: z.array(
+    z.object({
+      generator: z.string(),
+      dialect: z.string(),
+      carrier: z.string(),
+      readings: z.array(reading),
+      errorMs: amount.nullable(),
+      boundMs: amount,
+      faults: z.array(z.string()),
+    }),
+  ),
+  /** One a process that generated. */
+  shards: z.array(
+    z.object({
+      eventLoopLagP99Ms: amount,
+      eventLoopLagMaxMs: amount,
+      cpuCores: amount,
+      machineBusy: amount,
+      rssMegabytes: amount,
+    }),
+  ),
+  /** Why the numbers are not to be believed, a sentence each. */
+  doubts: z.array(z.string()),
+  /** What went wrong in sessions, and how often: what the server said. */
+  troubles: z.record(z.string(), amount),
+  measurement: z.object({
+    histograms: z.record(z.string(), z.string()),
+    counts: z.record(z.string(), amount),
+    seconds: z.array(
+      z.object({ second: amount, sessions: amount, framesReceived: amount, glassToGlass: z.string() }),
+    ),
+  }),
+});
+
+export type LoadRecord = z.infer<typeof loadRecord>;
