@@ -29,7 +29,7 @@ export const capabilities = {
   ended: "Tells that generation has ended, and why: events `ended`.",
   queue: "Tells its place in the queue: events `queue`.",
   frames: "Reads both strips of each picture that it gets: events `frame`.",
-  audio: "Sends and receives sound where `camera.audio` asks for it.",
+  audio: "Sends and receives sound where `camera.audio` asks for it: events `sound`.",
   codec: "`connect` with a codec to send.",
   snapshot: "`snapshot`.",
   open: "`open`: counts what it still has open.",
@@ -41,7 +41,7 @@ export const capabilityNames = Object.keys(capabilities) as readonly Capability[
 export const dialects = ["direct", "livekit"] as const;
 export type Dialect = (typeof dialects)[number];
 
-/** What the camera that the driver makes up looks like: it writes the input strip into each picture. Pixels, pictures a second. */
+/** What the camera that the driver makes up looks like: it writes the input strip into each picture. Pixels, pictures a second; `audio`: a microphone with a tone of 440 Hz. */
 export type Camera = {
   readonly width: number;
   readonly height: number;
@@ -153,6 +153,8 @@ const events = {
     input: inputStrip.nullable(),
     output: outputStrip.nullable(),
   }),
+  /** A tenth of a second of sound came that was not silent. `hz`: its loudest pitch; `null` where the driver cannot tell. */
+  sound: z.object({ event: z.literal("sound"), timeMs: z.number(), hz: z.number().nullable() }),
 } as const;
 
 export const driverEvent = z.discriminatedUnion("event", [
@@ -165,6 +167,7 @@ export const driverEvent = z.discriminatedUnion("event", [
   events.queue,
   events.stream,
   events.frame,
+  events.sound,
 ]);
 export type DriverEvent = z.output<typeof driverEvent>;
 export type Hello = z.output<typeof events.hello>;

@@ -249,7 +249,7 @@ function typeOf(schema: Schema): string {
     return several.length > 6 ? "capability" : several.map((value) => JSON.stringify(value)).join(" | ");
   if (anyOf) return anyOf.map((each) => typeOf(each as Schema)).join(" | ");
   if (type === "array") return `(${typeOf(items as Schema)})[]`.replace(/^\((\w+)\)/, "$1");
-  if (!properties) return String(type);
+  if (!properties) return [type].flat().join(" | ");
   const fields = Object.entries(properties).map(
     ([key, value]) => `${key}${required.includes(key) ? "" : "?"}: ${typeOf(value as Schema)}`,
   );

@@ -1,4 +1,5 @@
 /** What clients owe in many scenarios alike. Pure: each reads a finished recording and gives findings. */
+import { toneHz } from "../fixtures/index.ts";
 import { PATHS } from "../protocol/index.ts";
 import type { Finding } from "../reports/result.ts";
 import { endOf, holds, rejects, resolves, same } from "./findings.ts";
@@ -33,6 +34,27 @@ export function connectsInOrder(reading: Reading): Finding[] {
     "connecting",
     "connected",
   ]);
+}
+
+/** A second of sound. */
+export const soundCount = 10;
+
+/** How far a driver may be off that tells pitches by a spectrum. */
+const pitchHzOff = 20;
+
+/** Whether a piece of sound may be the microphone's tone: it is, or its driver cannot tell. */
+export const isTone = ({ hz }: { readonly hz: number | null }): boolean =>
+  hz === null || Math.abs(hz - toneHz) <= pitchHzOff;
+
+/** A second of the microphone's tone has been heard. */
+export function hearsTone({ eventsOf }: Reading, rule: string, actor = "client"): Finding[] {
+  const heard = eventsOf("sound", actor);
+  return holds(
+    rule,
+    heard.filter(isTone).length >= soundCount,
+    `${soundCount} tenths of a second of ${toneHz} Hz`,
+    `${heard.length}, of ${[...new Set(heard.map(({ hz }) => hz))].join(", ") || "nothing"}`,
+  );
 }
 
 /** The call that asked for this prompt, which the server refused, rejects with what the server said last of what it refused. */

@@ -280,6 +280,11 @@ export const mutants: readonly ClientMutant[] = [
   mutant("sends-smaller", "It sends pictures of half the size.", () => ({
     cameraOf: (given) => ({ ...given, width: given.width / 2, height: given.height / 2 }),
   })),
+  mutant("sends-no-sound", "It leaves its camera's sound out.", () => ({
+    cameraOf: (given) => ({ ...given, audio: false }),
+  })),
+  mutant("is-deaf", "It takes no sound.", () => ({ hears: () => false })),
+  mutant("viewers-are-deaf", "Who only watches hears nothing.", () => ({ hears: (watches) => !watches })),
   mutant("mixes-codecs-up", "It sends another codec than it was asked for.", () => ({
     codecOf: (asked) => (asked === "h264" ? "vp8" : "h264"),
   })),

@@ -1,8 +1,8 @@
 /** Pictures: they go to the server as the app asked for, and what comes back is shown, whatever the network does to it. */
 import type { Camera, Codec } from "../client.ts";
-import { holds, same } from "../findings.ts";
+import { holds, resolves, same } from "../findings.ts";
 import type { Reading } from "../recording.ts";
-import { goesOn, staysConnected } from "../rules.ts";
+import { goesOn, hearsTone, isTone, soundCount, staysConnected } from "../rules.ts";
 import { defineScenario, type Scenario } from "../scenario.ts";
 import type { Stage } from "../stage.ts";
 import { connectWhole, faultFired, spoil } from "../steps.ts";
@@ -139,6 +139,30 @@ export const media: readonly Scenario[] = [
       await untilSize(stage, large);
     },
     judge: (reading) => [...hasSize(reading, large), ...staysConnected(reading)],
+  }),
+  defineScenario({
+    id: "media/sound",
+    does: "The camera has a microphone, which records a tone.",
+    owes: "The tone comes back, and pictures with it.",
+    source: observed,
+    needs: ["audio", "frames"],
+    kills: ["sends-no-sound", "is-deaf"],
+    server,
+    async drive({ client }) {
+      await client.connect({ camera: { width: 320, height: 180, fps: 15, audio: true } });
+      await client.heard("sound", isTone, { count: soundCount });
+      await client.frames(10);
+    },
+    judge: (reading) => [
+      ...resolves("connect() resolves", reading.call("connect")),
+      ...hearsTone(reading, "the microphone's tone comes back"),
+      ...holds(
+        "pictures come back",
+        reading.frames().length >= 10,
+        "10 pictures",
+        `${reading.frames().length} pictures`,
+      ),
+    ],
   }),
   defineScenario({
     id: "media/no-keyframes",

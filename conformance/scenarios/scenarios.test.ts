@@ -91,8 +91,8 @@ test.each<[name: string, about: Partial<Recording>]>([
 
 // Who adds to a set says so here. Who takes from one that was released breaks what "conforms to" meant.
 test.each<[string, number, string]>([
-  ["direct-0.0", 115, "d2599b1da4c0"],
-  ["livekit-0.1", 122, "c2f7b5480d4d"],
+  ["direct-0.0", 117, "3d14e6f11ab4"],
+  ["livekit-0.1", 124, "2257da6150e2"],
   ["product-page", 19, "56d675473ac0"],
 ])("the set %s is frozen", (name, count, hash) => {
   const frozen = requirementSets[name]!;

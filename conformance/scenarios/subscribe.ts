@@ -5,19 +5,20 @@ import { encodeSubscribeToken } from "../../protocol/index.ts";
 import type { Dialect } from "../client.ts";
 import { holds, rejects, resolves, same } from "../findings.ts";
 import type { Line, Reading } from "../recording.ts";
+import { hearsTone, isTone, soundCount } from "../rules.ts";
 import { defineScenario, type Scenario } from "../scenario.ts";
 import type { Actor, Stage } from "../stage.ts";
 import { letPass, waitForPictures } from "../steps.ts";
 
-async function publish({ client, target }: Stage) {
-  const connecting = await client.connect();
+async function publish({ client, target }: Stage, about?: Parameters<Actor["connect"]>[0]) {
+  const connecting = await client.connect(about);
   const token = String(connecting.ended!.value.subscribeToken ?? "");
   return { ...target(), token };
 }
 
 /** A session and somebody who sees it. */
-async function watch(stage: Stage): Promise<Actor> {
-  const where = await publish(stage);
+async function watch(stage: Stage, about?: Parameters<Actor["connect"]>[0]): Promise<Actor> {
+  const where = await publish(stage, about);
   const viewer = await stage.another("viewer");
   await viewer.call("subscribe", where);
   await viewer.frames(1);
@@ -81,6 +82,23 @@ export const subscribe: readonly Scenario[] = [
     judge: (reading) => [
       ...resolves("subscribe() resolves", reading.call("subscribe", 1, "viewer")),
       ...showsIt(reading, "seen by both"),
+    ],
+  }),
+  defineScenario({
+    id: "subscribe/hears",
+    does: "A viewer subscribes to a session whose publisher sends a tone beside its pictures.",
+    owes: "The viewer hears it.",
+    source: { kind: "observed", where: "@decartai/sdk 0.0.46 to 0.1.20" },
+    needs: ["subscribe", "audio", "frames"],
+    kills: ["viewers-are-deaf"],
+    server,
+    async drive(stage) {
+      const viewer = await watch(stage, { camera: { width: 320, height: 180, fps: 15, audio: true } });
+      await viewer.heard("sound", isTone, { count: soundCount });
+    },
+    judge: (reading) => [
+      ...resolves("subscribe() resolves", reading.call("subscribe", 1, "viewer")),
+      ...hearsTone(reading, "the viewer hears the publisher's tone", "viewer"),
     ],
   }),
   defineScenario({

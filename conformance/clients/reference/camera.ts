@@ -7,9 +7,12 @@ import type { Frame } from "../../../fixtures/frame.ts";
 import { stripsFit, writeInputStrip } from "../../../fixtures/strips.ts";
 import type { Camera as CameraAbout } from "../../client.ts";
 import type { Clock, Timer } from "../../clock.ts";
+import { type Microphone, openMicrophone } from "./microphone.ts";
 
 export type Camera = {
   readonly about: CameraAbout;
+  /** `null` for a camera without sound. */
+  readonly microphone: Microphone | null;
   readonly isEnded: boolean;
   /** Hands on each picture until the result is called. A picture is good until the next. */
   watch(see: (picture: Frame) => void): () => void;
@@ -23,6 +26,7 @@ export function openCamera(about: CameraAbout, live: Clock, sends: (n: number) =
   let count = 0;
   let timer: Timer | null = null;
   let isEnded = false;
+  const microphone = about.audio ? openMicrophone(live) : null;
 
   function shoot(): void {
     if (watchers.size > 0 && sends(count)) {
@@ -40,6 +44,7 @@ export function openCamera(about: CameraAbout, live: Clock, sends: (n: number) =
 
   return {
     about,
+    microphone,
     get isEnded() {
       return isEnded;
     },
@@ -50,6 +55,7 @@ export function openCamera(about: CameraAbout, live: Clock, sends: (n: number) =
     stop() {
       isEnded = true;
       timer?.cancel();
+      microphone?.stop();
       watchers.clear();
     },
   };

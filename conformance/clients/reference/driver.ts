@@ -49,7 +49,7 @@ function verbsOf(client: ReferenceClient, clock: SteppedClock): Verbs {
   };
 }
 
-const without: Record<Dialect, readonly Capability[]> = { direct: ["audio", "queue"], livekit: ["audio"] };
+const without: Record<Dialect, readonly Capability[]> = { direct: ["queue"], livekit: [] };
 
 async function policyOf(mutant: string | undefined): Promise<Policy> {
   if (mutant === undefined) return correct;

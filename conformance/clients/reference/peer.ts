@@ -23,6 +23,7 @@ import type { Codec } from "../../client.ts";
 import type { Clock, Timer } from "../../clock.ts";
 import type { Camera } from "./camera.ts";
 import { type Coder, openCoder } from "./coder.ts";
+import type { Ear } from "./ear.ts";
 import { createFrameJoiner, type Piece } from "./frame-joiner.ts";
 import type { Codecs, Screen } from "./screen.ts";
 
@@ -52,6 +53,8 @@ export type PeerAbout = {
   readonly codec: Codec;
   readonly codecs: Codecs | null;
   readonly screen: Screen;
+  /** `null`: hears nothing. */
+  readonly ear: Ear | null;
   /** Only addresses of this machine. */
   readonly isLocal: boolean;
   readonly clock: Clock;
@@ -93,8 +96,13 @@ export function openPeer(about: PeerAbout): Peer {
   const transceiver = about.camera
     ? pc.addTransceiver(new MediaStreamTrack({ kind: "video" }), { direction: "sendrecv" })
     : pc.addTransceiver("video", { direction: "recvonly" });
+  const microphone = about.camera?.microphone;
+  const voice = microphone
+    ? pc.addTransceiver(new MediaStreamTrack({ kind: "audio" }), { direction: "sendrecv" })
+    : null;
   if (!about.camera) pc.addTransceiver("audio", { direction: "recvonly" });
   let camera = about.camera;
+  let stopListening: (() => void) | undefined;
   let stopWatching: (() => void) | null = null;
   let coder: Coder | null = null;
   let keyWanted = true;
@@ -146,6 +154,17 @@ export function openPeer(about: PeerAbout): Peer {
     });
   }
 
+  function speak(): void {
+    let soundNumber = 0;
+    stopListening ??= microphone?.listen(({ packet, timestamp }) => {
+      soundNumber = (soundNumber + 1) & 0xffff;
+      const header = new RtpHeader({ sequenceNumber: soundNumber, timestamp: timestamp >>> 0 });
+      voice!.sender.sendRtp(new RtpPacket(header, Buffer.from(packet))).catch(() => {
+        // It was closed meanwhile.
+      });
+    });
+  }
+
   /** What comes for the sender of a connection that goes both ways, werift hands to its receiver: so it is read on the way in. */
   function readRtcp(packet: RtcpPacket): void {
     if (packet instanceof RtcpPayloadSpecificFeedback && packet.feedback instanceof PictureLossIndication) {
@@ -164,6 +183,7 @@ export function openPeer(about: PeerAbout): Peer {
 
   pc.onTrack.subscribe((track) => {
     about.onTrack(track.kind === "audio" ? "audio" : "video");
+    if (track.kind === "audio") track.onReceiveRtp.subscribe(({ payload }) => about.ear?.hearPacket(payload));
     if (track.kind !== "video") return;
     const joiner = createFrameJoiner<Piece & { packet: RtpPacket }>();
     let isWhole = false;
@@ -198,6 +218,7 @@ export function openPeer(about: PeerAbout): Peer {
     if (state === "connected") {
       connected.resolve();
       if (camera && !stopWatching) send(camera);
+      speak();
     }
     if (state === "failed" || state === "closed") about.onLost(`ICE connection ${state}`);
     if (state === "disconnected") {
@@ -234,6 +255,7 @@ export function openPeer(about: PeerAbout): Peer {
       silence?.cancel();
       pacing?.cancel();
       stopWatching?.();
+      stopListening?.();
       coder?.close();
       feed.close();
       await pc.close();

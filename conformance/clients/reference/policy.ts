@@ -174,6 +174,8 @@ export type Policy = {
    * after he did.
    */
   showsTrack(n: number, isLate: boolean): boolean;
+  /** Whether sound that comes is heard; `watches`: by who has no camera. */
+  hears(watches: boolean): boolean;
   /** Whether a key picture is asked for where pictures cannot be shown without (direct dialect; rooms do that by themselves). */
   asksForKeys: boolean;
   /** Whether a room that has lost its connection may mend it. */
@@ -318,6 +320,7 @@ export const correct: Policy = {
   sendsPicture: () => true,
   showsPicture: () => true,
   showsTrack: () => true,
+  hears: () => true,
   asksForKeys: true,
   waitsForRoom: true,
 

@@ -22,6 +22,7 @@ import type { Clock, Timer } from "../../clock.ts";
 import { createAckQueue, Refused } from "./ack-queue.ts";
 import { type Camera, openCamera } from "./camera.ts";
 import { type ControlSocket, openControlSocket } from "./control-socket.ts";
+import { createEar } from "./ear.ts";
 import { createToken, upload, watchStream } from "./http.ts";
 import type { Peer } from "./peer.ts";
 import type { Change, Farewell, Phase, Policy, StateMessage, Wanted } from "./policy.ts";
@@ -89,6 +90,7 @@ type Session = {
 
 export function createReferenceClient({ dialect, policy, clock, live, codecs, tell }: ClientAbout) {
   const acks = createAckQueue(policy, clock);
+  const ear = createEar({ live, tell });
   const screen = createScreen({ codecs, live, shows: policy.showsPicture, tell });
   const sockets = new Set<ControlSocket>();
   const connections = new Set<Peer | Room>();
@@ -352,6 +354,7 @@ export function createReferenceClient({ dialect, policy, clock, live, codecs, te
       codec: codecOf(goal),
       codecs,
       screen,
+      ear: earOf(goal),
       isLocal: isLoopback(goal.args.realtimeUrl),
       clock,
       live,
@@ -369,6 +372,8 @@ export function createReferenceClient({ dialect, policy, clock, live, codecs, te
     session.phase = "media";
     await within(session, peer.connected, policy.mediaMsMax, "ICE connection");
   }
+
+  const earOf = ({ kind }: Errand) => (policy.hears(kind === "watch") ? ear : null);
 
   const codecOf = (goal: Errand): Codec =>
     policy.codecOf(goal.kind === "publish" ? goal.args.codec : undefined);
@@ -410,6 +415,7 @@ export function createReferenceClient({ dialect, policy, clock, live, codecs, te
       camera: goal.kind === "publish" ? camera : null,
       codec: codecOf(goal),
       screen,
+      ear: earOf(goal),
       showsTrack: policy.showsTrack,
       waits: policy.waitsForRoom,
       onTrack: (kind) => tell({ event: "stream", tracks: [kind] }),

@@ -4,9 +4,12 @@
  */
 import type { Room as LivekitRoom, RemoteTrack } from "@livekit/rtc-node";
 import { chroma } from "../../../fixtures/frame.ts";
+import { soundRate } from "../../../fixtures/tone.ts";
 import { INFERENCE_IDENTITY_PREFIX } from "../../../protocol/index.ts";
 import type { Codec } from "../../client.ts";
 import type { Camera } from "./camera.ts";
+import type { Ear } from "./ear.ts";
+import { type Microphone, soundSampleCount } from "./microphone.ts";
 import type { Screen } from "./screen.ts";
 
 export type Room = {
@@ -24,6 +27,8 @@ export type RoomAbout = {
   readonly camera: Camera | null;
   readonly codec: Codec;
   readonly screen: Screen;
+  /** `null`: hears nothing. */
+  readonly ear: Ear | null;
   /** Whether track number `n` of the room, from 1, is shown. `isLate`: it came to somebody who only watches after he did. */
   showsTrack(n: number, isLate: boolean): boolean;
   /** Whether it may mend a connection that it has lost. */
@@ -45,6 +50,7 @@ export function joinRoom(about: RoomAbout): Room {
   let room: LivekitRoom | null = null;
   let publishedSid: string | undefined;
   let stopWatching: (() => void) | null = null;
+  let stopListening: (() => void) | null = null;
   let trackCount = 0;
   /** Those that were there when it came in; `null` while it does. */
   let firstSids: ReadonlySet<string> | null = null;
@@ -97,6 +103,33 @@ export function joinRoom(about: RoomAbout): Room {
     };
   }
 
+  async function hear(rtc: Rtc, track: RemoteTrack, ear: Ear): Promise<void> {
+    const reader = new rtc.AudioStream(track, soundRate, 1).getReader();
+    readers.add(reader);
+    for (let next = await reader.read(); !next.done && !closing; next = await reader.read()) {
+      ear.hearSamples(next.value.data);
+    }
+  }
+
+  async function publishSound(rtc: Rtc, microphone: Microphone): Promise<void> {
+    const source = new rtc.AudioSource(soundRate, 1);
+    const track = rtc.LocalAudioTrack.createAudioTrack("microphone", source);
+    await room!.localParticipant!.publishTrack(
+      track,
+      new rtc.TrackPublishOptions({ source: rtc.TrackSource.SOURCE_MICROPHONE }),
+    );
+    const stop = microphone.listen(({ samples }) => {
+      const frame = new rtc.AudioFrame(samples, soundRate, 1, soundSampleCount);
+      source.captureFrame(frame).catch(() => {
+        // It was closed meanwhile.
+      });
+    });
+    stopListening = () => {
+      stop();
+      void track.close();
+    };
+  }
+
   async function join(): Promise<void> {
     const rtc = await loadRtc();
     if (closing) return;
@@ -105,6 +138,7 @@ export function joinRoom(about: RoomAbout): Room {
       if (!identity.startsWith(INFERENCE_IDENTITY_PREFIX)) return;
       const isVideo = track.kind === rtc.TrackKind.KIND_VIDEO;
       about.onTrack(isVideo ? "video" : "audio");
+      if (!isVideo && about.ear) void hear(rtc, track, about.ear).catch(() => {});
       const isLate = about.camera === null && firstSids !== null && !firstSids.has(sid ?? "");
       // Its end is the room's to tell.
       if (isVideo && about.showsTrack(++trackCount, isLate)) void watch(rtc, track).catch(() => {});
@@ -120,10 +154,12 @@ export function joinRoom(about: RoomAbout): Room {
       [...room.remoteParticipants.values()].flatMap(({ trackPublications }) => [...trackPublications.keys()]),
     );
     if (about.camera && !closing) await publish(rtc, about.camera);
+    if (about.camera?.microphone && !closing) await publishSound(rtc, about.camera.microphone);
   }
 
   async function leave(): Promise<void> {
     stopWatching?.();
+    stopListening?.();
     await Promise.allSettled([...readers].map((reader) => reader.cancel()));
     // What has not got in yet is left once it has.
     await connected.catch(() => {});

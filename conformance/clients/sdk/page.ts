@@ -8,6 +8,7 @@
 import { preferCodec } from "../../../fixtures/browser/prefer-codec.ts";
 import { type SyntheticCamera, startSyntheticCamera } from "../../../fixtures/browser/synthetic-camera.ts";
 import { tone } from "../../../fixtures/browser/tone.ts";
+import { watchSound } from "../../../fixtures/browser/watch-sound.ts";
 import { watchStrips } from "../../../fixtures/browser/watch-strips.ts";
 import type {
   Camera,
@@ -80,6 +81,7 @@ let camera: SyntheticCamera | null = null;
 let client: SdkClient | null = null;
 let connectsPending = 0;
 let timers: RecordedTimers;
+let stopHearing: (() => void) | undefined;
 
 const recorded = recordConnections(() => target?.realtimeUrl ?? "ws://127.0.0.1:9");
 const video = Object.assign(document.createElement("video"), {
@@ -380,6 +382,11 @@ function wordsOf(error: unknown): string {
 /** Each stream takes the place of the one before, as in an app. */
 function show(stream: MediaStream): void {
   video.srcObject = stream;
+  stopHearing?.();
+  const hasSound = stream.getAudioTracks().length > 0;
+  stopHearing = hasSound
+    ? watchSound(stream, ({ atMs: timeMs, hz }) => tell({ event: "sound", timeMs, hz: Math.round(hz) }))
+    : undefined;
   tell({ event: "stream", tracks: stream.getTracks().map(({ kind }) => kind as "video" | "audio") });
 }
 
