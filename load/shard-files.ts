@@ -19,7 +19,6 @@ const shardFile = z.object({
   generator: loadRecord.shape.generator,
   dialects: loadRecord.shape.dialects,
   blindSpots: loadRecord.shape.blindSpots,
-  carriers: loadRecord.shape.carriers,
   shards: loadRecord.shape.shards,
   troubles: loadRecord.shape.troubles,
   measurement: loadRecord.shape.measurement,

@@ -19,8 +19,6 @@ export const loadRecord = z.object({
   dialects: z.array(z.string()),
   /** What the numbers do not contain, a sentence each. */
   blindSpots: z.array(z.string()),
-  /** Pictures by what told them apart: `strip`, `metadata`, `signature`, `none`. */
-  carriers: z.record(z.string(), amount),
   selfTests: z.array(
     z.object({
       generator: z.string(),
@@ -50,7 +48,15 @@ export const loadRecord = z.object({
     histograms: z.record(z.string(), z.string()),
     counts: z.record(z.string(), amount),
     seconds: z.array(
-      z.object({ second: amount, sessions: amount, framesReceived: amount, glassToGlass: z.string() }),
+      z.object({
+        second: amount,
+        sessions: amount,
+        framesReceived: amount,
+        framesDecided: amount,
+        framesLost: amount,
+        glassToGlass: z.string(),
+        fps: z.string(),
+      }),
     ),
   }),
 });
