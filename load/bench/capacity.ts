@@ -2,7 +2,7 @@
 import type { ClipName } from "../../fixtures/index.ts";
 import { type Figure, median } from "../../reports/figure.ts";
 import type { Bench } from "./index.ts";
-import { startMockProcess } from "./mock-process.ts";
+import { startMockProcess } from "../mock-process.ts";
 import { runSenders } from "./run-senders.ts";
 
 const fpsMin = 29;

@@ -4,7 +4,7 @@ import type { Declaration, FaultName } from "../../mock-server/index.ts";
 import { type Figure, median } from "../../reports/figure.ts";
 import { realClock as clock } from "../clock.ts";
 import type { Bench } from "./index.ts";
-import { type MockProcess, startMockProcess } from "./mock-process.ts";
+import { type MockProcess, startMockProcess } from "../mock-process.ts";
 import { runSenders } from "./run-senders.ts";
 
 const clip = "vp8-720p30";

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { ClipName } from "../../fixtures/index.ts";
-import type { Health, MockProcess, SessionReport } from "./mock-process.ts";
+import type { Health, MockProcess, SessionReport } from "../mock-process.ts";
 
 export type SendersResult = {
   /** Pictures a second that came back, one a session. */

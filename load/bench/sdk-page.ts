@@ -8,7 +8,7 @@ import { chromiumFlags, findChromium } from "../../fixtures/browser/find-chromiu
 import type { Codec } from "../../fixtures/browser/versions.ts";
 import type { ConnectOptions } from "../../mock-server/browser/harness.ts";
 import { realClock as clock } from "../clock.ts";
-import type { MockProcess } from "./mock-process.ts";
+import type { MockProcess } from "../mock-process.ts";
 
 /** What stands side by side: the newest SDK of the direct dialect in common use, and the newest of the LiveKit dialect. */
 export const dialects = [

@@ -2,9 +2,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import type { Declaration } from "../../mock-server/index.ts";
+import type { Declaration } from "../mock-server/index.ts";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
+const root = fileURLToPath(new URL("..", import.meta.url));
 
 export type MockProcess = {
   readonly url: string;

@@ -1,0 +1,8 @@
+/** The generators, by name; each is loaded when it is wanted. */
+import type { Clock } from "../clock.ts";
+import type { Generator, GeneratorName } from "../generator.ts";
+
+export async function openGenerator(name: GeneratorName, clock: Clock): Promise<Generator> {
+  if (name === "node") return (await import("./node/index.ts")).createNodeGenerator({ clock });
+  return (await import("./browser/index.ts")).createBrowserGenerator({ clock });
+}

@@ -1,0 +1,129 @@
+/**
+ * Shards as processes of their own, one event loop each: starts them, tells how they go, and stops them when somebody says so. What they
+ * measured they leave in files.
+ */
+import { type ChildProcess, fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import type { Clock } from "./clock.ts";
+import type { Target } from "./generator.ts";
+import type { Plan } from "./plan.ts";
+
+/** All that a shard has to know; goes to it over the channel between the processes, since it has a key in it. */
+export type ShardJob = {
+  readonly plan: Plan;
+  readonly target: Target;
+  /** Which of how many: it takes its part of the plan's arrivals. */
+  readonly index: number;
+  readonly count: number;
+  /** When the run starts, milliseconds since 1970: the same for all shards, wherever they run. */
+  readonly startAtMs: number;
+  readonly resultFile: string;
+  /** Where to write a line of JSON for each source picture. */
+  readonly rowsFile: string | null;
+};
+
+/** How a shard, or all of them, stands; once a second. */
+export type Progress = {
+  readonly sessionsOpen: number;
+  readonly sessionsConnected: number;
+  readonly sessionsFailed: number;
+  readonly framesReceived: number;
+  readonly framesDue: number;
+  /** Not sent, or late. */
+  readonly framesAmiss: number;
+  /** Of all so far; the worst shard's. */
+  readonly glassToGlassP50Ms: number | null;
+};
+
+export type ToShard = { readonly kind: "run"; readonly job: ShardJob } | { readonly kind: "stop" };
+export type FromShard =
+  | { readonly kind: "progress"; readonly progress: Progress }
+  | { readonly kind: "done" }
+  | { readonly kind: "failed"; readonly why: string };
+
+/** Sessions are closed one by one, and pictures that are under way are waited for. */
+const stopMsMax = 20_000;
+
+export type ShardsRun = {
+  /** Resolves once all are done. @throws Error with a sentence where one of them broke */
+  readonly done: Promise<void>;
+  /** Ends the sessions; what was measured until then is kept. */
+  stop(): void;
+};
+
+export function startShards(
+  jobs: readonly ShardJob[],
+  { clock, progressed }: { readonly clock: Clock; progressed(progress: Progress): void },
+): ShardsRun {
+  const latest: (Progress | null)[] = jobs.map(() => null);
+  const children = jobs.map((job, index) =>
+    startShard(job, (progress) => {
+      latest[index] = progress;
+      progressed(sumOf(latest.filter((one) => one !== null)));
+    }),
+  );
+  let killing: { cancel(): void } | null = null;
+  const stop = () => {
+    for (const { child } of children) tell(child, { kind: "stop" });
+    killing ??= clock.after(stopMsMax, () => {
+      for (const { child } of children) child.kill("SIGKILL");
+    });
+  };
+  const done = Promise.all(children.map((one) => one.done))
+    .catch((error) => {
+      // One that broke makes the others' part no whole: they need not go on.
+      stop();
+      return Promise.allSettled(children.map((one) => one.done)).then(() => Promise.reject(error));
+    })
+    .finally(() => killing?.cancel())
+    .then(() => {});
+  return { done, stop };
+}
+
+function startShard(job: ShardJob, progressed: (progress: Progress) => void) {
+  const child = fork(fileURLToPath(new URL("./shard-process.ts", import.meta.url)), {
+    stdio: ["ignore", "inherit", "pipe", "ipc"],
+    // A key in the environment is the parent's to read.
+    env: { ...process.env, DECART_API_KEY: "" },
+  });
+  const errors: string[] = [];
+  child.stderr!.on("data", (text) => {
+    errors.push(String(text));
+    if (errors.length > 20) errors.shift();
+  });
+  const done = Promise.withResolvers<void>();
+  const of = `Shard ${job.index + 1} of ${job.count}`;
+  child.on("message", (message: FromShard) => {
+    if (message.kind === "progress") progressed(message.progress);
+    else if (message.kind === "done") done.resolve();
+    else done.reject(new Error(`${of} broke: ${message.why}`));
+  });
+  child.once("error", ({ message }) => done.reject(new Error(`${of} could not be started: ${message}.`)));
+  child.once("exit", (code, signal) => {
+    const last = errors.join("").trim().split("\n").slice(-4).join("\n");
+    done.reject(
+      new Error(`${of} ended with ${signal ?? `code ${code}`} before it was done.${last ? `\n${last}` : ""}`),
+    );
+  });
+  tell(child, { kind: "run", job });
+  return { child, done: done.promise };
+}
+
+/** It may be gone. */
+function tell(child: ChildProcess, message: ToShard): void {
+  if (child.connected) child.send(message, () => {});
+}
+
+function sumOf(all: readonly Progress[]): Progress {
+  const sum = (read: (one: Progress) => number) => all.reduce((total, one) => total + read(one), 0);
+  const medians = all.map((one) => one.glassToGlassP50Ms).filter((one) => one !== null);
+  return {
+    sessionsOpen: sum((one) => one.sessionsOpen),
+    sessionsConnected: sum((one) => one.sessionsConnected),
+    sessionsFailed: sum((one) => one.sessionsFailed),
+    framesReceived: sum((one) => one.framesReceived),
+    framesDue: sum((one) => one.framesDue),
+    framesAmiss: sum((one) => one.framesAmiss),
+    glassToGlassP50Ms: medians.length > 0 ? Math.max(...medians) : null,
+  };
+}
