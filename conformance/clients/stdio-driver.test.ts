@@ -95,7 +95,7 @@ test.each([
   [
     "says what is no event",
     `say({ event: "hi" })`,
-    `(event: Invalid discriminator value. Expected 'hello' | 'result' | 'state' | 'error' | 'tick' | 'ended' | 'queue' | 'stream' | 'frame'): {"event":"hi"}.`,
+    `(event: Invalid discriminator value. Expected 'hello' | 'result' | 'state' | 'error' | 'tick' | 'ended' | 'queue' | 'stream' | 'frame' | 'sound'): {"event":"hi"}.`,
   ],
   [
     "speaks another contract",

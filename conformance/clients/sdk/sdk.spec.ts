@@ -1,6 +1,7 @@
 import { expect, test } from "@playwright/test";
 import { promptHash } from "../../../fixtures/hashes.ts";
 import { readImage } from "../../../fixtures/images.ts";
+import { toneHz } from "../../../fixtures/tone.ts";
 import { type JournalLine, type MockServer, startMockServer } from "../../../mock-server/index.ts";
 import { type Client, type ClientEvent, type Codec, type Driver, DriverBroken } from "../../client.ts";
 import { realClock } from "../../clock.ts";
@@ -146,6 +147,7 @@ for (const version of ["0.0.46", "0.1.20"]) {
       test("sends and receives sound", async () => {
         await driver.request("connect", { ...target(), camera: { ...camera, audio: true } });
         await heard.until((event) => event.event === "stream" && event.tracks.includes("audio"));
+        await heard.until((event) => event.event === "sound" && Math.abs(event.hz! - toneHz) < 20);
       });
 
       for (const codec of ["h264", "vp8", "vp9"] satisfies Codec[]) {
