@@ -1,154 +1,223 @@
 /**
- * The one file of load that imports werift: a client of the direct dialect that sends a pre-encoded clip, so that generating
- * load costs no encoder, and counts what comes back without decoding it.
+ * The one file of load that imports werift: a client's end of a WebRTC connection, with neither encoder nor decoder. Sends pictures that are
+ * packed already, paced as a browser paces them, and hands out video packets as they come. Knows no dialect.
  */
+import { createSecretKey } from "node:crypto";
 import {
-  H264Packetizer,
   MediaStreamTrack,
+  PictureLossIndication,
+  type RTCDtlsTransport,
   RTCPeerConnection,
+  type RTCRtpTransceiver,
+  type RtcpPacket,
+  RtcpPayloadSpecificFeedback,
   RtpHeader,
   RtpPacket,
   useH264,
   useVP8,
-  Vp8Packetizer,
 } from "werift";
-import { WebSocket } from "ws";
-import type { Clip } from "../fixtures/clips.ts";
+import type { MediaPacket } from "../mock-server/index.ts";
 import type { Clock } from "./clock.ts";
+import type { Codec, TransportStats } from "./generator.ts";
 
-export type SenderOptions = {
-  /** `ws://127.0.0.1:8787` */
-  readonly realtimeUrl: string;
-  readonly clip: Clip;
-  readonly clock: Clock;
-  /** `false` for a server that sends none back. */
-  readonly waitForPictures: boolean;
+export type Candidate = {
+  readonly candidate?: string | undefined;
+  readonly sdpMid?: string | null | undefined;
+  readonly sdpMLineIndex?: number | null | undefined;
 };
 
-export type Sender = {
-  /** Pictures whose last packet came back since the last call. */
-  takeReceived(): number;
-  /** Pictures that should have been sent and were sent late by more than one picture's time, since the last call. */
-  takeLate(): number;
-  /** Rejects with what the server said. */
-  readonly failed: Promise<never>;
+export type PeerAbout = {
+  readonly codec: Codec;
+  /** Whether the other side is on this machine: then media stays on it, too. */
+  readonly isLocal: boolean;
+  readonly clock: Clock;
+  /** A packet of video. `streamId`: what the other side calls the stream, in `msid`. */
+  onPacket(packet: MediaPacket, streamId: string): void;
+  /** The other side cannot decode what it gets. */
+  onKeyRequested(): void;
+  /** Called once, and not after `close`. */
+  onLost(why: string): void;
+};
+
+/** An m= section of video. */
+export type Section = {
+  /** Known once an offer was made. */
+  mid(): string;
+  /** The id of the track that is sent in it, as the offer tells it. */
+  readonly trackId: string;
+};
+
+export type Peer = {
+  /** Another section, of which the next offer tells. What is sent goes into the one that can send; there is one at most. */
+  addSection(direction: "sendrecv" | "sendonly" | "recvonly"): Section;
+  /** Carries all candidates. */
+  offer(): Promise<string>;
+  /** @throws Error */
+  accept(answer: string): Promise<void>;
+  addCandidate(candidate: Candidate): Promise<void>;
+  /** Resolves once media can flow. */
+  readonly connected: Promise<void>;
+  /** One picture. 90 kHz. */
+  send(payloads: readonly Buffer[], timestamp: number): void;
+  /** Asks for a key picture of what came last. */
+  requestKey(): void;
+  /** Since it was opened. */
+  stats(): Promise<TransportStats>;
   close(): Promise<void>;
 };
 
-/** A busy machine takes seconds, and one that drops what it should answer takes forever. */
-const connectMsMax = 30_000;
-/** Packets sent at once, before the next millisecond. */
+const codecParameters = { vp8: useVP8, h264: useH264 } as const;
+/** What the service's clients ask for, but transport-cc, which werift does not estimate by. */
+const feedback = [
+  { type: "nack" },
+  { type: "nack", parameter: "pli" },
+  { type: "ccm", parameter: "fir" },
+  { type: "goog-remb" },
+];
+/** RFC 5104, section 4.3.1; werift has no name for it. */
+const fullIntraRequest = 4;
+/** Packets sent at once, before the next millisecond: a key picture written at once overflows the default UDP buffer of whoever gets it. */
 const burstCount = 12;
 
-/** Connects and starts sending; resolves once media flows both ways. @throws Error with the server's own words */
-export async function connectSender({
-  realtimeUrl,
-  clip,
-  clock,
-  waitForPictures,
-}: SenderOptions): Promise<Sender> {
-  const socket = new WebSocket(`${realtimeUrl}/v1/stream?api_key=dct_load&model=lucy_2_rt`);
-  const codec = clip.codec === "vp8" ? useVP8() : useH264();
-  codec.rtcpFeedback = [{ type: "nack" }, { type: "nack", parameter: "pli" }, { type: "goog-remb" }];
+export function openPeer(about: PeerAbout): Peer {
+  const { clock } = about;
   const pc = new RTCPeerConnection({
-    codecs: { video: [codec], audio: [] },
-    // Named none, werift asks a public STUN server; this one it turns down before anything is sent.
+    codecs: { video: [Object.assign(codecParameters[about.codec](), { rtcpFeedback: feedback })], audio: [] },
+    // From the first offer on: sections that are offered with transports of their own leave their sockets open.
+    bundlePolicy: "max-bundle",
+    // Named none, werift asks a public STUN server; this one it turns down before anything is sent. A server that has an address of its own
+    // learns ours from our checks.
     iceServers: [{ urls: "stun:[::1]:1" }],
-    iceUseIpv4: false,
     iceUseIpv6: false,
-    iceAdditionalHostAddresses: ["127.0.0.1"],
+    ...(about.isLocal && { iceUseIpv4: false, iceAdditionalHostAddresses: ["127.0.0.1"] }),
   });
-  const track = new MediaStreamTrack({ kind: "video" });
-  const transceiver = pc.addTransceiver(track, { direction: "sendrecv" });
-  const packetizer =
-    clip.codec === "vp8"
-      ? new Vp8Packetizer({ maxPayloadSize: 1180 })
-      : new H264Packetizer({ maxPayloadSize: 1180 });
-  let received = 0;
-  let lastTimestamp = -1;
-  let late = 0;
-  let timer: { cancel(): void } | null = null;
-  const flowing = Promise.withResolvers<void>();
-  const failed = Promise.withResolvers<never>();
-  failed.promise.catch(() => {});
-
-  pc.onTrack.subscribe((remote) => {
-    remote.onReceiveRtp.subscribe(({ header }) => {
-      // A retransmission is no second picture.
-      if (!header.marker || header.timestamp === lastTimestamp) return;
-      lastTimestamp = header.timestamp;
-      received++;
-      flowing.resolve();
-    });
-  });
-  socket.on("message", (data) => {
-    const message = JSON.parse(String(data));
-    if (message.type === "answer") void pc.setRemoteDescription({ type: "answer", sdp: message.sdp });
-    if (message.type === "error") failed.reject(new Error(message.error));
-  });
-  socket.on("error", (error) => failed.reject(error));
-  socket.on("close", (code, reason) => failed.reject(new Error(`closed with ${code} ${reason}`)));
-  const deadline = clock.after(connectMsMax, () =>
-    failed.reject(
-      new Error(
-        `No media after ${connectMsMax / 1000} s; the connection is ${pc.connectionState}. Close what else runs here, or send less.`,
-      ),
-    ),
-  );
-  await Promise.race([new Promise((resolve) => socket.once("open", resolve)), failed.promise]);
-  await pc.setLocalDescription(await pc.createOffer());
-  socket.send(JSON.stringify({ type: "offer", sdp: pc.localDescription!.sdp }));
-  await Promise.race([pc.connectionStateChange.watch((state) => state === "connected"), failed.promise]);
-
-  const startedMs = clock.now();
-  const intervalMs = 1000 / clip.fps;
-  let count = 0;
-  let sequenceNumber = 0;
+  const connected = Promise.withResolvers<void>();
+  const watched = new Set<RTCDtlsTransport>();
   const queue: RtpPacket[] = [];
+  let camera: RTCRtpTransceiver | null = null;
+  let screen: { transceiver: RTCRtpTransceiver; ssrc: number } | null = null;
+  let sequenceNumber = 0;
   let pacing: { cancel(): void } | null = null;
+  let isOver = false;
 
-  /** A browser paces too: a key picture written at once overflows the default UDP buffer of whoever receives it. */
+  function lose(why: string): void {
+    if (isOver) return;
+    isOver = true;
+    about.onLost(why);
+  }
+
+  /** Not from the sender's own events: in a section that goes both ways werift hands a PLI to the receiver. */
+  function readRtcp(packet: RtcpPacket): void {
+    if (isOver || !(packet instanceof RtcpPayloadSpecificFeedback) || !packet.feedback) return;
+    const { feedback } = packet;
+    if (feedback instanceof PictureLossIndication || feedback.count === fullIntraRequest)
+      about.onKeyRequested();
+  }
+
+  function watchTransports(): void {
+    for (const transport of pc.dtlsTransports) {
+      if (watched.has(transport)) continue;
+      watched.add(transport);
+      transport.onRtcp.subscribe(readRtcp);
+      transport.onStateChange.subscribe((state) => {
+        if (state === "connected") prepareKeys(transport);
+        if (state === "closed" || state === "failed") lose(`the connection for media is lost: DTLS ${state}`);
+      });
+    }
+  }
+
+  pc.connectionStateChange.subscribe((state) => {
+    if (state === "connected") connected.resolve();
+    if (state === "failed" || state === "disconnected" || state === "closed") {
+      lose(`the connection for media is lost: ${state}`);
+    }
+  });
+
   function sendSome(): void {
-    for (const { header, payload } of queue.splice(0, burstCount)) {
-      sequenceNumber = (sequenceNumber + 1) & 0xffff;
-      const { timestamp, marker } = header;
-      const packet = new RtpPacket(new RtpHeader({ sequenceNumber, timestamp, marker }), payload);
-      void transceiver.sender.sendRtp(packet);
+    for (const packet of queue.splice(0, burstCount)) {
+      camera?.sender.sendRtp(packet).catch(() => {
+        // The connection is going down; its state says so.
+      });
     }
     pacing = queue.length > 0 ? clock.after(1, sendSome) : null;
   }
 
-  function send(): void {
-    const dueMs = startedMs + count * intervalMs;
-    if (clock.now() - dueMs > intervalMs) late++;
-    const { data } = clip.frames[count % clip.frames.length]!;
-    queue.push(...packetizer.packetize(Buffer.from(data), Math.round(count * (90_000 / clip.fps))));
-    if (!pacing) sendSome();
-    count++;
-    timer = clock.after(Math.max(0, startedMs + count * intervalMs - clock.now()), send);
-  }
-
-  send();
-  if (waitForPictures) await Promise.race([flowing.promise, failed.promise]);
-  deadline.cancel();
   return {
-    takeReceived() {
-      const taken = received;
-      received = 0;
-      return taken;
+    addSection(direction) {
+      const sends = direction !== "recvonly";
+      const transceiver = pc.addTransceiver(sends ? new MediaStreamTrack({ kind: "video" }) : "video", {
+        direction,
+      });
+      if (sends) camera = transceiver;
+      transceiver.onTrack.subscribe((track) => {
+        track.onReceiveRtp.subscribe(({ header, payload }) => {
+          if (isOver) return;
+          const { sequenceNumber, timestamp, marker, ssrc } = header;
+          if (screen?.ssrc !== ssrc) screen = { transceiver, ssrc };
+          const receivedMs = clock.now();
+          const streamId = transceiver.receiver.remoteStreamId ?? "";
+          about.onPacket({ sequenceNumber, timestamp, marker, payload, receivedMs }, streamId);
+        });
+      });
+      return { mid: () => transceiver.mid!, trackId: transceiver.sender.trackId };
     },
-    takeLate() {
-      const taken = late;
-      late = 0;
-      return taken;
+    async offer() {
+      await pc.setLocalDescription(await pc.createOffer());
+      watchTransports();
+      return pc.localDescription!.sdp;
     },
-    failed: failed.promise,
+    async accept(sdp) {
+      await pc.setRemoteDescription({ type: "answer", sdp });
+    },
+    async addCandidate({ candidate, sdpMid, sdpMLineIndex }) {
+      if (isOver || !candidate) return;
+      await pc.addIceCandidate({
+        candidate,
+        ...(sdpMid != null && { sdpMid }),
+        ...(sdpMLineIndex != null && { sdpMLineIndex }),
+      });
+    },
+    connected: connected.promise,
+    send(payloads, timestamp) {
+      if (isOver) return;
+      for (const [index, payload] of payloads.entries()) {
+        sequenceNumber = (sequenceNumber + 1) & 0xffff;
+        const marker = index === payloads.length - 1;
+        queue.push(new RtpPacket(new RtpHeader({ sequenceNumber, timestamp, marker }), payload));
+      }
+      if (!pacing) sendSome();
+    },
+    requestKey() {
+      if (!isOver && screen) void screen.transceiver.receiver.sendRtcpPLI(screen.ssrc);
+    },
+    async stats() {
+      const [transport] = pc.dtlsTransports;
+      const report = [...((await screen?.transceiver.receiver.getStats())?.values() ?? [])];
+      const inbound = report.find(({ type }) => type === "inbound-rtp") as
+        | { packetsReceived?: number; packetsLost?: number; jitter?: number; pliCount?: number }
+        | undefined;
+      // That of the checks by which each side makes sure that the other is there still (RFC 7675), some five seconds old.
+      const seconds = transport?.iceTransport.connection.nominated?.rtt;
+      return {
+        roundTripMs: seconds === undefined ? null : seconds * 1000,
+        jitterMs: inbound?.jitter === undefined ? null : inbound.jitter * 1000,
+        packetsReceived: inbound?.packetsReceived ?? null,
+        packetsLost: inbound?.packetsLost ?? null,
+        keyRequests: inbound ? (inbound.pliCount ?? 0) : null,
+      };
+    },
     async close() {
-      timer?.cancel();
+      isOver = true;
       pacing?.cancel();
-      socket.removeAllListeners("close");
-      socket.close();
+      queue.length = 0;
       await pc.close();
     },
   };
+}
+
+/** As in the mock server: werift hands OpenSSL the raw key with every packet; a key object made once halves what that costs (Node 24). */
+function prepareKeys({ srtp }: RTCDtlsTransport): void {
+  for (const { cipher } of [srtp.localContext, srtp.remoteContext]) {
+    Object.assign(cipher, { srtpSessionKey: createSecretKey(cipher.srtpSessionKey) });
+  }
 }

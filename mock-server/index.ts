@@ -15,6 +15,10 @@ export { journalHash, normalJournal } from "./journal-hash.ts";
 export type { LineWanted, MatchOptions } from "./journal-match.ts";
 export type { Decoder, Encoder, PaddedFrame } from "./media/codec.ts";
 export { type CodecName, codecNames } from "./media/codec-name.ts";
+// Coded pictures from RTP packets, and into them, and what LiveKit's clients write behind one: for clients of our own.
+export { createFrameAssembler, type MediaPacket } from "./media/frame-assembler.ts";
+export { readTrailer, stripTrailer, writeTrailer } from "./media/packet-trailer.ts";
+export { payloadFormats } from "./media/payloads/index.ts";
 export { type MediaMode, mediaModes } from "./media/pipeline.ts";
 /** Decoders and encoders, for whoever has to look into pictures; loads node-av. */
 export const loadCodec = () => import("./media/codec.ts");

@@ -1,8 +1,8 @@
 /** How many sessions of 720p30 hold 29 fps, senders included, and what memory each takes. */
 import type { ClipName } from "../../fixtures/index.ts";
 import { type Figure, median } from "../../reports/figure.ts";
-import type { Bench } from "./index.ts";
 import { startMockProcess } from "../mock-process.ts";
+import type { Bench } from "./index.ts";
 import { runSenders } from "./run-senders.ts";
 
 const fpsMin = 29;

@@ -2,8 +2,8 @@
 import type { Browser } from "@playwright/test";
 import type { Codec } from "../../fixtures/browser/versions.ts";
 import { type Figure, median } from "../../reports/figure.ts";
-import type { Bench } from "./index.ts";
 import { type MockProcess, startMockProcess } from "../mock-process.ts";
+import type { Bench } from "./index.ts";
 import { codecs, connectSdk, dialects, startBrowser, withSdkPage } from "./sdk-page.ts";
 
 const timesPerRun = 5;

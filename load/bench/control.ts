@@ -2,8 +2,8 @@
 import { WebSocket } from "ws";
 import { type Figure, quantile } from "../../reports/figure.ts";
 import { realClock as clock } from "../clock.ts";
-import type { Bench } from "./index.ts";
 import { type MockProcess, startMockProcess } from "../mock-process.ts";
+import type { Bench } from "./index.ts";
 
 const sessionCount = 50;
 const requestCount = 1000;

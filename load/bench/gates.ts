@@ -3,8 +3,8 @@ import { WebSocket } from "ws";
 import type { Declaration, FaultName } from "../../mock-server/index.ts";
 import { type Figure, median } from "../../reports/figure.ts";
 import { realClock as clock } from "../clock.ts";
-import type { Bench } from "./index.ts";
 import { type MockProcess, startMockProcess } from "../mock-process.ts";
+import type { Bench } from "./index.ts";
 import { runSenders } from "./run-senders.ts";
 
 const clip = "vp8-720p30";

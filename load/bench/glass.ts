@@ -3,9 +3,9 @@ import type { Browser, Page } from "@playwright/test";
 import type { Codec } from "../../fixtures/browser/versions.ts";
 import { type Aim, type Figure, median, quantile } from "../../reports/figure.ts";
 import { realClock as clock } from "../clock.ts";
+import { type MockProcess, startMockProcess } from "../mock-process.ts";
 import { agesMs } from "./delays.ts";
 import type { Bench } from "./index.ts";
-import { type MockProcess, startMockProcess } from "../mock-process.ts";
 import { camera, codecs, connectSdk, dialects, startBrowser, withSdkPage } from "./sdk-page.ts";
 
 const warmUpMs = 3000;

@@ -2,16 +2,17 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import type { ClipName } from "../../fixtures/index.ts";
 import type { Health, MockProcess, SessionReport } from "../mock-process.ts";
+import type { SendersJob } from "./senders.ts";
 
 export type SendersResult = {
   /** Pictures a second that came back, one a session. */
   fps: number[];
   /** Pictures the generator sent late: above a few, the figure is the generator's and not the server's. */
   late: number[];
-  /** Cores the generator used. */
+  /** Cores the generator used, and its memory. */
   cpuCores: number;
+  rssBytes: number;
   /** The server's own figures at the start and the end of the measurement. */
   before: Health;
   after: Health;
@@ -23,32 +24,26 @@ export type SendersResult = {
 export async function runSenders(
   mock: MockProcess,
   {
-    clip,
-    count,
-    warmUpMs = 2000,
-    measureMs = 6000,
-    waitForPictures = true,
     meanwhile,
-  }: {
-    clip: ClipName;
-    count: number;
-    warmUpMs?: number;
-    measureMs?: number;
-    waitForPictures?: boolean;
-    /** Called as the measurement begins. They go on sending until it is done. */
-    meanwhile?: () => Promise<void>;
-  },
+    ...given
+  }: Pick<SendersJob, "clip" | "count"> &
+    Partial<SendersJob> & {
+      /** Called as the measurement begins. They go on sending until it is done. */
+      meanwhile?: () => Promise<void>;
+    },
 ): Promise<SendersResult> {
   const file = fileURLToPath(new URL("./senders.ts", import.meta.url));
-  const args = [
-    file,
-    mock.realtimeUrl,
-    clip,
-    String(count),
-    String(warmUpMs),
-    String(measureMs),
-    String(waitForPictures),
-  ];
+  const job: SendersJob = {
+    url: mock.url,
+    realtimeUrl: mock.realtimeUrl,
+    warmUpMs: 2000,
+    measureMs: 6000,
+    waitForPictures: true,
+    dialect: "direct",
+    readsPictures: false,
+    ...given,
+  };
+  const args = [file, JSON.stringify(job)];
   const child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "inherit"] });
   const gone = new Promise((resolve) => child.once("exit", resolve));
   let before: Health | undefined;
@@ -70,7 +65,7 @@ export async function runSenders(
       const sessions = await mock.sessions();
       child.stdin.write("done\n");
       await gone;
-      return { ...said, before: before!, after, sessionsBefore, sessions, measureMs };
+      return { ...said, before: before!, after, sessionsBefore, sessions, measureMs: job.measureMs };
     }
     throw new Error("The senders stopped before they had measured anything; what they printed says why.");
   } finally {

@@ -3,8 +3,8 @@ import type { Browser } from "@playwright/test";
 import type { Codec } from "../../fixtures/browser/versions.ts";
 import type { Figure } from "../../reports/figure.ts";
 import { realClock as clock } from "../clock.ts";
-import type { Bench } from "./index.ts";
 import { startMockProcess } from "../mock-process.ts";
+import type { Bench } from "./index.ts";
 import { codecs, connectSdk, dialects, startBrowser, withSdkPage } from "./sdk-page.ts";
 
 const settleMs = 3000;

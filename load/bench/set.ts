@@ -4,9 +4,9 @@ import type { Codec } from "../../fixtures/browser/versions.ts";
 import { readImage } from "../../fixtures/index.ts";
 import { type Figure, median } from "../../reports/figure.ts";
 import { realClock as clock } from "../clock.ts";
+import { type MockProcess, startMockProcess } from "../mock-process.ts";
 import { type SetDelays, setDelays, type TimedSet } from "./delays.ts";
 import type { Bench } from "./index.ts";
-import { type MockProcess, startMockProcess } from "../mock-process.ts";
 import { camera, codecs, connectSdk, dialects, startBrowser, withSdkPage } from "./sdk-page.ts";
 
 const warmUpMs = 3000;

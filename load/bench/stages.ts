@@ -1,8 +1,8 @@
 /** What one picture costs, by stage, and how long it stays in the server. One sender, 720p30. */
 import type { ClipName } from "../../fixtures/index.ts";
 import type { Aim, Figure } from "../../reports/figure.ts";
-import type { Bench } from "./index.ts";
 import { startMockProcess } from "../mock-process.ts";
+import type { Bench } from "./index.ts";
 import { runSenders } from "./run-senders.ts";
 
 export const stages: Bench = {

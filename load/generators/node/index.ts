@@ -1,0 +1,56 @@
+/**
+ * The generator for many sessions: WebRTC and both dialects' signalling in this process, and pictures that were encoded long ago, so that
+ * a session costs packets and nothing else; unless its pictures are read.
+ */
+import { type Clip, type ClipName, readClip } from "../../../fixtures/index.ts";
+import type { Clock } from "../../clock.ts";
+import type { Dialect, Generator, LoadSession } from "../../generator.ts";
+import type { Connect } from "./connection.ts";
+import { connectDirect } from "./direct.ts";
+import { connectLivekit } from "./livekit.ts";
+import { loadReader, type OpenReader } from "./picture-reader.ts";
+import { openSession } from "./session.ts";
+
+const connects: Record<Dialect, Connect> = { direct: connectDirect, livekit: connectLivekit };
+
+const blindSpots: readonly string[] = [
+  "Nothing is encoded: what an encoder adds to a delay, and how it gives way when the network is narrow, is in no figure.",
+  "There is no jitter buffer and no display: a picture has come when its last packet has, which is earlier than anybody sees it.",
+  "A clip of two seconds is sent over and over: a picture that is told by its strip, and comes later than that, may be taken for a later one.",
+  "There are no data channels, no sound, no simulcast and no TURN; a network that lets no UDP through looks like a server that does not answer.",
+];
+
+export function createNodeGenerator({ clock }: { readonly clock: Clock }): Generator {
+  const clips = new Map<ClipName, Clip>();
+  const sessions = new Set<LoadSession>();
+  let loading: Promise<OpenReader> | null = null;
+
+  function clipOf(name: ClipName): Clip {
+    const clip = clips.get(name) ?? readClip(name);
+    clips.set(name, clip);
+    return clip;
+  }
+
+  return {
+    name: "node",
+    blindSpots,
+    now: clock.now,
+    async open(about, observer) {
+      if (about.readsPictures) loading ??= loadReader();
+      const session = await openSession({
+        about,
+        observer,
+        clip: clipOf(about.clip),
+        clock,
+        connect: connects[about.dialect],
+        openReader: about.readsPictures ? await loading : null,
+        closed: () => sessions.delete(session),
+      });
+      sessions.add(session);
+      return session;
+    },
+    async close() {
+      await Promise.all([...sessions].map((session) => session.close()));
+    },
+  };
+}
