@@ -112,10 +112,13 @@ const heavyPackages: Record<string, readonly string[]> = {
   "livekit-server-sdk": ["mock-server/livekit/access-token.ts"],
   "@livekit/protocol": [
     "mock-server/livekit/signal-wire.ts",
+    "load/generators/node/signal-wire.ts",
     // The client that tests drive.
     "mock-server/livekit/_signal-client.ts",
   ],
-  yaml: ["mock-server/faults/scenario-file.ts"],
+  autocannon: ["load/http-load.ts"],
+  yaml: ["mock-server/faults/scenario-file.ts", "load/plan.ts"],
+  "hdr-histogram-js": ["load/histogram.ts"],
   "@ffmpeg/core": ["fixtures/ffmpeg.ts"],
   "@ffmpeg/ffmpeg": [],
 };
@@ -255,6 +258,7 @@ const rules: Rule[] = [
       source("mock-server/livekit/rooms.ts", 'import { AccessToken } from "livekit-server-sdk";'),
       source("mock-server/livekit/room.ts", 'import { TrackInfo } from "@livekit/protocol";'),
       source("mock-server/faults/mock-key.ts", 'import { parse } from "yaml";'),
+      source("load/ledger.ts", 'import { build } from "hdr-histogram-js";'),
     ],
   },
   {
