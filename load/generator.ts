@@ -82,17 +82,23 @@ export type TransportStats = {
   readonly jitterMs: number | null;
   readonly packetsReceived: number | null;
   readonly packetsLost: number | null;
+  /** Key pictures that this client asked for. */
   readonly keyRequests: number | null;
+  /** Pictures that came whole and were replaced before a display could show them: of those that count as lost, the transport lost none. */
+  readonly picturesUnseen?: number;
 };
 
 export type LoadSession = {
   /** Its id on the server, where the server tells. */
   readonly id: string | null;
+  /** When connecting began and was done, where opening takes longer than that: a page has to be loaded first. */
+  readonly connected?: { readonly calledMs: number; readonly connectedMs: number };
   /** Calls set; resolves with when it was called and acked. Rejects with what the server said, or when no ack came within `ackMsMax`. */
   set(input: {
     readonly prompt?: string;
     readonly image?: string | null;
   }): Promise<{ calledMs: number; ackedMs: number }>;
+  /** Whatever happened before is told by then. */
   stats(): Promise<TransportStats>;
   /** Leaves as an app does. */
   close(): Promise<void>;

@@ -1,0 +1,222 @@
+/**
+ * The generator that is an app: the published SDK in a real Chromium, a page a session, for the truth of one. What one session costs here pays for
+ * many of the node generator's.
+ */
+import type { Browser, Page } from "@playwright/test";
+import { bundle, sdkFiles } from "../../../fixtures/browser/bundle.ts";
+import { clipRecipes } from "../../../fixtures/index.ts";
+import type { Clock } from "../../clock.ts";
+import {
+  ackMsMax,
+  type Dialect,
+  type Generator,
+  type LoadSession,
+  type Observer,
+  type SessionAbout,
+  type Target,
+} from "../../generator.ts";
+import type { Outcome, Told } from "./page.ts";
+import { type PageServer, servePage } from "./serve-page.ts";
+
+export type BrowserGeneratorOptions = {
+  readonly clock: Clock;
+  /** Hosts that pages may reach besides loopback and the target's own: where a service keeps its rooms. As `--host-resolver-rules` takes them. */
+  readonly hosts?: readonly string[];
+};
+
+const sdkPaths: Record<Dialect, string> = { direct: "/0.0.46.js", livekit: "/0.1.20.js" };
+
+/** A camera that keeps step with a display of 60 Hz moves a whole run by up to 10 ms: this one walks past it every 8 s. */
+const slowerByFps = 1 / 8;
+/** Looks at both clocks; the quickest counts. */
+const clockLooks = 10;
+
+export function createBrowserGenerator({ clock, hosts = [] }: BrowserGeneratorOptions): Generator {
+  /** By the hosts that they reach: that is settled when a browser starts. */
+  const browsers = new Map<string, Promise<Browser>>();
+  const clocks = { errorMs: 0, driftMs: 0 };
+  let served: Promise<PageServer> | null = null;
+
+  function browserFor(target: Target): Promise<Browser> {
+    const reached = hostsOf(target, hosts);
+    const key = reached.join(" ");
+    let browser = browsers.get(key);
+    if (!browser) {
+      browser = launch(reached);
+      browsers.set(key, browser);
+      const forget = () => browsers.delete(key);
+      browser.then((launched) => launched.once("disconnected", forget), forget);
+    }
+    return browser;
+  }
+
+  async function open(about: SessionAbout, observer: Observer): Promise<LoadSession> {
+    const { target } = about;
+    const { codec, fps, width, height } = clipRecipes.find(({ name }) => name === about.clip)!;
+    const page = await (await browserFor(target)).newPage();
+    let isOver = false;
+    const fail = (why: string) => {
+      if (!isOver) observer.ended(clock.now(), why);
+      isOver = true;
+    };
+    try {
+      served ??= servePage(scriptOf);
+      await page.goto((await served).origin);
+      await page.waitForFunction(() => window.loadPage);
+      const mapped = await compareClocks(page, clock);
+      clocks.errorMs = Math.max(clocks.errorMs, mapped.errorMs);
+      const ours = (pageMs: number) => pageMs + mapped.offsetMs;
+      await page.exposeFunction("tellGenerator", (batch: readonly Told[]) => {
+        for (const told of batch) tell(observer, told, ours, (why) => wordsFor(target, why));
+      });
+      const { id, calledMs, connectedMs } = resultOf(
+        await page.evaluate((given) => window.loadPage.open(given), {
+          ...{
+            sdkPath: sdkPaths[about.dialect],
+            target,
+            model: about.model,
+            codec,
+            readsPictures: about.readsPictures,
+          },
+          hosts: ["127.0.0.1", ...hostsOf(target, hosts)],
+          camera: { width, height, fps: fps - slowerByFps },
+        }),
+        target,
+      );
+      page.on("crash", () => fail("Its page crashed."));
+      page.on("close", () => fail("Its page was closed."));
+      return {
+        id,
+        connected: { calledMs: ours(calledMs), connectedMs: ours(connectedMs) },
+        async set(input) {
+          const called = page.evaluate((given) => window.loadPage.set(given), input);
+          const { calledMs, ackedMs } = resultOf(await within(clock, ackMsMax, called), target);
+          return { calledMs: ours(calledMs), ackedMs: ours(ackedMs) };
+        },
+        stats: () => page.evaluate(() => window.loadPage.stats()),
+        async close() {
+          isOver = true;
+          if (page.isClosed()) return;
+          await page.evaluate(() => window.loadPage.close());
+          const { offsetMs } = await compareClocks(page, clock);
+          clocks.driftMs = Math.max(clocks.driftMs, Math.abs(offsetMs - mapped.offsetMs));
+          await page.close();
+        },
+      };
+    } catch (error) {
+      isOver = true;
+      await page.close().catch(() => {});
+      throw error;
+    }
+  }
+
+  return {
+    name: "browser",
+    get blindSpots() {
+      return blindSpotsOf(clocks);
+    },
+    now: () => clock.now(),
+    open,
+    async close() {
+      const launched = [...browsers.values()];
+      browsers.clear();
+      await Promise.all(launched.map(async (browser) => (await browser).close()));
+      await (await served)?.close();
+      served = null;
+    },
+  };
+}
+
+function blindSpotsOf({ errorMs, driftMs }: { errorMs: number; driftMs: number }): string[] {
+  return [
+    "A picture counts when it goes to the compositor: what the display adds, up to a tick of 17 ms and its own delay, is in no figure.",
+    "A picture that another replaces before the display's next tick is never seen and counts as lost; picturesUnseen of the transport's figures says how many those are.",
+    "The camera is a canvas: a real camera's exposure, its driver and its noise are missing, and a picture leaves the page with the next repaint, up to 17 ms after it is drawn.",
+    "The encoder is Chromium's, which lowers rate and quality as it sees fit; a picture that it leaves out looks like one that was lost on the way.",
+    "Page, encoder and decoder share this machine's processors, with the server where that runs here, too.",
+    "Frame metadata is not read: pictures are told apart by their strips, or by their luma.",
+    `Times of a page are mapped onto the run's clock once, to ± ${errorMs.toFixed(1)} ms at worst so far; at the end of a session they had moved by ${driftMs.toFixed(1)} ms at most.`,
+  ];
+}
+
+/** The names that a browser must find besides 127.0.0.1. */
+export function hostsOf({ url, realtimeUrl }: Omit<Target, "apiKey">, hosts: readonly string[]): string[] {
+  const named = [url, realtimeUrl].map((address) => new URL(address).hostname);
+  return [...new Set([...named, ...hosts])].filter((host) => host !== "127.0.0.1");
+}
+
+function scriptOf(path: string): Promise<string> | undefined {
+  if (path === "/page.js") return bundle(new URL("page.ts", import.meta.url));
+  return sdkFiles.get(path.slice(1))?.();
+}
+
+/** Playwright and a Chromium. Weighs much, so it is loaded when a browser is wanted. @throws Error that says what is missing */
+async function launch(hosts: readonly string[]): Promise<Browser> {
+  const { chromium } = await import("@playwright/test").catch((cause) => {
+    throw new Error(
+      "The generator browser needs Playwright: npm install --save-dev @playwright/test, or take --generator node.",
+      { cause },
+    );
+  });
+  const { chromiumFlagsFor, findChromium } = await import("../../../fixtures/browser/find-chromium.ts");
+  return chromium.launch({ executablePath: findChromium(), args: [...chromiumFlagsFor(hosts)] });
+}
+
+/** What to add to a page's time. Both clocks are read in turn; how long that took is how wrong it may be. */
+async function compareClocks(page: Page, clock: Clock): Promise<{ offsetMs: number; errorMs: number }> {
+  let best = { offsetMs: 0, errorMs: Number.POSITIVE_INFINITY };
+  for (let look = 0; look < clockLooks; look++) {
+    const beforeMs = clock.now();
+    const pageMs = await page.evaluate(() => window.loadPage.now());
+    const errorMs = (clock.now() - beforeMs) / 2;
+    if (errorMs < best.errorMs) best = { offsetMs: beforeMs + errorMs - pageMs, errorMs };
+  }
+  return best;
+}
+
+function tell(
+  observer: Observer,
+  told: Told,
+  ours: (pageMs: number) => number,
+  words: (why: string) => string,
+): void {
+  switch (told.event) {
+    case "sent": {
+      const { event: _event, dueMs, sentMs, ...picture } = told;
+      return observer.sent({ ...picture, dueMs: ours(dueMs), sentMs: sentMs === null ? null : ours(sentMs) });
+    }
+    case "received": {
+      const { event: _event, atMs, ...picture } = told;
+      return observer.received({ ...picture, atMs: ours(atMs) });
+    }
+    case "lost":
+    case "ended":
+      return observer[told.event](ours(told.atMs), words(told.why));
+    case "recovered":
+      return observer.recovered(ours(told.atMs));
+  }
+}
+
+/** @throws Error with what the page was told */
+function resultOf<T>(outcome: Outcome<T>, target: Target): T {
+  if (outcome.ok) return outcome.value;
+  throw new Error(wordsFor(target, outcome.error));
+}
+
+/** Without the key: an SDK puts whole addresses into its errors. */
+function wordsFor({ apiKey }: Target, words: string): string {
+  if (apiKey === "") return words;
+  return words.replaceAll(apiKey, "…").replaceAll(encodeURIComponent(apiKey), "…");
+}
+
+async function within<T>(clock: Clock, limitMs: number, work: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = clock.after(limitMs, () =>
+    late.reject(new Error(`No ack within ${limitMs / 1000} s. Look whether the server still answers.`)),
+  );
+  try {
+    return await Promise.race([work, late.promise]);
+  } finally {
+    timer.cancel();
+  }
+}
