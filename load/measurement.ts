@@ -3,11 +3,15 @@
  * shards merge without loss. Who fills it in is the ledger; who reads it are summaries, thresholds and comparisons.
  */
 
-/** Histograms of microseconds, but `fps`: pictures of one session in one second, times 1000. */
+/** Histograms of microseconds, but `fps`: new pictures of one session in one whole second, times 1000. */
 export const histogramNames = [
   "connect",
   "time-to-first-frame",
+  /** From a picture's turn, not from when it was sent: a generator that fell behind shows it here. */
   "glass-to-glass",
+  /** The same where only a signature tells: one value a window of some seconds, which says nothing of single pictures. */
+  "signature-delay",
+  /** Between two new pictures. A repeated picture ends no gap. */
   "frame-gap",
   "set-to-ack",
   "set-to-visible",
@@ -23,13 +27,17 @@ export const countNames = [
   /** Sent more than one picture's time after their turn. */
   "frames-late",
   "frames-received",
+  "frames-by-metadata",
+  "frames-by-strip",
   /** Received, and neither metadata nor strip told which they were. */
   "frames-unknown",
-  /** Never came back. Only of sessions whose pictures are told apart. */
+  /** Sent, and known to have come back or not: what `frames-lost` is a share of. Only of sessions whose pictures are told apart. */
+  "frames-decided",
+  /** Never came back, or later than `lossMsMax`. */
   "frames-lost",
   /** The same output picture, or the same source picture, once more. */
   "frames-repeated",
-  /** Gaps longer than three pictures' time, and than one picture's time and 150 ms (as WebRTC's `freezeCount`). */
+  /** Gaps of at least three times the average of the last 30, and of 150 ms more than it (as WebRTC's `freezeCount`). */
   "freezes",
   "freeze-microseconds",
   "sessions-due",
@@ -42,6 +50,9 @@ export const countNames = [
   "sets-failed",
   "sets-visible",
   "reconnects",
+  /** Windows whose delay a signature told, and that it refused. */
+  "signatures-found",
+  "signatures-refused",
 ] as const;
 export type CountName = (typeof countNames)[number];
 
@@ -59,8 +70,13 @@ export type MeasuredSecond = {
   readonly second: number;
   /** Open at its end. */
   readonly sessions: number;
+  /** In it, as `glassToGlass` and `fps` are. */
   readonly framesReceived: number;
+  /** Of those whose turn came in it, as `framesLost` is. */
+  readonly framesDecided: number;
+  readonly framesLost: number;
   readonly glassToGlass: EncodedHistogram;
+  readonly fps: EncodedHistogram;
 };
 
 /** One source picture's fate; a line of the NDJSON that is written on request. */
