@@ -15,6 +15,7 @@ import { connect } from "./connect.ts";
 import { control } from "./control.ts";
 import { gates } from "./gates.ts";
 import { glass } from "./glass.ts";
+import { page } from "./page.ts";
 import { sessions } from "./sessions.ts";
 import { set } from "./set.ts";
 import { stages } from "./stages.ts";
@@ -30,7 +31,18 @@ export type Bench = {
   run(runs: number): Promise<Figure[]>;
 };
 
-const benches: readonly Bench[] = [startUp, connect, glass, set, sessions, stages, capacity, control, gates];
+const benches: readonly Bench[] = [
+  startUp,
+  connect,
+  glass,
+  set,
+  sessions,
+  stages,
+  capacity,
+  control,
+  gates,
+  page,
+];
 
 const { values } = parseArgs({
   options: {
