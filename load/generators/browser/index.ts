@@ -15,12 +15,16 @@ import {
   type SessionAbout,
   type Target,
 } from "../../generator.ts";
+import { type ClockWindow, errorOf, middleOf, movedBetween, narrow, openWindow } from "./clock-window.ts";
 import type { Outcome, Told } from "./page.ts";
 import { type PageServer, servePage } from "./serve-page.ts";
 
 export type BrowserGeneratorOptions = {
   readonly clock: Clock;
-  /** Hosts that pages may reach besides loopback and the target's own: where a service keeps its rooms. As `--host-resolver-rules` takes them. */
+  /**
+   * Hosts that pages may reach besides loopback and the target's own, as `--host-resolver-rules` takes them: where a service keeps its rooms, and
+   * STUN and TURN servers by name. Addresses in ICE candidates are numbers, which no rule keeps from anywhere.
+   */
   readonly hosts?: readonly string[];
 };
 
@@ -28,13 +32,14 @@ const sdkPaths: Record<Dialect, string> = { direct: "/0.0.46.js", livekit: "/0.1
 
 /** A camera that keeps step with a display of 60 Hz moves a whole run by up to 10 ms: this one walks past it every 8 s. */
 const slowerByFps = 1 / 8;
-/** Looks at both clocks; the quickest counts. */
-const clockLooks = 10;
+/** Near enough, where a busy machine lets it be. */
+const clockErrorMs = 0.25;
+const clockLooksMax = 50;
 
 export function createBrowserGenerator({ clock, hosts = [] }: BrowserGeneratorOptions): Generator {
   /** By the hosts that they reach: that is settled when a browser starts. */
   const browsers = new Map<string, Promise<Browser>>();
-  const clocks = { errorMs: 0, driftMs: 0 };
+  const clocks = { errorMs: 0, movedMs: 0 };
   let served: Promise<PageServer> | null = null;
 
   function browserFor(target: Target): Promise<Browser> {
@@ -64,10 +69,13 @@ export function createBrowserGenerator({ clock, hosts = [] }: BrowserGeneratorOp
       await page.goto((await served).origin);
       await page.waitForFunction(() => window.loadPage);
       const mapped = await compareClocks(page, clock);
-      clocks.errorMs = Math.max(clocks.errorMs, mapped.errorMs);
-      const ours = (pageMs: number) => pageMs + mapped.offsetMs;
+      clocks.errorMs = Math.max(clocks.errorMs, errorOf(mapped));
+      const ours = (pageMs: number) => pageMs + middleOf(mapped);
       await page.exposeFunction("tellGenerator", (batch: readonly Told[]) => {
-        for (const told of batch) tell(observer, told, ours, (why) => wordsFor(target, why));
+        for (const told of batch) {
+          isOver ||= told.event === "ended";
+          tell(observer, told, ours, (why) => wordsFor(target, why));
+        }
       });
       const { id, calledMs, connectedMs } = resultOf(
         await page.evaluate((given) => window.loadPage.open(given), {
@@ -96,10 +104,13 @@ export function createBrowserGenerator({ clock, hosts = [] }: BrowserGeneratorOp
         stats: () => page.evaluate(() => window.loadPage.stats()),
         async close() {
           isOver = true;
-          if (page.isClosed()) return;
-          await page.evaluate(() => window.loadPage.close());
-          const { offsetMs } = await compareClocks(page, clock);
-          clocks.driftMs = Math.max(clocks.driftMs, Math.abs(offsetMs - mapped.offsetMs));
+          try {
+            await page.evaluate(() => window.loadPage.close());
+            const movedMs = movedBetween(mapped, await compareClocks(page, clock));
+            clocks.movedMs = Math.max(clocks.movedMs, movedMs);
+          } catch {
+            // It is gone, which its observer was told.
+          }
           await page.close();
         },
       };
@@ -127,15 +138,15 @@ export function createBrowserGenerator({ clock, hosts = [] }: BrowserGeneratorOp
   };
 }
 
-function blindSpotsOf({ errorMs, driftMs }: { errorMs: number; driftMs: number }): string[] {
+function blindSpotsOf({ errorMs, movedMs }: { errorMs: number; movedMs: number }): string[] {
   return [
     "A picture counts when it goes to the compositor: what the display adds, up to a tick of 17 ms and its own delay, is in no figure.",
     "A picture that another replaces before the display's next tick is never seen and counts as lost; picturesUnseen of the transport's figures says how many those are.",
-    "The camera is a canvas: a real camera's exposure, its driver and its noise are missing, and a picture leaves the page with the next repaint, up to 17 ms after it is drawn.",
+    "The camera is a canvas: a real camera's exposure, its driver and its noise are missing. A picture counts as sent when it is drawn, before its encoder has it.",
     "The encoder is Chromium's, which lowers rate and quality as it sees fit; a picture that it leaves out looks like one that was lost on the way.",
     "Page, encoder and decoder share this machine's processors, with the server where that runs here, too.",
     "Frame metadata is not read: pictures are told apart by their strips, or by their luma.",
-    `Times of a page are mapped onto the run's clock once, to ± ${errorMs.toFixed(1)} ms at worst so far; at the end of a session they had moved by ${driftMs.toFixed(1)} ms at most.`,
+    `Times of a page are mapped onto the run's clock once, to ± ${errorMs.toFixed(1)} ms at worst so far; by the end of a session the clocks had moved apart by ${movedMs.toFixed(1)} ms at worst.`,
   ];
 }
 
@@ -159,19 +170,23 @@ async function launch(hosts: readonly string[]): Promise<Browser> {
     );
   });
   const { chromiumFlagsFor, findChromium } = await import("../../../fixtures/browser/find-chromium.ts");
-  return chromium.launch({ executablePath: findChromium(), args: [...chromiumFlagsFor(hosts)] });
+  return chromium.launch({
+    executablePath: findChromium(),
+    args: [...chromiumFlagsFor(hosts)],
+    // Ctrl-C is for whoever runs the sessions: they are closed first.
+    handleSIGINT: false,
+  });
 }
 
-/** What to add to a page's time. Both clocks are read in turn; how long that took is how wrong it may be. */
-async function compareClocks(page: Page, clock: Clock): Promise<{ offsetMs: number; errorMs: number }> {
-  let best = { offsetMs: 0, errorMs: Number.POSITIVE_INFINITY };
-  for (let look = 0; look < clockLooks; look++) {
+/** Looks at both clocks until they are near enough. */
+async function compareClocks(page: Page, clock: Clock): Promise<ClockWindow> {
+  let found = openWindow;
+  for (let look = 0; look < clockLooksMax && errorOf(found) > clockErrorMs; look++) {
     const beforeMs = clock.now();
     const pageMs = await page.evaluate(() => window.loadPage.now());
-    const errorMs = (clock.now() - beforeMs) / 2;
-    if (errorMs < best.errorMs) best = { offsetMs: beforeMs + errorMs - pageMs, errorMs };
+    found = narrow(found, { beforeMs, pageMs, afterMs: clock.now() });
   }
-  return best;
+  return found;
 }
 
 function tell(
