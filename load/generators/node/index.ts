@@ -22,7 +22,8 @@ const blindSpots: readonly string[] = [
 
 export function createNodeGenerator({ clock }: { readonly clock: Clock }): Generator {
   const clips = new Map<ClipName, Clip>();
-  const sessions = new Set<LoadSession>();
+  /** Those that are being opened, too. */
+  const sessions = new Map<AbortController, Promise<LoadSession>>();
   let loading: Promise<OpenReader> | null = null;
 
   function clipOf(name: ClipName): Clip {
@@ -37,20 +38,29 @@ export function createNodeGenerator({ clock }: { readonly clock: Clock }): Gener
     now: clock.now,
     async open(about, observer) {
       if (about.readsPictures) loading ??= loadReader();
-      const session = await openSession({
+      const openReader = about.readsPictures ? await loading : null;
+      const app = new AbortController();
+      const forget = () => sessions.delete(app);
+      const opening = openSession({
         about,
         observer,
         clip: clipOf(about.clip),
         clock,
         connect: connects[about.dialect],
-        openReader: about.readsPictures ? await loading : null,
-        closed: () => sessions.delete(session),
+        openReader,
+        app,
+        closed: forget,
       });
-      sessions.add(session);
-      return session;
+      sessions.set(app, opening);
+      opening.catch(forget);
+      return opening;
     },
     async close() {
-      await Promise.all([...sessions].map((session) => session.close()));
+      const closing = [...sessions].map(async ([app, opening]) => {
+        app.abort();
+        await (await opening.catch(() => null))?.close();
+      });
+      await Promise.all(closing);
     },
   };
 }

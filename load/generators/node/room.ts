@@ -188,8 +188,11 @@ export function openRoom(about: RoomAbout): Room {
       case "leave": {
         const { reason, action } = message.value;
         const why = `the room said goodbye: ${DisconnectReason[reason]}, ${LeaveRequest_Action[action]}`;
-        // Whether it is to begin anew or not at all: that is for the session to find out.
-        return lose(why);
+        // Whether anew or not at all: that is for the session to find out.
+        if (action !== LeaveRequest_Action.RESUME) return lose(why);
+        void socket?.close();
+        void resume(why);
+        return;
       }
       default:
         // What rooms tell beside, of quality, speakers and layers.

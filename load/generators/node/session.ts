@@ -27,7 +27,9 @@ export type SessionOptions = {
   readonly connect: Connect;
   /** `null`: nobody looks into pictures. */
   readonly openReader: OpenReader | null;
-  /** It was closed; may be called again. */
+  /** Aborted when the app leaves. */
+  readonly app: AbortController;
+  /** It is closed. */
   closed(): void;
 };
 
@@ -48,10 +50,9 @@ const payloadBytesMax = 1180;
 
 /** Makes one attempt to connect: that a server takes no more is what load is to find out. @throws Error with the server's own words, or a sentence */
 export async function openSession(options: SessionOptions): Promise<LoadSession> {
-  const { about, observer, clip, clock } = options;
+  const { about, observer, clip, clock, app } = options;
   const format = payloadFormats[clip.codec]();
   const stamps = createStamps(epochMs(), clip.fps);
-  const app = new AbortController();
   /** What is not closed yet: a server that may be gone is waited for only when the app leaves. */
   const closings = new Set<Promise<void>>();
   /** Of connections that are gone. */
