@@ -133,7 +133,7 @@ export async function openSession(options: SessionOptions): Promise<LoadSession>
     while (!app.signal.aborted) {
       const pauseMs = failedCount === 0 ? 0 : pausesMs[failedCount - 1];
       if (pauseMs === undefined || isPermanent(last)) return end(last);
-      await rest(pauseMs);
+      if (pauseMs > 0) await rest(pauseMs);
       if (app.signal.aborted) return;
       failedCount++;
       try {
