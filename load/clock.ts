@@ -13,3 +13,8 @@ export const realClock: Clock = {
   },
   sleep: (delayMs) => new Promise((resolve) => setTimeout(resolve, delayMs)),
 };
+
+/** Milliseconds since 1970, for what several processes or machines agree on: when a run starts. */
+export function epochMs(): number {
+  return performance.timeOrigin + performance.now();
+}

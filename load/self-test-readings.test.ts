@@ -8,7 +8,7 @@ const bounds = { boundMs: 5, frameMs: 1000 / 30 };
 function judge(read: (injectedMs: number) => number | null, sampleCount = 60) {
   const readings = injectedDelaysMs.map((injectedMs) => ({
     injectedMs,
-    p50Ms: read(injectedMs),
+    readMs: read(injectedMs),
     sampleCount,
   }));
   return judgeReadings(about, readings, bounds);
@@ -40,7 +40,7 @@ describe("readings", () => {
   });
 
   test("without the one of no delay are none", () => {
-    const found = judgeReadings(about, [{ injectedMs: 50, p50Ms: 54, sampleCount: 60 }], bounds);
+    const found = judgeReadings(about, [{ injectedMs: 50, readMs: 54, sampleCount: 60 }], bounds);
     expect(found.faults).toEqual(["Nothing was read without a delay, and the others are told from that."]);
   });
 });

@@ -2,6 +2,7 @@
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { z } from "zod";
 import { loadRecord } from "../reports/load-record.ts";
+import { countNames, histogramNames } from "./measurement.ts";
 
 export const shardSchema = "lucy-testkit/shard/1";
 
@@ -20,8 +21,14 @@ const shardFile = z.object({
   dialects: loadRecord.shape.dialects,
   blindSpots: loadRecord.shape.blindSpots,
   shards: loadRecord.shape.shards,
+  /** One a session, milliseconds. */
+  roundTripsMs: z.array(z.number().nonnegative()),
   troubles: loadRecord.shape.troubles,
-  measurement: loadRecord.shape.measurement,
+  measurement: z.object({
+    histograms: z.record(z.enum(histogramNames), z.string()),
+    counts: z.record(z.enum(countNames), z.number().nonnegative()),
+    seconds: loadRecord.shape.measurement.shape.seconds,
+  }),
 });
 
 export type ShardFile = z.infer<typeof shardFile>;

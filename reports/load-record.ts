@@ -8,7 +8,7 @@ const amount = z.number().nonnegative();
 
 const reading = z.object({
   injectedMs: amount,
-  p50Ms: z.number().nullable(),
+  readMs: z.number().nullable(),
   sampleCount: amount,
 });
 
@@ -40,6 +40,8 @@ export const loadRecord = z.object({
       rssMegabytes: amount,
     }),
   ),
+  /** Of the median glass-to-glass latency, milliseconds; `null` where the target, or the generator, cannot tell. */
+  shares: z.object({ serverMs: amount.nullable(), networkMs: amount.nullable() }),
   /** Why the numbers are not to be believed, a sentence each. */
   doubts: z.array(z.string()),
   /** What went wrong in sessions, and how often: what the server said. */

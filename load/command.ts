@@ -1,0 +1,373 @@
+/** `lucy-testkit load`: measures at a terminal, and in a CI. */
+import { existsSync, writeFileSync } from "node:fs";
+import { Command, InvalidArgumentError } from "commander";
+import { type RemoteBudget, readEndpoint } from "../conformance/index.ts";
+import { resultJunit } from "../reports/junit.ts";
+import { resultMarkdown } from "../reports/markdown.ts";
+import { exitCodeOf, exitCodes, type RunResult } from "../reports/result.ts";
+import { picturePaths, saveRun } from "../reports/store.ts";
+import { resultText } from "../reports/text.ts";
+import { realClock as clock, epochMs } from "./clock.ts";
+import { compareFiles } from "./compare-files.ts";
+import { dialects, type GeneratorName, generatorNames, type Target } from "./generator.ts";
+import { httpQuestions, measureHttp } from "./http-load.ts";
+import { startMockProcess } from "./mock-process.ts";
+import { type Plan, planNames, readPlan } from "./plan.ts";
+import { InstrumentBroken, type LoadNews, runLoad, testInstrument } from "./run-load.ts";
+import { startShards } from "./run-shards.ts";
+import { readShard } from "./shard-files.ts";
+import { loadResult } from "./to-result.ts";
+import { httpText, httpTroubles, progressLine, selfTestText } from "./words.ts";
+
+type Typed = {
+  target?: string;
+  plan: string;
+  shards: number;
+  generator?: GeneratorName;
+  dialect?: (typeof dialects)[number] | "both";
+  selfTest?: boolean;
+  frames?: string;
+  shard?: { index: number; count: number };
+  startAt?: number;
+  shardFile?: string;
+  json?: string;
+  markdown?: string;
+  junit?: string;
+  allowRemote?: boolean;
+  sessionsMax?: number;
+  secondsMax?: number;
+  creditsMax?: number;
+};
+
+export function loadCommand(): Command {
+  const load = new Command("load")
+    .description(
+      "Measure what a person would see: per-frame latency, fps, freezes, set to visible; against a mock or an endpoint.",
+    )
+    .option("--target <address>", "ws://…; without it, a mock of its own, as the plan says")
+    .option("--plan <name or file>", `${planNames().join(", ")}, or a YAML file`, "smoke")
+    .option("--shards <count>", "processes that share the sessions", whole(1, 64), 1)
+    .option(
+      "--generator <name>",
+      `${generatorNames.join(" or ")} (default: the plan's)`,
+      oneOf(generatorNames),
+    )
+    .option("--dialect <name>", "direct, livekit or both (default: the plan's)", oneOf([...dialects, "both"]))
+    .option("--self-test", "only read known delays with the instrument, and say what was read")
+    .option("--frames <file>", "write a line of JSON for each source picture")
+    .option("--shard <i/n>", "be one shard of several machines, the first is 0/n; with --shard-file", shardOf)
+    .option("--start-at <time>", "when all shards start, ISO 8601: 2026-11-28T17:00:00Z", moment)
+    .option("--shard-file <file>", "where this shard leaves what it measured, for load merge")
+    .option("--json <file>", "write the whole result")
+    .option("--markdown <file>", "write Markdown")
+    .option("--junit <file>", "write JUnit XML")
+    .option(
+      "--allow-remote",
+      "a target that is not this machine may be asked; its key comes from DECART_API_KEY",
+    )
+    .option("--sessions-max <count>", "budget of a remote run", whole(1, 10_000))
+    .option("--seconds-max <seconds>", "budget of a remote run", whole(1, 86_400))
+    .option("--credits-max <credits>", "budget of a remote run", whole(1, 100_000))
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 all thresholds held, 1 one did not, 2 nobody can tell, 3 nothing could be measured.",
+    )
+    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? exitCodes.passed : exitCodes.harness))
+    .action((typed: Typed) => ending(() => (typed.shard ? measureShard(typed) : measure(typed))));
+  load
+    .command("compare")
+    .description("Say what of b is better or worse than in a, with intervals: two runs' folders or results.")
+    .argument("<a>")
+    .argument("<b>")
+    .action((a: string, b: string) => ending(async () => compareRuns(a, b)));
+  load
+    .command("merge")
+    .description("Add up the files that shards left, on whichever machines, into one result.")
+    .argument("<files...>")
+    .option("--wait-seconds <seconds>", "how long to wait until all files are there", whole(0, 86_400), 0)
+    .action((files: string[], { waitSeconds }: { waitSeconds: number }) =>
+      ending(() => mergeShards(files, waitSeconds)),
+    );
+  load
+    .command("http")
+    .description("Measure the HTTP side under a steady rate: tokens, files, watch-stream, health.")
+    .option("--target <address>", "ws://…; without it, a mock of its own")
+    .option("--only <names>", `with commas: ${httpQuestions.join(",")}`, httpQuestions.join(","))
+    .option("--rate <count>", "requests a second", whole(1, 10_000), 50)
+    .option("--seconds <count>", "how long each is asked", whole(1, 3600), 5)
+    .option("--connections <count>", "connections at once", whole(1, 1000), 10)
+    .action((typed: HttpTyped) => ending(() => askHttp(typed)));
+  return load;
+}
+
+type HttpTyped = Pick<Typed, "target" | "allowRemote" | "sessionsMax" | "secondsMax" | "creditsMax"> & {
+  only: string;
+  rate: number;
+  seconds: number;
+  connections: number;
+};
+
+/** What was typed wrong, or cannot be had, is nobody's failure. */
+async function ending(run: () => Promise<number>): Promise<void> {
+  try {
+    process.exitCode = await run();
+  } catch (error) {
+    if (error instanceof InstrumentBroken) {
+      console.error("lucy-testkit: the instrument does not read what is known, so nothing was measured.");
+    } else console.error(`lucy-testkit: ${(error as Error).message}`);
+    process.exitCode = exitCodes.harness;
+  }
+}
+
+async function measure(typed: Typed): Promise<number> {
+  const plan = planOf(typed);
+  const told = teller();
+  if (typed.selfTest) {
+    await testInstrument({ plan, clock, told });
+    return exitCodes.passed;
+  }
+  const { target, budget } = targetOf(typed);
+  const stopped = new AbortController();
+  // Twice means now.
+  process.once("SIGINT", () => {
+    stopped.abort();
+    process.once("SIGINT", () => process.exit(130));
+  });
+  if (budget) {
+    // What is wrong with the plan costs nothing to find here.
+    console.log(`${target!.url} is not this machine: one session against a mock first.`);
+    await rehearse(plan, told, stopped.signal);
+  }
+  const result = await runLoad({
+    plan,
+    target,
+    budget,
+    shards: typed.shards,
+    rowsFile: typed.frames ?? null,
+    replay: replayOf(typed),
+    clock,
+    stopped: stopped.signal,
+    told,
+  });
+  return shown(result, typed);
+}
+
+/** The dry run. @throws Error where not even one session works against a mock */
+async function rehearse(plan: Plan, told: (news: LoadNews) => void, stopped: AbortSignal): Promise<void> {
+  const { verdicts: _, ...rest } = await runLoad({
+    plan: rehearsalOf(plan),
+    target: null,
+    budget: null,
+    shards: 1,
+    rowsFile: null,
+    replay: "",
+    clock,
+    stopped,
+    told,
+  });
+  const connected = rest.load!.measurement.counts["sessions-connected"] ?? 0;
+  if (connected === 0) {
+    const why = Object.keys(rest.load!.troubles)[0] ?? "Nobody says why.";
+    throw new Error(`The rehearsal against a mock opened no session, so nothing remote was asked. ${why}`);
+  }
+}
+
+/** One session of each dialect, some seconds long. */
+function rehearsalOf(plan: Plan): Plan {
+  const one = {
+    seconds: 0,
+    sessionsPerSecond: { from: 0, to: 0 },
+    sessions: plan.dialect === "both" ? 2 : 1,
+  };
+  return { ...plan, arrivals: [one], holdSeconds: Math.min(5, plan.holdSeconds), thresholds: [] };
+}
+
+/** One of the shards of several machines: measures, leaves its file, judges nothing. */
+async function measureShard(typed: Typed): Promise<number> {
+  const plan = planOf(typed);
+  const { index, count } = typed.shard!;
+  const { target, budget } = targetOf(typed);
+  if (!target || typed.shardFile === undefined) {
+    throw new Error(
+      "A shard takes --target and --shard-file: what several measure is one target, and is added up afterwards.",
+    );
+  }
+  const startAtMs = typed.startAt ?? epochMs() + 1500;
+  if (startAtMs < epochMs()) {
+    throw new Error(
+      `This shard came ${((epochMs() - startAtMs) / 1000).toFixed(1)} s after --start-at. Set a later moment for all of them.`,
+    );
+  }
+  const told = teller();
+  await testInstrument({ plan, clock, told });
+  if (startAtMs < epochMs()) {
+    throw new Error("The self-test ended after --start-at. Set a moment at least 30 s later for all shards.");
+  }
+  const run = startShards(
+    [{ plan, target, index, count, startAtMs, resultFile: typed.shardFile, rowsFile: typed.frames ?? null }],
+    { clock, progressed: (progress) => told({ kind: "progress", progress, secondsLeft: 0 }) },
+  );
+  const late = budget
+    ? clock.after(startAtMs - epochMs() + budget.secondsMax * 1000, () => run.stop())
+    : null;
+  process.once("SIGINT", () => run.stop());
+  await run.done.finally(() => late?.cancel());
+  console.log(`\nWrote ${typed.shardFile}. Add the shards up with lucy-testkit load merge.`);
+  return exitCodes.passed;
+}
+
+async function mergeShards(files: readonly string[], waitSeconds: number): Promise<number> {
+  const untilMs = clock.now() + waitSeconds * 1000;
+  while (clock.now() < untilMs && !files.every((file) => existsSync(file))) await clock.sleep(500);
+  const shards = files.map(readShard);
+  const [first] = shards;
+  const count = first!.count;
+  const indices = new Set(shards.map(({ index }) => index));
+  const missing = Array.from({ length: count }, (_, index) => index).filter((index) => !indices.has(index));
+  if (missing.length > 0 || shards.length !== count) {
+    throw new Error(
+      `These are ${shards.length} files of a run of ${count} shards${missing.length > 0 ? `; shard ${missing.join(", ")} is missing` : ", some of them twice"}. Name each once.`,
+    );
+  }
+  for (const [at, shard] of shards.entries()) {
+    if (shard.startedAt !== first!.startedAt || JSON.stringify(shard.plan) !== JSON.stringify(first!.plan)) {
+      throw new Error(
+        `${files[at]} is of another run than ${files[0]}: they started at ${shard.startedAt} and ${first!.startedAt}.`,
+      );
+    }
+  }
+  const result = loadResult({
+    plan: first!.plan as unknown as Plan,
+    shards,
+    selfTests: [],
+    shares: { serverMs: null, networkMs: null },
+    replay: `lucy-testkit load merge ${files.join(" ")}`,
+  });
+  return shown(result, {});
+}
+
+function compareRuns(a: string, b: string): number {
+  const { text, isWorse } = compareFiles(a, b);
+  console.log(text);
+  return isWorse ? exitCodes.failed : exitCodes.passed;
+}
+
+async function askHttp(typed: HttpTyped): Promise<number> {
+  const { target } = targetOf(typed);
+  const questions = typed.only.split(",").map((name) => oneOf(httpQuestions)(name.trim()));
+  const mock = target ? null : await startMockProcess(["--mode", "none"]);
+  try {
+    const measured = [];
+    for (const question of questions) {
+      measured.push(
+        await measureHttp({
+          target: target ?? { url: mock!.url, realtimeUrl: mock!.realtimeUrl, apiKey: "dct_load" },
+          question,
+          rate: typed.rate,
+          seconds: typed.seconds,
+          connections: typed.connections,
+        }),
+      );
+    }
+    console.log(httpText(measured));
+    const { refused, behind } = httpTroubles(measured);
+    for (const sentence of [...refused, ...behind]) console.log(sentence);
+    if (refused.length > 0) return exitCodes.failed;
+    return behind.length > 0 ? exitCodes.inconclusive : exitCodes.passed;
+  } finally {
+    await mock?.stop();
+  }
+}
+
+function planOf({ plan: name, generator, dialect }: Typed): Plan {
+  const plan = readPlan(name);
+  return { ...plan, ...(generator && { generator }), ...(dialect && { dialect }) };
+}
+
+function targetOf(
+  typed: Pick<Typed, "target" | "allowRemote" | "sessionsMax" | "secondsMax" | "creditsMax">,
+): {
+  target: Target | null;
+  budget: RemoteBudget | null;
+} {
+  if (typed.target === undefined) return { target: null, budget: null };
+  const { sessionsMax, secondsMax, creditsMax } = typed;
+  const { endpoint, budget } = readEndpoint(typed.target, {
+    allowRemote: typed.allowRemote ?? false,
+    budget: {
+      ...(sessionsMax !== undefined && { sessionsMax }),
+      ...(secondsMax !== undefined && { secondsMax }),
+      ...(creditsMax !== undefined && { creditsMax }),
+    },
+    environment: process.env,
+  });
+  return { target: endpoint, budget };
+}
+
+/** What to type again; a target's address has no key in it. */
+function replayOf({ plan, target, shards, generator, dialect }: Typed): string {
+  const parts = [
+    "lucy-testkit load",
+    `--plan ${plan}`,
+    ...(target === undefined ? [] : [`--target ${target}`]),
+    ...(shards === 1 ? [] : [`--shards ${shards}`]),
+    ...(generator === undefined ? [] : [`--generator ${generator}`]),
+    ...(dialect === undefined ? [] : [`--dialect ${dialect}`]),
+  ];
+  return parts.join(" ");
+}
+
+function shown(result: RunResult, typed: Pick<Typed, "json" | "markdown" | "junit">): number {
+  const folder = saveRun({ result });
+  const pictures = picturePaths(result, folder);
+  const { stdout } = process;
+  console.log(`\n${resultText(result, { colour: stdout.isTTY === true && stdout.hasColors(), pictures })}`);
+  console.log(`\nAll of it: ${folder}`);
+  if (typed.json !== undefined) writeFileSync(typed.json, `${JSON.stringify(result, null, 2)}\n`);
+  if (typed.markdown !== undefined) writeFileSync(typed.markdown, resultMarkdown(result, { pictures }));
+  if (typed.junit !== undefined) writeFileSync(typed.junit, resultJunit(result, pictures));
+  return exitCodeOf(result);
+}
+
+/** One line that is written over where a person looks; one every ten seconds where a file does. */
+function teller(): (news: LoadNews) => void {
+  const { stdout } = process;
+  let saidMs = 0;
+  return (news) => {
+    if (news.kind === "self-test") console.log(selfTestText(news.test));
+    else if (stdout.isTTY) stdout.write(`\r\u001b[2K${progressLine(news.progress, news.secondsLeft)}`);
+    else if (clock.now() - saidMs >= 10_000) {
+      saidMs = clock.now();
+      console.log(progressLine(news.progress, news.secondsLeft));
+    }
+  };
+}
+
+function whole(min: number, max: number) {
+  return (text: string): number => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`It takes a whole number from ${min} to ${max}, not ${text}.`);
+  };
+}
+
+function oneOf<Name extends string>(names: readonly Name[]) {
+  return (text: string): Name => {
+    const found = names.find((name) => name === text);
+    if (found !== undefined) return found;
+    throw new InvalidArgumentError(`It takes ${names.join(", ")}, not ${text}.`);
+  };
+}
+
+function shardOf(text: string): { index: number; count: number } {
+  const [, index, count] = /^(\d{1,4})\/(\d{1,4})$/.exec(text) ?? [];
+  if (index !== undefined && Number(index) < Number(count))
+    return { index: Number(index), count: Number(count) };
+  throw new InvalidArgumentError(`It takes which of how many, from 0/4 to 3/4, not ${text}.`);
+}
+
+function moment(text: string): number {
+  const value = Date.parse(text);
+  if (Number.isFinite(value)) return value;
+  throw new InvalidArgumentError(`It takes a time as ISO 8601 writes it, 2026-11-28T17:00:00Z, not ${text}.`);
+}

@@ -1,0 +1,219 @@
+/**
+ * A run of load from its plan to its result: the target or a mock of its own, the instrument's self-test, the shards, the server's own share.
+ * It prints nothing.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { creditsPerSecond, type RemoteBudget } from "../conformance/index.ts";
+import { median } from "../reports/figure.ts";
+import type { LoadRecord } from "../reports/load-record.ts";
+import type { RunResult } from "../reports/result.ts";
+import { arrivalsOf } from "./arrivals.ts";
+import { type Clock, epochMs } from "./clock.ts";
+import type { Dialect, Target } from "./generator.ts";
+import { openGenerator } from "./generators/index.ts";
+import { type MockProcess, startMockProcess } from "./mock-process.ts";
+import { clipOf, type Plan, serverArguments } from "./plan.ts";
+import { type Progress, startShards } from "./run-shards.ts";
+import { selfTest } from "./self-test.ts";
+import type { SelfTest } from "./self-test-readings.ts";
+import { readShard, type ShardFile } from "./shard-files.ts";
+import { loadResult } from "./to-result.ts";
+
+export type LoadAbout = {
+  readonly plan: Plan;
+  /** `null`: a mock of its own, as the plan says. */
+  readonly target: Target | null;
+  /** Of a target that is not this machine. */
+  readonly budget: RemoteBudget | null;
+  readonly shards: number;
+  readonly rowsFile: string | null;
+  readonly replay: string;
+  readonly clock: Clock;
+  readonly stopped: AbortSignal;
+  told(news: LoadNews): void;
+};
+
+export type LoadNews =
+  | { readonly kind: "self-test"; readonly test: SelfTest }
+  | { readonly kind: "progress"; readonly progress: Progress; readonly secondsLeft: number };
+
+export class InstrumentBroken extends Error {
+  readonly tests: readonly SelfTest[];
+  constructor(tests: readonly SelfTest[]) {
+    super(tests.flatMap(({ faults }) => faults).join("\n"));
+    this.tests = tests;
+  }
+}
+
+/** Processes take their time to start; all shards begin at one moment. */
+const startMs = 1500;
+
+/** @throws InstrumentBroken when the self-test fails, and Error with a sentence where the target or a shard does */
+export async function runLoad(about: LoadAbout): Promise<RunResult> {
+  const { plan, clock, told } = about;
+  const sessionCount = [...arrivalsOf(plan, { index: 0, count: 1 })].length;
+  if (about.budget && sessionCount > about.budget.sessionsMax) {
+    throw new Error(
+      `The plan ${plan.name} opens ${sessionCount} sessions, and the budget is ${about.budget.sessionsMax}. Take a smaller plan, or a larger --sessions-max.`,
+    );
+  }
+  const selfTests = await testInstrument(about);
+  const mock = about.target ? null : await startMockProcess(serverArguments(plan));
+  const folder = mkdtempSync(join(tmpdir(), "lucy-load-"));
+  try {
+    const target = about.target ?? {
+      url: mock!.url,
+      realtimeUrl: mock!.realtimeUrl,
+      apiKey: "dct_load",
+    };
+    const residence = watchResidence(mock ?? (await mockAt(target)), clock);
+    const files = Array.from({ length: about.shards }, (_, index) => join(folder, `shard-${index}.json`));
+    const startAtMs = epochMs() + startMs;
+    const spending = { credits: 0, doubts: [] as string[] };
+    const run = startShards(
+      files.map((resultFile, index) => ({
+        plan,
+        target,
+        index,
+        count: about.shards,
+        startAtMs,
+        resultFile,
+        rowsFile: about.rowsFile === null ? null : partOf(about.rowsFile, index, about.shards),
+      })),
+      {
+        clock,
+        progressed(progress) {
+          const seconds = (epochMs() - startAtMs) / 1000;
+          told({ kind: "progress", progress, secondsLeft: Math.max(0, secondsOf(plan) - seconds) });
+          spending.credits += progress.sessionsOpen * creditsPerSecond * (1 / about.shards);
+          const why = overspent(about.budget, { seconds, credits: spending.credits });
+          if (why === null || spending.doubts.length > 0) return;
+          spending.doubts.push(why);
+          run.stop();
+        },
+      },
+    );
+    about.stopped.addEventListener("abort", run.stop, { once: true });
+    if (about.stopped.aborted) run.stop();
+    try {
+      await run.done;
+    } finally {
+      about.stopped.removeEventListener("abort", run.stop);
+      await residence.stop();
+    }
+    const shards = files.map(readShard);
+    return loadResult({
+      plan,
+      shards,
+      selfTests,
+      shares: sharesOf(residence.p50sMs, shards),
+      replay: about.replay,
+      doubts: [
+        ...spending.doubts,
+        ...(about.stopped.aborted ? ["Somebody stopped the run before its plan was done."] : []),
+      ],
+    });
+  } finally {
+    await mock?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Before every measurement, with the generator and the dialects that it takes. @throws InstrumentBroken */
+export async function testInstrument({
+  plan,
+  clock,
+  told,
+}: Pick<LoadAbout, "plan" | "clock" | "told">): Promise<SelfTest[]> {
+  const dialects: readonly Dialect[] = plan.dialect === "both" ? ["direct", "livekit"] : [plan.dialect];
+  const generator = await openGenerator(plan.generator, clock);
+  const tests: SelfTest[] = [];
+  try {
+    for (const dialect of dialects) {
+      const test = await selfTest({ generator, dialect, codec: clipOf(plan).codec, clock });
+      tests.push(test);
+      told({ kind: "self-test", test });
+    }
+  } finally {
+    await generator.close();
+  }
+  if (tests.some(({ faults }) => faults.length > 0)) throw new InstrumentBroken(tests);
+  return tests;
+}
+
+/** Seconds from the first arrival to the end of the last session. */
+function secondsOf(plan: Plan): number {
+  const last = [...arrivalsOf(plan, { index: 0, count: 1 })].at(-1);
+  return (last ? last.atMs / 1000 : 0) + plan.holdSeconds;
+}
+
+function partOf(file: string, index: number, count: number): string {
+  return count === 1 ? file : file.replace(/([.]\w+)?$/, `.${index}$1`);
+}
+
+/** Why a run has to end, or `null`. */
+function overspent(
+  budget: RemoteBudget | null,
+  { seconds, credits }: { seconds: number; credits: number },
+): string | null {
+  if (budget === null) return null;
+  if (seconds >= budget.secondsMax)
+    return `The budget of ${budget.secondsMax} seconds was spent, and the run was stopped there.`;
+  if (credits >= budget.creditsMax)
+    return `The budget of ${budget.creditsMax} credits was spent (reckoned at ${creditsPerSecond} a second of a session), and the run was stopped there.`;
+  return null;
+}
+
+/** The mock that answers at this address, where it is one. */
+async function mockAt({ url }: Target): Promise<Pick<MockProcess, "sessions"> | null> {
+  try {
+    const response = await fetch(`${url}/_lucy/health`);
+    await response.text();
+    if (!response.ok) return null;
+  } catch {
+    return null;
+  }
+  return { sessions: async () => (await fetch(`${url}/_lucy/sessions`)).json() };
+}
+
+const residenceMs = 1000;
+
+/** How long pictures stay in the server, as it says itself: the last median of each session. */
+function watchResidence(mock: Pick<MockProcess, "sessions"> | null, clock: Clock) {
+  const latest = new Map<string, number>();
+  let timer: { cancel(): void } | null = null;
+  let looking: Promise<void> = Promise.resolve();
+  const look = async () => {
+    try {
+      for (const { id, media } of await mock!.sessions()) {
+        if (media && media.picturesOut > 0) latest.set(id, media.residenceP50Ms);
+      }
+    } catch {
+      // It is busy, or gone: the run itself will say so.
+    }
+  };
+  const next = () => {
+    looking = look();
+    timer = clock.after(residenceMs, next);
+  };
+  if (mock) next();
+  return {
+    get p50sMs() {
+      return [...latest.values()];
+    },
+    async stop() {
+      timer?.cancel();
+      await looking;
+    },
+  };
+}
+
+function sharesOf(p50sMs: readonly number[], shards: readonly ShardFile[]): LoadRecord["shares"] {
+  const roundTrips = shards.flatMap(({ roundTripsMs }) => roundTripsMs);
+  return {
+    serverMs: p50sMs.length > 0 ? median(p50sMs) : null,
+    networkMs: roundTrips.length > 0 ? median(roundTrips) : null,
+  };
+}

@@ -1,0 +1,157 @@
+/** What the shards of a run come to, as the one result shape: figures, thresholds as verdicts, and all that another run needs to be compared. */
+import { availableParallelism, cpus, loadavg } from "node:os";
+import type { Figure } from "../reports/figure.ts";
+import type { LoadRecord } from "../reports/load-record.ts";
+import { type RunResult, resultSchema, type Verdict } from "../reports/result.ts";
+import { decodeHistogram } from "./histogram.ts";
+import { doubts } from "./honesty.ts";
+import { type HistogramName, histogramNames, type Measurement } from "./measurement.ts";
+import { addMeasurements } from "./merge.ts";
+import { clipOf, type Plan } from "./plan.ts";
+import type { SelfTest } from "./self-test-readings.ts";
+import type { ShardFile } from "./shard-files.ts";
+import { judgeThreshold } from "./thresholds.ts";
+
+const statistics = [50, 90, 99, 99.9, 100] as const;
+
+export type LoadAbout = {
+  readonly plan: Plan;
+  readonly shards: readonly ShardFile[];
+  readonly selfTests: readonly SelfTest[];
+  readonly shares: LoadRecord["shares"];
+  /** What to type to do it again. */
+  readonly replay: string;
+  /** Doubts of others: a budget that stopped the run. */
+  readonly doubts?: readonly string[];
+};
+
+/** @throws RangeError without shards */
+export function loadResult({
+  plan,
+  shards,
+  selfTests,
+  shares,
+  replay,
+  doubts: more = [],
+}: LoadAbout): RunResult {
+  const [first] = shards;
+  if (!first) throw new RangeError("There are no shards. A run has at least one.");
+  const measurement = addMeasurements(shards.map((shard) => shard.measurement));
+  const { counts } = measurement;
+  const found = [
+    ...doubts({
+      shards: shards.flatMap((shard) => shard.shards),
+      framesDue: counts["frames-due"],
+      framesSent: counts["frames-sent"],
+      framesLate: counts["frames-late"],
+      frameMs: 1000 / fpsOf(plan),
+      isNode: plan.generator === "node",
+    }),
+    ...more,
+  ];
+  const troubles: Record<string, number> = {};
+  for (const shard of shards) {
+    for (const [sentence, count] of Object.entries(shard.troubles))
+      troubles[sentence] = (troubles[sentence] ?? 0) + count;
+  }
+  const durationMs = Math.max(...shards.map((shard) => shard.durationMs));
+  return {
+    schema: resultSchema,
+    kind: "load",
+    subject: `load ${plan.name}`,
+    target: first.target,
+    startedAt: first.startedAt,
+    durationMs,
+    seed: plan.seed,
+    environment: {
+      node: process.version,
+      cpu: cpus()[0]?.model.trim() ?? "unknown",
+      cores: String(availableParallelism()),
+      "load average": loadavg()[0]!.toFixed(1),
+      generator: `${plan.generator} × ${shards.length}`,
+    },
+    verdicts: plan.thresholds.map((threshold) =>
+      verdictOf(threshold, measurement, found, { durationMs, replay }),
+    ),
+    stale: [],
+    harness: [],
+    figures: figuresOf(measurement),
+    load: {
+      plan: plan as unknown as LoadRecord["plan"],
+      generator: plan.generator,
+      dialects: first.dialects,
+      blindSpots: first.blindSpots,
+      selfTests: selfTests.map((test) => ({
+        ...test,
+        readings: [...test.readings],
+        faults: [...test.faults],
+      })),
+      shards: shards.flatMap((shard) => shard.shards),
+      shares,
+      doubts: found,
+      troubles,
+      measurement: { ...measurement, seconds: [...measurement.seconds] },
+    },
+  };
+}
+
+const rows: readonly HistogramName[] = histogramNames.filter((name) => name !== "fps");
+
+/** A row a time, a column a percentile; what nothing was measured of has none. */
+function figuresOf({ histograms }: Measurement): Figure[] {
+  const figures = rows.flatMap((name): Figure[] => {
+    const histogram = decodeHistogram(histograms[name]);
+    if (histogram.count === 0) return [];
+    return statistics.map((percent) => ({
+      name,
+      of: percent === 100 ? "max" : `p${percent}`,
+      unit: "ms",
+      values: [histogram.percentile(percent) / 1000],
+    }));
+  });
+  const fps = decodeHistogram(histograms.fps);
+  if (fps.count === 0) return figures;
+  // Of seconds, the slow ones are the bad ones: a column further to the right is worse here, too.
+  return [
+    ...figures,
+    ...statistics.map((percent) => ({
+      name: "fps, as slow as",
+      of: percent === 100 ? "max" : `p${percent}`,
+      unit: "fps",
+      values: [(percent === 100 ? fps.min : fps.percentile(100 - percent)) / 1000],
+    })),
+  ];
+}
+
+/** A threshold that held is worth nothing where the numbers are not. */
+function verdictOf(
+  threshold: Plan["thresholds"][number],
+  measurement: Measurement,
+  found: readonly string[],
+  { durationMs, replay }: { durationMs: number; replay: string },
+): Verdict {
+  const { outcome, value, sentence } = judgeThreshold(threshold, measurement);
+  const isDoubted = found.length > 0 && value !== null;
+  return {
+    id: `threshold/${threshold.text.toLowerCase().replaceAll(/[^a-z0-9.]+/g, "-")}`,
+    area: "threshold",
+    does: sentence,
+    owes: threshold.text,
+    source: { kind: "assumed", where: "the plan" },
+    sets: [],
+    outcome: isDoubted ? "inconclusive" : outcome,
+    findings:
+      !isDoubted && outcome === "failed"
+        ? [{ rule: "The threshold of the plan holds.", expected: threshold.text, got: sentence }]
+        : [],
+    why: isDoubted ? found[0]! : null,
+    known: null,
+    durationMs,
+    waitedMs: durationMs,
+    replay,
+  };
+}
+
+function fpsOf(plan: Plan): number {
+  return clipOf(plan).fps;
+}
