@@ -112,8 +112,10 @@ export function createSessions({ plan, target, generator, clock, tally, row }: S
     const timers: { cancel(): void }[] = [];
     const over = Promise.withResolvers<void>();
     timers.push(clock.after(plan.holdSeconds * 1000, () => over.resolve()));
-    for (const step of plan.script) follow(step, session, ledger, index, timers);
+    let isOver = false;
+    for (const step of plan.script) follow(step, session, ledger, index, timers, () => isOver);
     const trouble = await Promise.race([ended, over.promise, stopped.promise]);
+    isOver = true;
     for (const timer of timers) timer.cancel();
     if (trouble === undefined) {
       const stats = await session.stats().catch((): TransportStats | null => null);
@@ -131,13 +133,14 @@ export function createSessions({ plan, target, generator, clock, tally, row }: S
     ledger: Ledger,
     index: number,
     timers: { cancel(): void }[],
+    isOver: () => boolean,
   ): void {
     let count = 0;
     const call = () => {
       if (step.everySeconds !== undefined) timers.push(clock.after(step.everySeconds * 1000, call));
       const prompt = step.set.prompt?.replaceAll("{n}", String(count)).replaceAll("{session}", String(index));
       count++;
-      void callSet(session, ledger, prompt, step.set.image);
+      void callSet(session, ledger, prompt, step.set.image, isOver);
     };
     timers.push(clock.after(step.afterSeconds * 1000, call));
   }
@@ -147,6 +150,7 @@ export function createSessions({ plan, target, generator, clock, tally, row }: S
     ledger: Ledger,
     prompt: string | undefined,
     image: string | null | undefined,
+    isOver: () => boolean,
   ): Promise<void> {
     const bytes: Uint8Array | null | undefined = image ? readImage(image) : (image as null | undefined);
     const waiting = ledger.set({
@@ -161,6 +165,8 @@ export function createSessions({ plan, target, generator, clock, tally, row }: S
       });
       waiting.acked(calledMs, ackedMs);
     } catch (error) {
+      // Whoever leaves waits for no ack.
+      if (isOver()) return;
       waiting.failed();
       note(`set: ${(error as Error).message}`);
     }
