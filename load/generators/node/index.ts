@@ -8,7 +8,7 @@ import type { Dialect, Generator, LoadSession } from "../../generator.ts";
 import type { Connect } from "./connection.ts";
 import { connectDirect } from "./direct.ts";
 import { connectLivekit } from "./livekit.ts";
-import { loadReader, type OpenReader } from "./picture-reader.ts";
+import { type PictureReaders, startPictureReaders } from "./picture-readers.ts";
 import { openSession } from "./session.ts";
 
 const connects: Record<Dialect, Connect> = { direct: connectDirect, livekit: connectLivekit };
@@ -24,7 +24,7 @@ export function createNodeGenerator({ clock }: { readonly clock: Clock }): Gener
   const clips = new Map<ClipName, Clip>();
   /** Those that are being opened, too. */
   const sessions = new Map<AbortController, Promise<LoadSession>>();
-  let loading: Promise<OpenReader> | null = null;
+  let readers: Promise<PictureReaders> | null = null;
 
   function clipOf(name: ClipName): Clip {
     const clip = clips.get(name) ?? readClip(name);
@@ -37,8 +37,7 @@ export function createNodeGenerator({ clock }: { readonly clock: Clock }): Gener
     blindSpots,
     now: clock.now,
     async open(about, observer) {
-      if (about.readsPictures) loading ??= loadReader();
-      const openReader = about.readsPictures ? await loading : null;
+      if (about.readsPictures) readers ??= startPictureReaders();
       const app = new AbortController();
       const forget = () => sessions.delete(app);
       const opening = openSession({
@@ -47,7 +46,7 @@ export function createNodeGenerator({ clock }: { readonly clock: Clock }): Gener
         clip: clipOf(about.clip),
         clock,
         connect: connects[about.dialect],
-        openReader,
+        readers: about.readsPictures ? await readers : null,
         app,
         closed: forget,
       });
@@ -61,6 +60,8 @@ export function createNodeGenerator({ clock }: { readonly clock: Clock }): Gener
         await (await opening.catch(() => null))?.close();
       });
       await Promise.all(closing);
+      await (await readers)?.close();
+      readers = null;
     },
   };
 }

@@ -10,7 +10,7 @@ import {
   stripTrailer,
 } from "../../../mock-server/index.ts";
 import type { Codec, ReceivedPicture } from "../../generator.ts";
-import type { PictureReader } from "./picture-reader.ts";
+import type { Outcome, PictureReader } from "./picture-readers.ts";
 import type { SentPictures } from "./sent-pictures.ts";
 import type { Stamps } from "./stamps.ts";
 
@@ -35,8 +35,8 @@ const keyIntervalMs = 300;
 
 export function createScreen(about: ScreenAbout): Screen {
   const { reader, sent, stamps } = about;
-  let askedMs = Number.NEGATIVE_INFINITY;
   let atMs = 0;
+  let askedMs = Number.NEGATIVE_INFINITY;
   let isClosed = false;
 
   function askForKey(): void {
@@ -45,20 +45,26 @@ export function createScreen(about: ScreenAbout): Screen {
     about.needsKey();
   }
 
+  function tell(atMs: number, stamp: bigint | null, outcome: Outcome): void {
+    if (outcome === null) return askForKey();
+    const { input, output } = outcome === "unread" ? { input: null, output: null } : outcome;
+    const stamped = stamp === null ? null : stamps.frameOf(stamp);
+    const frame = stamped ?? (input && sent.find(input.frameId, atMs));
+    const carrier = stamped !== null ? "metadata" : frame !== null ? "strip" : null;
+    about.received({ atMs, frame, carrier, output });
+  }
+
   const assembler = createFrameAssembler(payloadFormats[about.codec](), {
-    picture({ data }) {
+    picture({ data, key }) {
+      const cameMs = atMs;
       const trailer = readTrailer(data);
-      const reading = reader?.read(trailer ? stripTrailer(data, trailer) : data);
-      if (reading === null) return askForKey();
-      const { input = null, output = null } = reading ?? {};
       const stamp = trailer?.userTimestamp ?? null;
-      const stamped = stamp === null ? null : stamps.frameOf(stamp);
-      const frame = stamped ?? (input && sent.find(input.frameId, atMs));
-      const carrier = stamped !== null ? "metadata" : frame !== null ? "strip" : null;
-      about.received({ atMs, frame, carrier, output });
+      const use = (outcome: Outcome) => tell(cameMs, stamp, outcome);
+      if (reader) reader.read(trailer ? stripTrailer(data, trailer) : data, key, use);
+      else use("unread");
     },
     needsKey() {
-      // Asked below, once it is sure that what comes is none.
+      // Asked for below, once it is sure that what comes is none.
     },
   });
 

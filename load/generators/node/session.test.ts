@@ -75,7 +75,7 @@ async function setUp(answers: readonly (string | null)[]) {
     clip,
     clock: time.clock,
     connect,
-    openReader: null,
+    readers: null,
     app: new AbortController(),
     closed() {},
   });

@@ -14,7 +14,7 @@ import { type Clock, epochMs } from "../../clock.ts";
 import type { LoadSession, Observer, SessionAbout } from "../../generator.ts";
 import { type Camera, startCamera } from "./camera.ts";
 import type { Connect, Connection } from "./connection.ts";
-import type { OpenReader } from "./picture-reader.ts";
+import type { PictureReaders } from "./picture-readers.ts";
 import { createScreen, type Screen } from "./screen.ts";
 import { createSentPictures, type SentPictures } from "./sent-pictures.ts";
 import { createStamps } from "./stamps.ts";
@@ -26,7 +26,7 @@ export type SessionOptions = {
   readonly clock: Clock;
   readonly connect: Connect;
   /** `null`: nobody looks into pictures. */
-  readonly openReader: OpenReader | null;
+  readonly readers: PictureReaders | null;
   /** Aborted when the app leaves. */
   readonly app: AbortController;
   /** It is closed. */
@@ -67,7 +67,7 @@ export async function openSession(options: SessionOptions): Promise<LoadSession>
     const sent = createSentPictures((clip.frames.length * 1000) / clip.fps);
     const screen = createScreen({
       codec: clip.codec,
-      reader: options.openReader?.(clip.codec) ?? null,
+      reader: options.readers?.open(clip.codec) ?? null,
       sent,
       stamps,
       received: observer.received,
