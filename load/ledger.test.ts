@@ -206,11 +206,11 @@ describe("losses", () => {
   test("what is under way at the end is undecided, and what was overtaken is lost", () => {
     const { measurement } = play({
       count: 100,
-      // Slow enough that ten are under way.
-      fate: (frame) => (frame === 87 ? { backMs: [] } : { backMs: [400] }),
+      // Slow enough that more are under way than come in half a second.
+      fate: (frame) => (frame === 67 ? { backMs: [] } : { backMs: [1200] }),
       closeMs: 1000 + 99 * frameMs + 10,
     });
-    expect(measurement.counts).toMatchObject({ "frames-due": 100, "frames-decided": 90, "frames-lost": 1 });
+    expect(measurement.counts).toMatchObject({ "frames-due": 100, "frames-decided": 70, "frames-lost": 1 });
   });
 
   test("pictures from before the first that comes back are start-up", () => {
@@ -225,6 +225,9 @@ describe("losses", () => {
     expect(lostIn(400).counts["frames-lost"]).toBe(400 - 12);
     expect(lostIn(50).counts["frames-lost"]).toBe(50 - 12);
     expect(times(lostIn(50), "time-to-first-frame")).toEqual([]);
+    for (const { seconds, counts } of [lostIn(400), lostIn(50)]) {
+      expect(seconds.reduce((sum, { framesLost }) => sum + framesLost, 0)).toBe(counts["frames-lost"]);
+    }
   });
 
   test("a picture that came unreadable is no loss", () => {
@@ -261,6 +264,7 @@ describe("losses", () => {
     ledger.connected(0);
     ledger.observer.sent({ frame: 0, dueMs: 0, sentMs: 0 });
     ledger.observer.sent({ frame: 1, dueMs: 40, sentMs: null });
+    ledger.observer.sent({ frame: 2, dueMs: 80, sentMs: 80 });
     for (const frame of [77_777, 1]) {
       ledger.observer.received({ atMs: 90, frame, carrier: "strip", output: null });
     }
@@ -516,6 +520,18 @@ describe("sets", () => {
       ],
       [40],
     ],
+    [
+      "one that is called after the way back",
+      [
+        { show: [7, B] },
+        { lost: true },
+        { recovered: true },
+        { call: "1", prompt: A },
+        { ack: "1" },
+        { show: [1, A] },
+      ],
+      [20],
+    ],
     ["no strip, no answer", [{ call: "1", prompt: A }, { ack: "1" }, { show: null }], []],
     ["a refused set is never seen", [{ call: "1", prompt: A }, { fail: "1" }, { show: [1, A] }], []],
     [
@@ -549,10 +565,27 @@ describe("sets", () => {
     expect(times(live(stalled), "set-to-ack")).toEqual([expect.closeTo(510, 0)]);
   });
 
-  test("a hundred that are never seen are forgotten, and the next is", () => {
-    const ignored = Array.from({ length: 100 }, (_, index): Moment => ({ call: `${index}`, prompt: A }));
-    const { counts } = live([...ignored, { call: "x", prompt: B }, { ack: "x" }, { show: [1, B] }]);
-    expect(counts["sets-visible"]).toBe(1);
+  test("of a hundred that are never seen the last are waited for", () => {
+    const called = Array.from({ length: 100 }, (_, index): Moment => ({ call: `${index}`, prompt: A }));
+    const acked = Array.from({ length: 100 }, (_, index): Moment => ({ ack: `${index}` }));
+    const { counts } = live([
+      ...called,
+      ...acked,
+      { call: "x", prompt: B },
+      { ack: "x" },
+      { show: [200, B] },
+    ]);
+    expect(counts["sets-visible"]).toBe(64);
+  });
+
+  test("a picture from before the call, as the client tells it, does not show it", () => {
+    const tally = createTally({ runStartedMs: 0 });
+    const ledger = createLedger({ tally, session: "s1", fps, openedMs: 0, row: null });
+    const set = ledger.set({ calledMs: 1000, promptHash: A, imageHash: null });
+    const output = { revision: 1, promptHash: A, imageHash: 0, outputCount: 1 };
+    ledger.observer.received({ atMs: 1010, frame: null, carrier: null, output });
+    set.acked(1020, 1030);
+    expect(tally.measurement().counts).toMatchObject({ "sets-acked": 1, "sets-visible": 0 });
   });
 });
 

@@ -131,7 +131,6 @@ export function createLedger({ tally, session, fps, openedMs, row }: LedgerAbout
       if (firstToldFrame === null) {
         firstToldFrame = frame;
         unreadCount = 0;
-        unansweredCount = 0;
       }
       newestToldFrame = Math.max(newestToldFrame, frame);
       tally.count(carrier === "metadata" ? "frames-by-metadata" : "frames-by-strip");
