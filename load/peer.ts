@@ -4,6 +4,7 @@
  */
 import { createSecretKey } from "node:crypto";
 import {
+  GenericNack,
   MediaStreamTrack,
   PictureLossIndication,
   type RTCDtlsTransport,
@@ -11,6 +12,7 @@ import {
   type RTCRtpTransceiver,
   type RtcpPacket,
   RtcpPayloadSpecificFeedback,
+  RtcpTransportLayerFeedback,
   RtpHeader,
   RtpPacket,
   useH264,
@@ -61,6 +63,10 @@ export type Peer = {
   send(payloads: readonly Buffer[], timestamp: number): void;
   /** Asks for a key picture of what came last. */
   requestKey(): void;
+  /** Asks for packets of it once more. */
+  requestAgain(sequenceNumbers: readonly number[]): void;
+  /** As the last check of the path says, some five seconds ago; `null` before the first. */
+  roundTripMs(): number | null;
   /** Since it was opened. */
   stats(): Promise<TransportStats>;
   close(): Promise<void>;
@@ -142,6 +148,11 @@ export function openPeer(about: PeerAbout): Peer {
     pacing = queue.length > 0 ? clock.after(1, sendSome) : null;
   }
 
+  function roundTripMs(): number | null {
+    const seconds = pc.dtlsTransports[0]?.iceTransport.connection.nominated?.rtt;
+    return seconds === undefined ? null : seconds * 1000;
+  }
+
   return {
     addSection(direction) {
       const sends = direction !== "recvonly";
@@ -149,6 +160,8 @@ export function openPeer(about: PeerAbout): Peer {
         direction,
       });
       if (sends) camera = transceiver;
+      // Its own requests: `requestAgain` is for who knows how long an answer takes.
+      Reflect.get(transceiver.receiver, "nack").close();
       transceiver.onTrack.subscribe((track) => {
         track.onReceiveRtp.subscribe(({ header, payload }) => {
           if (isOver) return;
@@ -190,16 +203,23 @@ export function openPeer(about: PeerAbout): Peer {
     requestKey() {
       if (!isOver && screen) void screen.transceiver.receiver.sendRtcpPLI(screen.ssrc);
     },
+    requestAgain(sequenceNumbers) {
+      if (isOver || !screen) return;
+      const { transceiver, ssrc: mediaSourceSsrc } = screen;
+      const senderSsrc = transceiver.receiver.rtcpSsrc;
+      const feedback = new GenericNack({ senderSsrc, mediaSourceSsrc, lost: [...sequenceNumbers] });
+      transceiver.dtlsTransport.sendRtcp([new RtcpTransportLayerFeedback({ feedback })]).catch(() => {
+        // The connection is going down; its state says so.
+      });
+    },
+    roundTripMs,
     async stats() {
-      const [transport] = pc.dtlsTransports;
       const report = [...((await screen?.transceiver.receiver.getStats())?.values() ?? [])];
       const inbound = report.find(({ type }) => type === "inbound-rtp") as
         | { packetsReceived?: number; packetsLost?: number; jitter?: number; pliCount?: number }
         | undefined;
-      // That of the checks by which each side makes sure that the other is there still (RFC 7675), some five seconds old.
-      const seconds = transport?.iceTransport.connection.nominated?.rtt;
       return {
-        roundTripMs: seconds === undefined ? null : seconds * 1000,
+        roundTripMs: roundTripMs(),
         jitterMs: inbound?.jitter === undefined ? null : inbound.jitter * 1000,
         packetsReceived: inbound?.packetsReceived ?? null,
         packetsLost: inbound?.packetsLost ?? null,

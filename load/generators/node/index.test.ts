@@ -159,6 +159,21 @@ test.each([
   }
 });
 
+test("packets that are lost on the way back are sent again", async () => {
+  const server = await runMock({ mode: "relay" });
+  const { observer, sent, received, until } = watch();
+  const { id } = await open(server, observer, { dialect: "livekit" });
+  await until(() => received.length >= 1);
+  const before = received.length;
+  server.faults.add({ name: "packet-loss", direction: "to-client", only: "video" }, { session: id! });
+  await until(() => received.length >= before + 40);
+  expect(server.faults.list[0]!.fired).toBeGreaterThan(3);
+  const frames = received.map(({ frame }) => frame!);
+  const [first, last] = [frames[0]!, frames.at(-1)!];
+  const between = sent.filter(({ frame, sentMs }) => sentMs !== null && frame >= first && frame <= last);
+  expect(frames).toEqual(between.map(({ frame }) => frame));
+});
+
 describe("a session that loses its way", () => {
   test.each([
     ["direct", "drop-socket", "the control socket closed with 1006"],

@@ -35,13 +35,13 @@ test("passes over pictures where it is behind, and reads again from a key pictur
   const reader = (await start()).open("vp8");
   const { frames } = readClip("vp8-180p15");
   const flood = [...frames, ...frames, ...frames.slice(0, 3)];
-  const outcomes: Outcome[] = await Promise.all(flood.map(({ data, key }) => read(reader, data, key)));
+  const outcomes = await Promise.all(flood.map(({ data, key }) => read(reader, data, key)));
   expect(outcomes.map(inputOf)).toEqual([
     ...frames.keys(),
     ...frames.keys(),
     ...["unread", "unread", "unread"],
   ]);
-  const later = [];
+  const later: Outcome[] = [];
   for (const { data, key } of [frames[3]!, frames[0]!, frames[1]!]) later.push(await read(reader, data, key));
   expect(later.map(inputOf)).toEqual(["unread", 0, 1]);
 });

@@ -31,6 +31,7 @@ function setUp(outcomes: readonly Outcome[] | null) {
     },
     sent,
     stamps,
+    missing: { take() {}, close() {} },
     received: (picture) => received.push(picture),
     needsKey: () => askedMs.push(nowMs),
   });

@@ -10,6 +10,7 @@ import {
   stripTrailer,
 } from "../../../mock-server/index.ts";
 import type { Codec, ReceivedPicture } from "../../generator.ts";
+import type { MissingPackets } from "./missing-packets.ts";
 import type { Outcome, PictureReader } from "./picture-readers.ts";
 import type { SentPictures } from "./sent-pictures.ts";
 import type { Stamps } from "./stamps.ts";
@@ -23,6 +24,8 @@ export type ScreenAbout = {
   received(picture: ReceivedPicture): void;
   /** It cannot go on without a key picture. */
   needsKey(): void;
+  /** Of each packet, before anything comes of it. */
+  readonly missing: MissingPackets;
 };
 
 export type Screen = {
@@ -34,7 +37,7 @@ export type Screen = {
 const keyIntervalMs = 300;
 
 export function createScreen(about: ScreenAbout): Screen {
-  const { reader, sent, stamps } = about;
+  const { reader, sent, stamps, missing } = about;
   let atMs = 0;
   let askedMs = Number.NEGATIVE_INFINITY;
   let isClosed = false;
@@ -72,11 +75,13 @@ export function createScreen(about: ScreenAbout): Screen {
     take(packet) {
       if (isClosed) return;
       atMs = packet.receivedMs;
+      missing.take(packet.sequenceNumber);
       assembler.push(packet);
       if (packet.marker && assembler.waitsForKey) askForKey();
     },
     close() {
       isClosed = true;
+      missing.close();
       reader?.close();
     },
   };

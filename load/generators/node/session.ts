@@ -14,6 +14,7 @@ import { type Clock, epochMs } from "../../clock.ts";
 import type { LoadSession, Observer, SessionAbout } from "../../generator.ts";
 import { type Camera, startCamera } from "./camera.ts";
 import type { Connect, Connection } from "./connection.ts";
+import { createMissingPackets } from "./missing-packets.ts";
 import type { PictureReaders } from "./picture-readers.ts";
 import { createScreen, type Screen } from "./screen.ts";
 import { createSentPictures, type SentPictures } from "./sent-pictures.ts";
@@ -72,6 +73,11 @@ export async function openSession(options: SessionOptions): Promise<LoadSession>
       stamps,
       received: observer.received,
       needsKey: () => connection?.peer.requestKey(),
+      missing: createMissingPackets({
+        clock,
+        roundTripMs: () => connection?.peer.roundTripMs() ?? null,
+        ask: (sequenceNumbers) => connection?.peer.requestAgain(sequenceNumbers),
+      }),
     });
     try {
       connection = await options.connect({
