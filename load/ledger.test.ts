@@ -710,22 +710,36 @@ test("two shards come to what one run is, bucket by bucket", () => {
   expect(addMeasurements([])).toEqual(createTally({ runStartedMs: 0 }).measurement());
 });
 
-test("where only the light tells, its delay is read a window at a time", () => {
-  const tally = createTally({ runStartedMs: 0 });
-  const { observer, close } = createLedger({ tally, session: "s1", fps, openedMs: 0, row: null });
-  const grids = Array.from({ length: 18 * fps }, (_, frame) => gridLuma(movingSquare(frame, 160, 90)));
-  for (const [frame, luma] of grids.entries()) {
-    const dueMs = frame * frameMs;
-    observer.sent({ frame, dueMs, sentMs: dueMs, luma });
-    const shown = grids[frame - 5];
-    if (!shown) continue;
-    // Five pictures, and 10 ms.
-    observer.received({ atMs: dueMs + 10, frame: null, carrier: null, output: null, luma: shown });
+describe("where only the light tells", () => {
+  /** Eighteen seconds; the first pictures can be read, where there are any. */
+  function watch(readCount: number): Measurement {
+    const tally = createTally({ runStartedMs: 0 });
+    const { observer, close } = createLedger({ tally, session: "s1", fps, openedMs: 0, row: null });
+    const grids = Array.from({ length: 18 * fps }, (_, frame) => gridLuma(movingSquare(frame, 160, 90)));
+    for (const [frame, luma] of grids.entries()) {
+      const dueMs = frame * frameMs;
+      observer.sent({ frame, dueMs, sentMs: dueMs, luma });
+      const shown = frame - 5;
+      if (shown < 0) continue;
+      // Five pictures, and 10 ms.
+      const told =
+        shown < readCount ? ({ frame: shown, carrier: "strip" } as const) : { frame: null, carrier: null };
+      observer.received({ atMs: dueMs + 10, ...told, output: null, luma: grids[shown]! });
+    }
+    close(18_000);
+    return tally.measurement();
   }
-  close(18_000);
-  const measurement = tally.measurement();
-  expect(measurement.counts).toMatchObject({ "signatures-found": 2, "signatures-refused": 0 });
-  for (const delayMs of times(measurement, "signature-delay"))
-    expect(Math.abs(delayMs - 210)).toBeLessThan(5);
-  expect(measurement.histograms["glass-to-glass"]).toBe("");
+
+  test("its delay is read a window at a time", () => {
+    const measurement = watch(0);
+    expect(measurement.counts).toMatchObject({ "signatures-found": 2, "signatures-refused": 0 });
+    for (const delayMs of times(measurement, "signature-delay")) {
+      expect(Math.abs(delayMs - 210)).toBeLessThan(5);
+    }
+    expect(measurement.histograms["glass-to-glass"]).toBe("");
+  });
+
+  test("and not where a picture could be told", () => {
+    expect(watch(3).counts).toMatchObject({ "signatures-found": 0, "signatures-refused": 0 });
+  });
 });

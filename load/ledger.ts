@@ -137,7 +137,8 @@ export function createLedger({ tally, session, fps, openedMs, row }: LedgerAbout
     } else {
       tally.count("frames-unknown");
       unreadCount++;
-      if (picture.luma) signatures.received({ atMs, luma: picture.luma });
+      // Where single pictures can be told, nobody needs less than that.
+      if (picture.luma && firstToldFrame === null) signatures.received({ atMs, luma: picture.luma });
     }
 
     const isOutputAgain = output !== null && output.outputCount === outputCount;
