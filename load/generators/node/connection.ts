@@ -117,6 +117,8 @@ export async function attempt(
   const leave = () => fail("The app left.");
   signal.addEventListener("abort", leave);
   try {
+    if (signal.aborted) leave();
+    if (isOver) await failed.promise;
     const { target, model } = session;
     const control = keep(await openControlSocket({ target, model, clock, message: listen, closed: fail }));
     const established = await establish({

@@ -287,6 +287,12 @@ describe("a session that cannot be opened", () => {
     await expect(opening).rejects.toThrow(`Not connected: after 30 s it still waits for ${what}.`);
   });
 
+  test("may have to wait in a queue first", async () => {
+    const server = await runMock({ mode: "relay", queue: 2, queueStepMs: 20 });
+    await open(server, watch().observer, { dialect: "livekit" });
+    expect(kinds(server).filter((kind) => kind === "queue_position")).toHaveLength(2);
+  });
+
   test("says that nobody answers", async () => {
     const nobody = { url: "http://127.0.0.1:9", realtimeUrl: "ws://127.0.0.1:9" };
     await expect(open(nobody, watch().observer)).rejects.toThrow(

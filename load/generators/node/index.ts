@@ -17,6 +17,7 @@ const blindSpots: readonly string[] = [
   "Nothing is encoded: what an encoder adds to a delay, and how it gives way when the network is narrow, is in no figure.",
   "There is no jitter buffer and no display: a picture has come when its last packet has, which is earlier than anybody sees it.",
   "A clip of two seconds is sent over and over: a picture that is told by its strip, and comes later than that, may be taken for a later one.",
+  "A path for media that falls silent is given up after 30 s; a browser gives it up sooner.",
   "There are no data channels, no sound, no simulcast and no TURN; a network that lets no UDP through looks like a server that does not answer.",
 ];
 
@@ -36,20 +37,22 @@ export function createNodeGenerator({ clock }: { readonly clock: Clock }): Gener
     name: "node",
     blindSpots,
     now: clock.now,
-    async open(about, observer) {
+    open(about, observer) {
       if (about.readsPictures) readers ??= startPictureReaders();
       const app = new AbortController();
       const forget = () => sessions.delete(app);
-      const opening = openSession({
-        about,
-        observer,
-        clip: clipOf(about.clip),
-        clock,
-        connect: connects[about.dialect],
-        readers: about.readsPictures ? await readers : null,
-        app,
-        closed: forget,
-      });
+      const openAll = async () =>
+        openSession({
+          about,
+          observer,
+          clip: clipOf(about.clip),
+          clock,
+          connect: connects[about.dialect],
+          readers: about.readsPictures ? await readers : null,
+          app,
+          closed: forget,
+        });
+      const opening = openAll();
       sessions.set(app, opening);
       opening.catch(forget);
       return opening;
@@ -60,7 +63,8 @@ export function createNodeGenerator({ clock }: { readonly clock: Clock }): Gener
         await (await opening.catch(() => null))?.close();
       });
       await Promise.all(closing);
-      await (await readers)?.close();
+      // Where they did not start, whoever wanted them was told.
+      await (await readers?.catch(() => null))?.close();
       readers = null;
     },
   };

@@ -3,7 +3,6 @@
  * connection for both directions (`/rtc/v1`). Messages are handled one after the other: an answer takes time, and what comes behind it
  * builds on it.
  */
-
 import type { MediaPacket } from "../../../mock-server/index.ts";
 import { INFERENCE_IDENTITY_PREFIX, SDP_BYTES_MAX } from "../../../protocol/index.ts";
 import type { Clock } from "../../clock.ts";

@@ -62,6 +62,7 @@ export async function openSession(options: SessionOptions): Promise<LoadSession>
   let line: Line | null = null;
   let failedCount = 0;
   let climbing: Promise<void> = Promise.resolve();
+  let wake = () => {};
 
   async function openLine(): Promise<Line> {
     let connection: Connection | null = null;
@@ -158,10 +159,10 @@ export async function openSession(options: SessionOptions): Promise<LoadSession>
   function rest(pauseMs: number): Promise<void> {
     return new Promise((resolve) => {
       const timer = clock.after(pauseMs, resolve);
-      app.signal.addEventListener("abort", () => {
+      wake = () => {
         timer.cancel();
         resolve();
-      });
+      };
     });
   }
 
@@ -195,6 +196,7 @@ export async function openSession(options: SessionOptions): Promise<LoadSession>
     async close() {
       app.abort();
       camera?.close();
+      wake();
       await climbing;
       if (line) void closeLine(line);
       line = null;
