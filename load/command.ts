@@ -13,8 +13,9 @@ import { dialects, type GeneratorName, generatorNames, type Target } from "./gen
 import { httpQuestions, measureHttp } from "./http-load.ts";
 import { startMockProcess } from "./mock-process.ts";
 import { type Plan, planNames, readPlan } from "./plan.ts";
-import { InstrumentBroken, type LoadNews, runLoad, testInstrument } from "./run-load.ts";
+import { InstrumentBroken, type LoadNews, reach, runLoad, testInstrument } from "./run-load.ts";
 import { startShards } from "./run-shards.ts";
+import type { SelfTest } from "./self-test-readings.ts";
 import { readShard } from "./shard-files.ts";
 import { loadResult } from "./to-result.ts";
 import { httpText, httpTroubles, progressLine, selfTestText } from "./words.ts";
@@ -133,16 +134,18 @@ async function measure(typed: Typed): Promise<number> {
     stopped.abort();
     process.once("SIGINT", () => process.exit(130));
   });
+  let selfTests: readonly SelfTest[] | null = null;
   if (budget) {
     // What is wrong with the plan costs nothing to find here.
     console.log(`${target!.url} is not this machine: one session against a mock first.`);
-    await rehearse(plan, told, stopped.signal);
+    selfTests = await rehearse(plan, told, stopped.signal);
   }
   const result = await runLoad({
     plan,
     target,
     budget,
     shards: typed.shards,
+    selfTests,
     rowsFile: typed.frames ?? null,
     replay: replayOf(typed),
     clock,
@@ -153,23 +156,30 @@ async function measure(typed: Typed): Promise<number> {
 }
 
 /** The dry run. @throws Error where not even one session works against a mock */
-async function rehearse(plan: Plan, told: (news: LoadNews) => void, stopped: AbortSignal): Promise<void> {
-  const { verdicts: _, ...rest } = await runLoad({
+async function rehearse(
+  plan: Plan,
+  told: (news: LoadNews) => void,
+  stopped: AbortSignal,
+): Promise<readonly SelfTest[]> {
+  const selfTests = await testInstrument({ plan, clock, told });
+  const { load } = await runLoad({
     plan: rehearsalOf(plan),
     target: null,
     budget: null,
     shards: 1,
+    selfTests,
     rowsFile: null,
     replay: "",
     clock,
     stopped,
     told,
   });
-  const connected = rest.load!.measurement.counts["sessions-connected"] ?? 0;
+  const connected = load!.measurement.counts["sessions-connected"] ?? 0;
   if (connected === 0) {
-    const why = Object.keys(rest.load!.troubles)[0] ?? "Nobody says why.";
+    const why = Object.keys(load!.troubles)[0] ?? "Nobody says why.";
     throw new Error(`The rehearsal against a mock opened no session, so nothing remote was asked. ${why}`);
   }
+  return selfTests;
 }
 
 /** One session of each dialect, some seconds long. */
@@ -198,6 +208,7 @@ async function measureShard(typed: Typed): Promise<number> {
       `This shard came ${((epochMs() - startAtMs) / 1000).toFixed(1)} s after --start-at. Set a later moment for all of them.`,
     );
   }
+  await reach(target);
   const told = teller();
   await testInstrument({ plan, clock, told });
   if (startAtMs < epochMs()) {

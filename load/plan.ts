@@ -207,7 +207,9 @@ export function parsePlan(contents: string, fileName: string): Plan {
 
   const parsed = planFile.safeParse(given);
   if (!parsed.success) {
-    const [issue] = parsed.error.issues;
+    // A misspelt key is why the right one is missing.
+    const { issues } = parsed.error;
+    const issue = issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0];
     if (issue!.code === "unrecognized_keys") {
       const [key] = issue!.keys;
       const where = issue!.path.length === 0 ? "A plan" : about(issue!.path).split(" is ")[0];

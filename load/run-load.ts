@@ -28,6 +28,8 @@ export type LoadAbout = {
   /** Of a target that is not this machine. */
   readonly budget: RemoteBudget | null;
   readonly shards: number;
+  /** Where the instrument was tested just now; `null`: it is to be. */
+  readonly selfTests: readonly SelfTest[] | null;
   readonly rowsFile: string | null;
   readonly replay: string;
   readonly clock: Clock;
@@ -47,6 +49,7 @@ export class InstrumentBroken extends Error {
   }
 }
 
+const reachMsMax = 10_000;
 /** Processes take their time to start; all shards begin at one moment. */
 const startMs = 1500;
 
@@ -59,7 +62,8 @@ export async function runLoad(about: LoadAbout): Promise<RunResult> {
       `The plan ${plan.name} opens ${sessionCount} sessions, and the budget is ${about.budget.sessionsMax}. Take a smaller plan, or a larger --sessions-max.`,
     );
   }
-  const selfTests = await testInstrument(about);
+  if (about.target) await reach(about.target);
+  const selfTests = about.selfTests ?? (await testInstrument(about));
   const mock = about.target ? null : await startMockProcess(serverArguments(plan));
   const folder = mkdtempSync(join(tmpdir(), "lucy-load-"));
   try {
@@ -118,6 +122,16 @@ export async function runLoad(about: LoadAbout): Promise<RunResult> {
   } finally {
     await mock?.stop();
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Before the self-test takes its seconds. @throws Error with a sentence */
+export async function reach({ url }: Target): Promise<void> {
+  try {
+    await (await fetch(url, { signal: AbortSignal.timeout(reachMsMax) })).body?.cancel();
+  } catch (error) {
+    const { cause, message } = error as Error & { cause?: Error };
+    throw new Error(`${url} cannot be reached: ${cause?.message || message}. Is the server running there?`);
   }
 }
 

@@ -1,0 +1,231 @@
+/** `lucy-testkit load` as somebody types it: what it measures, what it leaves, and a sentence for what cannot be done. */
+import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type MockServer, startMockServer } from "../mock-server/index.ts";
+import { readResult } from "../reports/store.ts";
+import { realClock as clock, epochMs } from "./clock.ts";
+import { type Plan, parsePlan } from "./plan.ts";
+import { InstrumentBroken, type LoadAbout, runLoad } from "./run-load.ts";
+import { readShard } from "./shard-files.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+let folder: string;
+let lucy: MockServer;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "lucy-load-test-"));
+  lucy = await startMockServer({ port: 0, mode: "relay", sessionsMax: 20 });
+  writeFileSync(file("tiny.yaml"), tiny);
+});
+afterAll(async () => {
+  await lucy.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const file = (name: string) => join(folder, name);
+const tiny = `about: Two sessions of two seconds.
+dialect: direct
+clip: vp8-180p15
+server: { mode: relay }
+arrivals: [{ sessions: 2 }]
+holdSeconds: 2
+thresholds: [sessions-failed == 0]
+`;
+
+type Ended = { readonly code: number; readonly out: string; readonly error: string };
+
+function load(...args: string[]): Promise<Ended> {
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      [join(root, "cli.ts"), "load", ...args],
+      { cwd: folder, env: { ...process.env, DECART_API_KEY: "" } },
+      (error, out, errors) => {
+        resolve({ code: error ? Number(error.code) : 0, out, error: errors });
+      },
+    );
+  });
+}
+
+describe("a sentence and exit code 3 for", () => {
+  const nobody = "ws://127.0.0.1:1";
+  test.each<[string, () => string[], RegExp]>([
+    ["a plan that is not there", () => ["--plan", "smokey"], /Did you mean "smoke"\?/],
+    [
+      "a broken plan",
+      () => {
+        writeFileSync(file("broken.yaml"), tiny.replace("holdSeconds: 2", "holdSecs: 2"));
+        return ["--plan", file("broken.yaml")];
+      },
+      /broken\.yaml:6: A plan has no "holdSecs"\. Did you mean "holdSeconds"\?/,
+    ],
+    [
+      "a target that is not there",
+      () => ["--plan", file("tiny.yaml"), "--target", nobody],
+      /127\.0\.0\.1:1 cannot be reached: .*Is the server running/s,
+    ],
+    [
+      "another machine, asked for once",
+      () => ["--target", "wss://api3.decart.ai"],
+      /may cost money\. Say --allow-remote as well/,
+    ],
+    [
+      "another machine without a budget",
+      () => ["--target", "wss://api3.decart.ai", "--allow-remote"],
+      /--sessions-max, --seconds-max and --credits-max/,
+    ],
+    [
+      "another machine without a key",
+      () => [
+        ...["--target", "wss://api3.decart.ai", "--allow-remote"],
+        ...["--sessions-max", "1", "--seconds-max", "1", "--credits-max", "1"],
+      ],
+      /taken from DECART_API_KEY, and never from the command line/,
+    ],
+    [
+      "a corrupt shard",
+      () => {
+        writeFileSync(file("cut.json"), '{"schema":"lucy-testkit/shard/1","index":');
+        return ["merge", file("cut.json")];
+      },
+      /cut\.json is no JSON: the shard was cut short/,
+    ],
+    [
+      "something else than a shard",
+      () => ["merge", join(root, "package.json")],
+      /package\.json is no shard of this version/,
+    ],
+    ["runs that are not there", () => ["compare", "a", "b"], /There is no run at a/],
+    ["a start that is past", () => shardArguments("0/2", new Date(0)), /s after --start-at/],
+    ["a shard beyond the last", () => shardArguments("2/2", new Date()), /from 0\/4 to 3\/4, not 2\/2/],
+  ])("%s", async (_name, args, says) => {
+    const { code, error } = await load(...args());
+    expect(error).toMatch(says);
+    expect(code).toBe(3);
+    expect(error).not.toMatch(/^\s+at /m);
+  });
+
+  function shardArguments(shard: string, start: Date): string[] {
+    return [
+      ...["--plan", file("tiny.yaml"), "--target", lucy.realtimeUrl, "--shard", shard],
+      ...["--start-at", start.toISOString(), "--shard-file", file("never.json")],
+    ];
+  }
+});
+
+test("two shards of two processes, a result on one screen, a line a picture", async () => {
+  const { code, out, error } = await load(
+    ...["--plan", file("tiny.yaml"), "--shards", "2"],
+    ...["--json", file("result.json"), "--frames", file("frames.ndjson")],
+  );
+  expect(error).toBe("");
+  // The machine may be busy: then nobody can tell, and it says so.
+  expect([0, 2]).toContain(code);
+  expect(out).toContain("self-test node, direct, told apart by strip");
+  expect(out.slice(out.indexOf("load tiny")).split("\n").length).toBeLessThanOrEqual(24);
+  const { load: record, verdicts, figures } = readResult(file("result.json"));
+  expect(verdicts.map(({ owes }) => owes)).toEqual(["sessions-failed == 0"]);
+  expect(figures.map(({ name }) => name)).toContain("glass-to-glass");
+  expect(record!.shards).toHaveLength(2);
+  const { counts } = record!.measurement;
+  expect(counts["sessions-connected"]).toBe(2);
+  expect(record!.blindSpots.length).toBeGreaterThan(0);
+  const rows = [0, 1].flatMap((shard) =>
+    readFileSync(file(`frames.${shard}.ndjson`), "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line)),
+  );
+  expect(rows).toHaveLength(counts["frames-due"]!);
+  expect(rows.filter(({ receivedMs }) => receivedMs !== null).length).toBeGreaterThan(20);
+}, 60_000);
+
+test("shards of several machines start at one moment, and are added up", async () => {
+  const start = new Date(epochMs() + 25_000).toISOString();
+  const shards = ["0", "1"].map((index) => file(`shard-${index}.json`));
+  const [merged, ...ended] = await Promise.all([
+    load("merge", "--wait-seconds", "90", ...shards),
+    ...shards.map((path, index) =>
+      load(
+        ...["--plan", file("tiny.yaml"), "--target", lucy.realtimeUrl, "--shard", `${index}/2`],
+        ...["--start-at", start, "--shard-file", path],
+      ),
+    ),
+  ]);
+  expect(ended.map(({ error }) => error)).toEqual(["", ""]);
+  const kept = shards.map(readShard);
+  expect(kept.map(({ startedAt }) => startedAt)).toEqual([start, start]);
+  expect(kept.map(({ measurement }) => measurement.counts["sessions-due"])).toEqual([1, 1]);
+  expect(merged!.out).toContain("2 due · 2 connected");
+  const other = await load("merge", shards[0]!);
+  expect(other.code).toBe(3);
+  expect(other.error).toContain("shard 1 is missing");
+}, 120_000);
+
+describe("a run", () => {
+  const plan: Plan = { ...parsePlan(tiny, "tiny.yaml"), holdSeconds: 30 };
+  const about = (): LoadAbout => ({
+    plan,
+    target: { url: lucy.url, realtimeUrl: lucy.realtimeUrl, apiKey: "dct_load" },
+    budget: { sessionsMax: 10, secondsMax: 60, creditsMax: 10 },
+    shards: 1,
+    // It was, by the command that measures above.
+    selfTests: [],
+    rowsFile: null,
+    replay: "lucy-testkit load",
+    clock,
+    stopped: new AbortController().signal,
+    told() {},
+  });
+
+  test("of more sessions than its budget opens none", async () => {
+    const run = runLoad({ ...about(), budget: { sessionsMax: 1, secondsMax: 60, creditsMax: 10 } });
+    await expect(run).rejects.toThrow("opens 2 sessions, and the budget is 1");
+    expect(lucy.open.sessions).toBe(0);
+  });
+
+  test.each([
+    ["seconds", { sessionsMax: 10, secondsMax: 2, creditsMax: 10 }, "The budget of 2 seconds was spent"],
+    [
+      "credits",
+      { sessionsMax: 10, secondsMax: 60, creditsMax: 0.05 },
+      "The budget of 0.05 credits was spent",
+    ],
+  ])("is stopped when its %s are spent, and what was measured is kept", async (_of, budget, says) => {
+    const { load, durationMs, verdicts } = await runLoad({ ...about(), budget });
+    expect(durationMs).toBeLessThan(20_000);
+    expect(load!.doubts.join()).toContain(says);
+    expect(verdicts[0]!.outcome).toBe("inconclusive");
+    expect(load!.measurement.counts["frames-received"]).toBeGreaterThan(0);
+    expect(lucy.open.sessions).toBe(0);
+  });
+
+  test("that somebody stops says so", async () => {
+    const stopped = new AbortController();
+    const { load } = await runLoad({
+      ...about(),
+      stopped: stopped.signal,
+      told(news) {
+        if (news.kind === "progress" && news.progress.framesReceived > 0) stopped.abort();
+      },
+    });
+    expect(load!.doubts.join()).toContain("Somebody stopped the run");
+  });
+
+  test("that has an instrument which reads wrong measures nothing", () => {
+    const test = {
+      generator: "node",
+      dialect: "direct",
+      carrier: "strip",
+      readings: [],
+      errorMs: null,
+      boundMs: 5,
+    };
+    expect(new InstrumentBroken([{ ...test, faults: ["It reads nothing."] }]).message).toBe(
+      "It reads nothing.",
+    );
+  });
+});
