@@ -64,7 +64,7 @@ export type ReceivedPicture = {
   readonly luma?: readonly number[];
 };
 
-/** Who listens to a session; called synchronously, in the order of the times. */
+/** Who listens to a session; called synchronously, what is of one kind in the order of its times: what is read of a picture takes a while. */
 export type Observer = {
   sent(picture: SentPicture): void;
   received(picture: ReceivedPicture): void;

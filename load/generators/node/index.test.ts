@@ -260,6 +260,12 @@ function patience() {
   return { clock: ours, end: () => waits.forEach((run) => void run()) };
 }
 
+test("a session may have to wait in a queue first", async () => {
+  const server = await runMock({ mode: "relay", queue: 2, queueStepMs: 20 });
+  await open(server, watch().observer, { dialect: "livekit" });
+  expect(kinds(server).filter((kind) => kind === "queue_position")).toHaveLength(2);
+});
+
 describe("a session that cannot be opened", () => {
   test.each([
     ["direct", "capacity", "Concurrent session limit reached."],
@@ -285,12 +291,6 @@ describe("a session that cannot be opened", () => {
     await vi.waitFor(() => expect(kinds(server)).toContain(kind), { timeout: 10_000 });
     end();
     await expect(opening).rejects.toThrow(`Not connected: after 30 s it still waits for ${what}.`);
-  });
-
-  test("may have to wait in a queue first", async () => {
-    const server = await runMock({ mode: "relay", queue: 2, queueStepMs: 20 });
-    await open(server, watch().observer, { dialect: "livekit" });
-    expect(kinds(server).filter((kind) => kind === "queue_position")).toHaveLength(2);
   });
 
   test("says that nobody answers", async () => {
