@@ -88,7 +88,7 @@ export function createSessions({ plan, target, generator, clock, tally, row }: S
         },
       );
       const connectedMs = session.connected?.connectedMs ?? generator.now();
-      ledger.connected(connectedMs);
+      ledger.connected(connectedMs, session.connected?.calledMs);
       const trouble = await attend(session, ledger, index, ended.promise);
       if (trouble) note(trouble);
       return { connectMs: connectedMs - (session.connected?.calledMs ?? openedMs), trouble };

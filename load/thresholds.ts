@@ -240,7 +240,8 @@ export function judgeThreshold(threshold: Threshold, measurement: Measurement): 
   };
 }
 
-function shown(value: number, unit: Unit): string {
+/** As it is read: `212.48 ms`, `1.5 %`, `0`. */
+export function shown(value: number, unit: Unit): string {
   const digits = String(Math.round(value * 1000) / 1000);
   return unit === "" || unit === "%" ? `${digits}${unit && " %"}` : `${digits} ${unit}`;
 }

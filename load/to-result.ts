@@ -10,7 +10,7 @@ import { addMeasurements } from "./merge.ts";
 import { clipOf, type Plan } from "./plan.ts";
 import type { SelfTest } from "./self-test-readings.ts";
 import type { ShardFile } from "./shard-files.ts";
-import { judgeThreshold } from "./thresholds.ts";
+import { judgeThreshold, shown } from "./thresholds.ts";
 
 const statistics = [50, 90, 99, 99.9, 100] as const;
 
@@ -130,12 +130,12 @@ function verdictOf(
   found: readonly string[],
   { durationMs, replay }: { durationMs: number; replay: string },
 ): Verdict {
-  const { outcome, value, sentence } = judgeThreshold(threshold, measurement);
+  const { outcome, value, sampleCount, sentence } = judgeThreshold(threshold, measurement);
   const isDoubted = found.length > 0 && value !== null;
   return {
     id: `threshold/${threshold.text.toLowerCase().replaceAll(/[^a-z0-9.]+/g, "-")}`,
     area: "threshold",
-    does: sentence,
+    does: value === null ? "nothing was measured" : `${shown(value, threshold.unit)} of ${sampleCount}`,
     owes: threshold.text,
     source: { kind: "assumed", where: "the plan" },
     sets: [],

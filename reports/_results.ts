@@ -122,6 +122,76 @@ export const everyOutcome = resultOf(
   },
 );
 
+/** A run of load with a threshold that held, one that did not, and reasons for doubt where `doubts` says so. */
+export function loadOf(doubts: readonly string[] = []): RunResult {
+  const threshold = (owes: string, does: string, outcome: Verdict["outcome"]): Verdict =>
+    verdictOf(`threshold/${owes.replaceAll(/[^a-z0-9]+/g, "-")}`, {
+      owes,
+      does,
+      outcome: doubts.length > 0 ? "inconclusive" : outcome,
+      why: doubts[0] ?? null,
+      source: { kind: "assumed", where: "the plan" },
+      sets: [],
+      findings: outcome === "failed" ? [{ rule: "The threshold holds.", expected: owes, got: does }] : [],
+      replay: "lucy-testkit load --plan steady",
+    });
+  const row = (name: string, unit: string, values: readonly number[]) =>
+    ["p50", "p90", "p99", "p99.9", "max"].map((of, index) => ({ name, of, unit, values: [values[index]!] }));
+  return resultOf(
+    [
+      threshold("p99 < 200ms", "212.5 ms of 17820", "failed"),
+      threshold("fps ≥ 28", "30 fps of 590", "passed"),
+      threshold("sessions-failed == 0", "0 of 10", "passed"),
+    ],
+    {
+      kind: "load",
+      subject: "load steady",
+      target: "127.0.0.1:8787",
+      figures: [
+        ...row("connect", "ms", [61.2, 80.1, 91.7, 91.7, 91.7]),
+        ...row("glass-to-glass", "ms", [12.3, 33.1, 212.5, 240.1, 251.2]),
+        ...row("fps, as slow as", "fps", [30, 30, 29, 28, 27]),
+      ],
+      load: {
+        plan: { name: "steady" },
+        generator: "node",
+        dialects: ["direct", "livekit"],
+        blindSpots: ["No display: a picture counts as shown when its last packet has come."],
+        selfTests: [],
+        shards: [],
+        shares: { serverMs: 7.4, networkMs: 0.3 },
+        doubts: [...doubts],
+        troubles: { "Concurrent session limit reached.": 2 },
+        measurement: {
+          histograms: {},
+          counts: {
+            "sessions-due": 12,
+            "sessions-connected": 10,
+            "sessions-failed": 2,
+            "frames-due": 18_000,
+            "frames-sent": 18_000,
+            "frames-received": 17_830,
+            "frames-by-strip": 17_820,
+            "frames-unknown": 10,
+            "frames-decided": 17_990,
+            "frames-lost": 160,
+            freezes: 3,
+            "sets-called": 40,
+            "sets-acked": 40,
+            "sets-visible": 39,
+          },
+          seconds: [],
+        },
+      },
+    },
+  );
+}
+
+export const loaded = loadOf();
+export const doubted = loadOf([
+  "The generator did not send 2.1 % of the pictures whose turn came (at most 0.5 %). Take more shards, fewer sessions, or a machine of its own.",
+]);
+
 /** Steers a terminal, ends tags and cells, calls people, hides what follows, and is wide. */
 const evil =
   "\u001b[2J\u001b]0;title\u0007 </system-out>]]><script>alert(1)</script> | `` ```\n# [x](javascript:1) ![y](z) " +

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { matchGoldenText } from "./_golden.ts";
-import { allPassed, everyOutcome, failedOf, hostile, resultOf, usual } from "./_results.ts";
+import { allPassed, doubted, everyOutcome, failedOf, hostile, loaded, resultOf, usual } from "./_results.ts";
 import { prose, resultMarkdown } from "./markdown.ts";
 import { picturePaths } from "./store.ts";
 
@@ -9,6 +9,8 @@ test.each([
   ["usual", usual],
   ["every-outcome", everyOutcome],
   ["hostile", hostile],
+  ["loaded", loaded],
+  ["doubted", doubted],
 ])("%s reads as it did when it was looked at", (name, result) => {
   matchGoldenText(`${name}.md`, resultMarkdown(result, { pictures: picturePaths(result) }));
 });

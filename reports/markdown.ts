@@ -3,6 +3,8 @@
  * text: they start no table, link, picture or tag, and call nobody.
  */
 import { figureMarkdown } from "./figure-table.ts";
+import { loadAmounts } from "./load-amounts.ts";
+import type { LoadRecord } from "./load-record.ts";
 import type { Finding, Picture, RunResult, Verdict } from "./result.ts";
 import { counted, cut, cutApart, escapeControls, shownDuration } from "./shown-text.ts";
 import {
@@ -38,7 +40,8 @@ const marks: Readonly<Record<Standing, string>> = {
 
 /** Ends with a line end. */
 export function resultMarkdown(result: RunResult, { pictures = new Map() }: MarkdownOptions = {}): string {
-  const { subject, target, stale, harness, figures, verdicts } = result;
+  const { kind, subject, target, stale, harness, figures, verdicts, load } = result;
+  const isLoad = kind === "load";
   const { word, sentence } = endOf(result);
   const mark = word === "passed" ? marks.passed : word === "inconclusive" ? marks.inconclusive : marks.failed;
   const failed = verdictsOf(result, "failed");
@@ -46,26 +49,54 @@ export function resultMarkdown(result: RunResult, { pictures = new Map() }: Mark
   const blocks = [
     `## ${mark} ${prose(subject)} against ${prose(target)}: ${word}`,
     `${sentence}`,
+    ...(isLoad && verdicts.length > 0 ? [thresholdTable(verdicts)] : []),
+    ...(isLoad && figures.length > 0 ? [figureMarkdown(figures.map(safeFigure))] : []),
+    ...(load ? loadBlocks(load) : []),
     ...bulleted("Trouble of the harness", harness.map(prose)),
     ...bulleted("Entries of the baseline that nothing needs", stale.map(prose)),
     // Of many nobody wants to scroll past the first.
     ...titled(
       "Failed",
-      failed.map((verdict) => failure(verdict, failed.length <= 3, pictures)),
+      (isLoad ? [] : failed).map((verdict) => failure(verdict, failed.length <= 3, pictures)),
     ),
-    ...bulleted("Inconclusive", verdictsOf(result, "inconclusive").map(inconclusive)),
+    ...bulleted("Inconclusive", isLoad ? [] : verdictsOf(result, "inconclusive").map(inconclusive)),
     ...titled(
       "Known to fail",
       known.map((verdict) => failure(verdict, false, pictures)),
     ),
-    ...(verdicts.length > 0 ? ["### Areas", areaTable(verdicts)] : []),
+    ...(verdicts.length > 0 && !isLoad ? ["### Areas", areaTable(verdicts)] : []),
     ...bulleted(
       "Unsupported",
       unsupportedWhys(result).map(([why, count]) => `${count} × ${prose(why)}`),
     ),
-    ...(figures.length > 0 ? ["### Figures", figureMarkdown(figures.map(safeFigure))] : []),
+    ...(figures.length > 0 && !isLoad ? ["### Figures", figureMarkdown(figures.map(safeFigure))] : []),
   ];
   return `${withinLength(blocks, closing(result))}\n`;
+}
+
+function thresholdTable(verdicts: readonly Verdict[]): string {
+  return [
+    "| | asked | measured |",
+    "| --- | --- | --- |",
+    ...verdicts.map(
+      (verdict) => `| ${marks[standingOf(verdict)]} | ${prose(verdict.owes)} | ${prose(verdict.does)} |`,
+    ),
+  ].join("\n");
+}
+
+/** What was counted, why it may not be believed, and what it does not contain. */
+function loadBlocks(load: LoadRecord): string[] {
+  return [
+    ...bulleted("Not to be believed", load.doubts.map(prose)),
+    ...bulleted(
+      "Troubles of sessions",
+      Object.entries(load.troubles).map(([sentence, count]) => `${count} × ${prose(sentence)}`),
+    ),
+    loadAmounts(load)
+      .map(({ name, words }) => `- **${prose(name)}** ${prose(words)}`)
+      .join("\n"),
+    ...bulleted("What these numbers do not contain", load.blindSpots.map(prose)),
+  ];
 }
 
 /** Blocks that fit, and in place of the others how many there were. */

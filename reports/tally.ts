@@ -69,6 +69,7 @@ export function endOf(result: RunResult): { readonly word: string; readonly sent
           );
     case exitCodes.failed: {
       const news = failures(result).length;
+      if (kind === "load") return end("failed", `${counted(news, "threshold")} did not hold.`);
       const whys = [
         ...(news > 0 ? [`${counted(news, "failure")} that no baseline knows`] : []),
         ...(stale.length > 0

@@ -1,6 +1,16 @@
 import { expect, test } from "vitest";
 import { matchGoldenText } from "./_golden.ts";
-import { allPassed, everyOutcome, failedOf, hostile, resultOf, usual, verdictOf } from "./_results.ts";
+import {
+  allPassed,
+  doubted,
+  everyOutcome,
+  failedOf,
+  hostile,
+  loaded,
+  resultOf,
+  usual,
+  verdictOf,
+} from "./_results.ts";
 import type { RunResult, Verdict } from "./result.ts";
 import { widthOf } from "./shown-text.ts";
 import { picturePaths } from "./store.ts";
@@ -13,6 +23,8 @@ test.each([
   ["usual", usual],
   ["every-outcome", everyOutcome],
   ["hostile", hostile],
+  ["loaded", loaded],
+  ["doubted", doubted],
 ])("%s looks as it did when it was looked at", (name, result) => {
   matchGoldenText(`${name}.txt`, `${plain(result)}\n`);
 });

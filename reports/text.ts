@@ -3,6 +3,7 @@
  * not fit is in the Markdown report.
  */
 import { figureText } from "./figure-table.ts";
+import { loadAmounts } from "./load-amounts.ts";
 import type { Finding, Picture, RunResult, Verdict } from "./result.ts";
 import { counted, cut, cutApart, escapeControls, shownDuration, widthOf, wrap } from "./shown-text.ts";
 import {
@@ -119,48 +120,10 @@ function thresholdLines({ verdicts }: RunResult, ink: Ink): string[] {
   });
 }
 
-/** How much there was, and what of it was not as it should be: a line each of sessions, pictures and sets. */
+/** How much there was: a line each of sessions, pictures and sets. */
 function amountLines({ load }: RunResult, ink: Ink): string[] {
   if (!load) return [];
-  const { counts } = load.measurement;
-  const of = (name: string) => counts[name] ?? 0;
-  const share = (part: string, whole: string) =>
-    of(part) > 0 && of(whole) > 0 ? ` (${((of(part) / of(whole)) * 100).toFixed(1)} %)` : "";
-  const row = (name: string, parts: readonly (readonly [count: string, words: string])[], more = "") => {
-    const told = parts.map(([count, words]) => `${of(count)} ${words}`).join(" · ");
-    return `  ${ink(name.padEnd(9), "dim")} ${told}${more}`;
-  };
-  return [
-    row("sessions", [
-      ["sessions-due", "due"],
-      ["sessions-connected", "connected"],
-      ["sessions-failed", "failed"],
-      ["sessions-ended", "ended early"],
-      ["reconnects", "reconnected"],
-    ]),
-    row(
-      "pictures",
-      [
-        ["frames-due", "due"],
-        ["frames-sent", "sent"],
-        ["frames-received", "back"],
-        ["frames-repeated", "repeated"],
-        ["freezes", "freezes"],
-        ["frames-lost", "lost"],
-      ],
-      share("frames-lost", "frames-decided"),
-    ),
-    ...(of("sets-called") > 0
-      ? [
-          row("sets", [
-            ["sets-called", "called"],
-            ["sets-acked", "acked"],
-            ["sets-visible", "visible"],
-            ["sets-failed", "failed"],
-          ]),
-        ]
-      : []),
-  ];
+  return loadAmounts(load).map(({ name, words }) => `  ${ink(name.padEnd(9), "dim")} ${words}`);
 }
 
 /** Why the numbers of a run of load are not to be believed, and what went wrong in its sessions. */

@@ -1,0 +1,73 @@
+/** What a run of load counted, in words, once for all who show it. */
+import type { LoadRecord } from "./load-record.ts";
+
+type Part = readonly [count: string, words: string];
+
+const rows: readonly { readonly name: string; readonly parts: readonly Part[] }[] = [
+  {
+    name: "sessions",
+    parts: [
+      ["sessions-due", "due"],
+      ["sessions-connected", "connected"],
+      ["sessions-failed", "failed"],
+      ["sessions-ended", "ended early"],
+      ["reconnects", "reconnected"],
+    ],
+  },
+  {
+    name: "pictures",
+    parts: [
+      ["frames-due", "due"],
+      ["frames-sent", "sent"],
+      ["frames-received", "back"],
+      ["frames-repeated", "repeated"],
+      ["freezes", "freezes"],
+      ["frames-lost", "lost"],
+    ],
+  },
+  {
+    name: "sets",
+    parts: [
+      ["sets-called", "called"],
+      ["sets-acked", "acked"],
+      ["sets-visible", "visible"],
+      ["sets-failed", "failed"],
+    ],
+  },
+];
+
+/** Sessions and pictures, and sets where there were any; then where the time went, and what told pictures apart. */
+export function loadAmounts({ measurement, shares }: LoadRecord): readonly { name: string; words: string }[] {
+  const of = (name: string) => measurement.counts[name] ?? 0;
+  const counted = rows
+    .filter(({ parts }) => of(parts[0]![0]) > 0)
+    .map(({ name, parts }) => ({
+      name,
+      words: parts.map(([count, words]) => `${of(count)} ${words}${shareOf(count, of)}`).join(" · "),
+    }));
+  const carriers = [
+    ...(of("frames-by-metadata") > 0 ? [`metadata ${of("frames-by-metadata")}`] : []),
+    ...(of("frames-by-strip") > 0 ? [`strip ${of("frames-by-strip")}`] : []),
+    ...(of("frames-unknown") > 0 ? [`nothing ${of("frames-unknown")}`] : []),
+    ...(of("signatures-found") + of("signatures-refused") > 0
+      ? [
+          `signature in ${of("signatures-found")} of ${of("signatures-found") + of("signatures-refused")} windows`,
+        ]
+      : []),
+  ];
+  const spent = [
+    ...(shares.serverMs === null ? [] : [`${shares.serverMs.toFixed(1)} ms in the server (its own median)`]),
+    ...(shares.networkMs === null ? [] : [`${shares.networkMs.toFixed(1)} ms round trip`]),
+  ];
+  return [
+    ...counted,
+    ...(carriers.length > 0 ? [{ name: "told by", words: carriers.join(" · ") }] : []),
+    ...(spent.length > 0 ? [{ name: "of it", words: spent.join(" · ") }] : []),
+  ];
+}
+
+/** Lost is a share of those whose fate is known. */
+function shareOf(count: string, of: (name: string) => number): string {
+  if (count !== "frames-lost" || of("frames-lost") === 0 || of("frames-decided") === 0) return "";
+  return ` (${((of("frames-lost") / of("frames-decided")) * 100).toFixed(1)} %)`;
+}
