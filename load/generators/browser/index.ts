@@ -58,6 +58,8 @@ export function createBrowserGenerator({ clock, hosts = [] }: BrowserGeneratorOp
   async function open(about: SessionAbout, observer: Observer): Promise<LoadSession> {
     const { target } = about;
     const { codec, fps, width, height } = clipRecipes.find(({ name }) => name === about.clip)!;
+    served ??= servePage(scriptOf);
+    const { origin } = await served;
     const page = await (await browserFor(target)).newPage();
     let isOver = false;
     const fail = (why: string) => {
@@ -65,8 +67,7 @@ export function createBrowserGenerator({ clock, hosts = [] }: BrowserGeneratorOp
       isOver = true;
     };
     try {
-      served ??= servePage(scriptOf);
-      await page.goto((await served).origin);
+      await page.goto(origin);
       await page.waitForFunction(() => window.loadPage);
       const mapped = await compareClocks(page, clock);
       clocks.errorMs = Math.max(clocks.errorMs, errorOf(mapped));
