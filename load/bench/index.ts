@@ -14,6 +14,7 @@ import { capacity } from "./capacity.ts";
 import { connect } from "./connect.ts";
 import { control } from "./control.ts";
 import { gates } from "./gates.ts";
+import { generator } from "./generator.ts";
 import { glass } from "./glass.ts";
 import { page } from "./page.ts";
 import { sessions } from "./sessions.ts";
@@ -42,6 +43,7 @@ const benches: readonly Bench[] = [
   control,
   gates,
   page,
+  generator,
 ];
 
 const { values } = parseArgs({
