@@ -179,6 +179,8 @@ export function openRoom(about: RoomAbout): Room {
       case "requestResponse":
         return published?.reject(new Error(message.value.message));
       case "mediaSectionsRequirement":
+        // Sound is not for us.
+        if (message.value.numVideos === 0) return;
         for (let count = 0; count < message.value.numVideos; count++) peer.addSection("recvonly");
         void negotiate();
         return;
