@@ -18,6 +18,8 @@ const endGraceMs = 500;
 /** Of `freezeCount` in W3C's webrtc-stats: against the average of so many gaps, three times it, and so much beyond it. */
 const freezeGapCount = 30;
 const freezeBeyondMs = 150;
+/** So long after the last picture that was told by itself, their light is read. */
+const signatureAfterMs = 1000;
 /** Sets that wait for their picture: a server that shows none of them must not make this grow. */
 const waitingSetsMax = 64;
 
@@ -84,6 +86,8 @@ export function createLedger({ tally, session, fps, openedMs, row }: LedgerAbout
   let receivedCount = 0;
   let firstToldFrame: number | null = null;
   let newestToldFrame = -1;
+  /** When a picture was last told apart. */
+  let toldMs = Number.NEGATIVE_INFINITY;
   let newestSentFrame = -1;
   let slowestMs = 0;
   /** Came, and nobody could read which they were: so many of those missing are none. */
@@ -133,12 +137,13 @@ export function createLedger({ tally, session, fps, openedMs, row }: LedgerAbout
         unreadCount = 0;
       }
       newestToldFrame = Math.max(newestToldFrame, frame);
+      toldMs = atMs;
       tally.count(carrier === "metadata" ? "frames-by-metadata" : "frames-by-strip");
     } else {
       tally.count("frames-unknown");
       unreadCount++;
-      // Where single pictures can be told, nobody needs less than that.
-      if (picture.luma && firstToldFrame === null) signatures.received({ atMs, luma: picture.luma });
+      // Where single pictures can be told, nobody needs less than that. A model may begin to repaint at any time.
+      if (picture.luma && atMs - toldMs > signatureAfterMs) signatures.received({ atMs, luma: picture.luma });
     }
 
     const isOutputAgain = output !== null && output.outputCount === outputCount;

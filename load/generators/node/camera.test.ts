@@ -13,6 +13,7 @@ function setUp() {
     loopCount: 5,
     fps: 10,
     clock: time.clock,
+    grids: null,
     sent: (picture: SentPicture) => told.push(picture),
   };
   return { time, shown, told, sink, camera: startCamera(about, sink) };

@@ -22,6 +22,8 @@ export type CameraAbout = {
   readonly loopCount: number;
   readonly fps: number;
   readonly clock: Clock;
+  /** `gridLuma` of the clip's pictures, to be told along. */
+  readonly grids: readonly (readonly number[])[] | null;
   sent(picture: SentPicture): void;
 };
 
@@ -31,7 +33,7 @@ const keptCount = 3;
 const keyIntervalMs = 300;
 
 /** Its first turn is now. */
-export function startCamera({ loopCount, fps, clock, sent }: CameraAbout, first: Sink): Camera {
+export function startCamera({ loopCount, fps, clock, grids, sent }: CameraAbout, first: Sink): Camera {
   const intervalMs = 1000 / fps;
   const startedMs = clock.now();
   let sink: Sink | null = first;
@@ -50,7 +52,7 @@ export function startCamera({ loopCount, fps, clock, sent }: CameraAbout, first:
       keyWanted = false;
     }
     to(frame, index, sentMs);
-    sent({ frame, dueMs, sentMs });
+    sent({ frame, dueMs, sentMs, ...(grids && { luma: grids[index]! }) });
     index = (index + 1) % loopCount;
   }
 

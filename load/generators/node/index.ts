@@ -5,6 +5,7 @@
 import { type Clip, type ClipName, readClip } from "../../../fixtures/index.ts";
 import type { Clock } from "../../clock.ts";
 import type { Dialect, Generator, LoadSession } from "../../generator.ts";
+import { gridsOf } from "./clip-grids.ts";
 import type { Connect } from "./connection.ts";
 import { connectDirect } from "./direct.ts";
 import { connectLivekit } from "./livekit.ts";
@@ -23,6 +24,7 @@ const blindSpots: readonly string[] = [
 
 export function createNodeGenerator({ clock }: { readonly clock: Clock }): Generator {
   const clips = new Map<ClipName, Clip>();
+  const grids = new Map<ClipName, ReturnType<typeof gridsOf>>();
   /** Those that are being opened, too. */
   const sessions = new Map<AbortController, Promise<LoadSession>>();
   let readers: Promise<PictureReaders> | null = null;
@@ -31,6 +33,12 @@ export function createNodeGenerator({ clock }: { readonly clock: Clock }): Gener
     const clip = clips.get(name) ?? readClip(name);
     clips.set(name, clip);
     return clip;
+  }
+
+  function gridsFor(name: ClipName): ReturnType<typeof gridsOf> {
+    const made = grids.get(name) ?? gridsOf(clipOf(name));
+    grids.set(name, made);
+    return made;
   }
 
   return {
@@ -49,6 +57,7 @@ export function createNodeGenerator({ clock }: { readonly clock: Clock }): Gener
           clock,
           connect: connects[about.dialect],
           readers: about.readsPictures ? await readers : null,
+          grids: about.readsPictures ? await gridsFor(about.clip) : null,
           app,
           closed: forget,
         });

@@ -11,9 +11,16 @@ import {
   stripsHeight,
 } from "../../../fixtures/index.ts";
 import { type Decoder, loadCodec, type PaddedFrame } from "../../../mock-server/index.ts";
+import { gridLuma } from "../../carriers/signature.ts";
 import type { Codec } from "../../generator.ts";
+import { lumaOfPicture } from "./picture-luma.ts";
 
-export type Reading = { readonly input: InputStrip | null; readonly output: OutputStrip | null };
+export type Reading = {
+  readonly input: InputStrip | null;
+  readonly output: OutputStrip | null;
+  /** `gridLuma`, where there is no input strip. */
+  readonly luma?: readonly number[];
+};
 
 export type ToReader =
   | { readonly kind: "open"; readonly id: number; readonly codec: Codec }
@@ -29,20 +36,15 @@ const port = parentPort!;
 const { createDecoder } = await loadCodec();
 const decoders = new Map<number, Decoder>();
 
-function look({ width, height, planes: [y], strides: [stride] }: PaddedFrame): Reading {
-  const lines = Math.min(height, stripsHeight(width, "tall"));
-  const luma = { width, height: lines, y: packRows(y!, stride!, width, lines) };
-  return { input: readInputStrip(luma), output: readOutputStrip(luma) };
-}
-
-/** Rows without what stands behind each. */
-function packRows(y: Uint8Array, stride: number, width: number, lines: number): Uint8Array {
-  if (stride === width) return y.subarray(0, width * lines);
-  const packed = new Uint8Array(width * lines);
-  for (let line = 0; line < lines; line++) {
-    packed.set(y.subarray(line * stride, line * stride + width), line * width);
-  }
-  return packed;
+function look(picture: PaddedFrame): Reading {
+  const top = lumaOfPicture(picture, Math.min(picture.height, stripsHeight(picture.width, "tall")));
+  const input = readInputStrip(top);
+  // Only the light of a picture is left where its strip was painted over.
+  return {
+    input,
+    output: readOutputStrip(top),
+    ...(input === null && { luma: gridLuma(lumaOfPicture(picture)) }),
+  };
 }
 
 function read(id: number, data: Uint8Array | null): Outcome {

@@ -11,7 +11,7 @@ import {
 } from "../../../mock-server/index.ts";
 import type { Codec, ReceivedPicture } from "../../generator.ts";
 import type { MissingPackets } from "./missing-packets.ts";
-import type { Outcome, PictureReader } from "./picture-readers.ts";
+import type { Outcome, PictureReader, Reading } from "./picture-readers.ts";
 import type { SentPictures } from "./sent-pictures.ts";
 import type { Stamps } from "./stamps.ts";
 
@@ -33,6 +33,7 @@ export type Screen = {
   close(): void;
 };
 
+const unread: Reading = { input: null, output: null };
 /** As libwebrtc's: an answer needs time to come. */
 const keyIntervalMs = 300;
 
@@ -50,11 +51,11 @@ export function createScreen(about: ScreenAbout): Screen {
 
   function tell(atMs: number, stamp: bigint | null, outcome: Outcome): void {
     if (outcome === null) return askForKey();
-    const { input, output } = outcome === "unread" ? { input: null, output: null } : outcome;
+    const { input, output, luma } = outcome === "unread" ? unread : outcome;
     const stamped = stamp === null ? null : stamps.frameOf(stamp);
     const frame = stamped ?? (input && sent.find(input.frameId, atMs));
     const carrier = stamped !== null ? "metadata" : frame !== null ? "strip" : null;
-    about.received({ atMs, frame, carrier, output });
+    about.received({ atMs, frame, carrier, output, ...(luma && frame === null && { luma }) });
   }
 
   const assembler = createFrameAssembler(payloadFormats[about.codec](), {

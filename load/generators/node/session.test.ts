@@ -73,6 +73,7 @@ async function setUp(answers: readonly (string | null)[]) {
       ended: (atMs, why) => void events.push(`${atMs} ended: ${why}`),
     },
     clip,
+    grids: null,
     clock: time.clock,
     connect,
     readers: null,

@@ -24,6 +24,8 @@ export type SessionOptions = {
   readonly about: SessionAbout;
   readonly observer: Observer;
   readonly clip: Clip;
+  /** Of the clip's pictures; `null`: nobody looks into pictures. */
+  readonly grids: readonly (readonly number[])[] | null;
   readonly clock: Clock;
   readonly connect: Connect;
   /** `null`: nobody looks into pictures. */
@@ -169,7 +171,7 @@ export async function openSession(options: SessionOptions): Promise<LoadSession>
   const first = await openLine();
   line = first;
   camera = startCamera(
-    { loopCount: clip.frames.length, fps: clip.fps, clock, sent: observer.sent },
+    { loopCount: clip.frames.length, fps: clip.fps, clock, grids: options.grids, sent: observer.sent },
     (...picture) => send(first, ...picture),
   );
 
