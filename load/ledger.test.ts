@@ -711,8 +711,8 @@ test("two shards come to what one run is, bucket by bucket", () => {
 });
 
 describe("where only the light tells", () => {
-  /** Eighteen seconds; the first pictures can be read, where there are any. */
-  function watch(readCount: number): Measurement {
+  /** Eighteen seconds, in which some pictures can be read. */
+  function watch(isRead: (shown: number) => boolean): Measurement {
     const tally = createTally({ runStartedMs: 0 });
     const { observer, close } = createLedger({ tally, session: "s1", fps, openedMs: 0, row: null });
     const grids = Array.from({ length: 18 * fps }, (_, frame) => gridLuma(movingSquare(frame, 160, 90)));
@@ -722,8 +722,9 @@ describe("where only the light tells", () => {
       const shown = frame - 5;
       if (shown < 0) continue;
       // Five pictures, and 10 ms.
-      const told =
-        shown < readCount ? ({ frame: shown, carrier: "strip" } as const) : { frame: null, carrier: null };
+      const told = isRead(shown)
+        ? ({ frame: shown, carrier: "strip" } as const)
+        : { frame: null, carrier: null };
       observer.received({ atMs: dueMs + 10, ...told, output: null, luma: grids[shown]! });
     }
     close(18_000);
@@ -731,7 +732,7 @@ describe("where only the light tells", () => {
   }
 
   test("its delay is read a window at a time", () => {
-    const measurement = watch(0);
+    const measurement = watch(() => false);
     expect(measurement.counts).toMatchObject({ "signatures-found": 2, "signatures-refused": 0 });
     for (const delayMs of times(measurement, "signature-delay")) {
       expect(Math.abs(delayMs - 210)).toBeLessThan(5);
@@ -739,7 +740,18 @@ describe("where only the light tells", () => {
     expect(measurement.histograms["glass-to-glass"]).toBe("");
   });
 
-  test("and not where a picture could be told", () => {
-    expect(watch(3).counts).toMatchObject({ "signatures-found": 0, "signatures-refused": 0 });
+  test("and of a model that begins to repaint, from a second later on", () => {
+    expect(watch((shown) => shown < 3).counts).toMatchObject({
+      "signatures-found": 2,
+      "signatures-refused": 0,
+    });
+    expect(watch((shown) => shown < 6 * fps).counts).toMatchObject({ "signatures-found": 1 });
+  });
+
+  test("and not where pictures are told now and then", () => {
+    expect(watch((shown) => shown % fps === 0).counts).toMatchObject({
+      "signatures-found": 0,
+      "signatures-refused": 0,
+    });
   });
 });
