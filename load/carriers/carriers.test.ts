@@ -68,8 +68,8 @@ describe.each(paintings)("pictures that are $what", ({ strips, prompt }) => {
   // A signature is read of a window of some seconds.
   test("are told by their light in the direct dialect, which has no metadata", async () => {
     const [late, timely] = await Promise.all([
-      measure(lucy, "direct", { prompt, seconds: 12, isLate: true }),
-      measure(lucy, "direct", { prompt, seconds: 12, isLate: false }),
+      measure(lucy, "direct", { prompt, seconds: 16, isLate: true }),
+      measure(lucy, "direct", { prompt, seconds: 16, isLate: false }),
     ]);
     const read = ({ histograms, counts }: Measurement) => {
       expect(counts["signatures-found"]).toBeGreaterThan(0);
