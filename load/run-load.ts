@@ -168,7 +168,7 @@ function partOf(file: string, index: number, count: number): string {
 }
 
 /** Why a run has to end, or `null`. */
-function overspent(
+export function overspent(
   budget: RemoteBudget | null,
   { seconds, credits }: { seconds: number; credits: number },
 ): string | null {

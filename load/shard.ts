@@ -8,7 +8,7 @@ import { arrivalsOf } from "./arrivals.ts";
 import { type Clock, epochMs } from "./clock.ts";
 import type { Dialect, Generator, LoadSession, TransportStats } from "./generator.ts";
 import { decodeHistogram } from "./histogram.ts";
-import { watchHonesty } from "./honesty.ts";
+import { type Honesty, watchHonesty } from "./honesty.ts";
 import { createLedger, type Ledger } from "./ledger.ts";
 import type { FrameRow } from "./measurement.ts";
 import { clipOf, dialectOf, modelOf, type Plan, readsPictures } from "./plan.ts";
@@ -29,9 +29,12 @@ export type SessionOutcome = {
   readonly trouble: string | null;
 };
 
+/** What one session does, and for how long. */
+export type OwnScript = Pick<Plan, "script" | "holdSeconds">;
+
 export type Sessions = {
-  /** A session comes now, and goes when its time is over; resolves then, whatever became of it. */
-  arrive(index: number): Promise<SessionOutcome>;
+  /** A session comes now, and goes when its time is over; resolves then, whatever became of it. `own`: what it does in place of the plan's. */
+  arrive(index: number, own?: OwnScript): Promise<SessionOutcome>;
   /** Of all that are open, and of those to come. */
   stop(): void;
   readonly open: number;
@@ -62,7 +65,7 @@ export function createSessions({ plan, target, generator, clock, tally, row }: S
     troubles[name] = (troubles[name] ?? 0) + 1;
   }
 
-  async function arrive(index: number): Promise<SessionOutcome> {
+  async function arrive(index: number, own: OwnScript = plan): Promise<SessionOutcome> {
     if (isStopped) return { connectMs: null, trouble: null };
     const dialect: Dialect = dialectOf(plan, index);
     const { name: clip, fps } = clipOf(plan);
@@ -89,7 +92,7 @@ export function createSessions({ plan, target, generator, clock, tally, row }: S
       );
       const connectedMs = session.connected?.connectedMs ?? generator.now();
       ledger.connected(connectedMs, session.connected?.calledMs);
-      const trouble = await attend(session, ledger, index, ended.promise);
+      const trouble = await attend(session, ledger, index, own, ended.promise);
       if (trouble) note(trouble);
       return { connectMs: connectedMs - (session.connected?.calledMs ?? openedMs), trouble };
     } catch (error) {
@@ -107,13 +110,14 @@ export function createSessions({ plan, target, generator, clock, tally, row }: S
     session: LoadSession,
     ledger: Ledger,
     index: number,
+    { script, holdSeconds }: OwnScript,
     ended: Promise<string>,
   ): Promise<string | null> {
     const timers: { cancel(): void }[] = [];
     const over = Promise.withResolvers<void>();
-    timers.push(clock.after(plan.holdSeconds * 1000, () => over.resolve()));
+    timers.push(clock.after(holdSeconds * 1000, () => over.resolve()));
     let isOver = false;
-    for (const step of plan.script) follow(step, session, ledger, index, timers, () => isOver);
+    for (const step of script) follow(step, session, ledger, index, timers, () => isOver);
     const trouble = await Promise.race([ended, over.promise, stopped.promise]);
     isOver = true;
     for (const timer of timers) timer.cancel();
@@ -248,24 +252,51 @@ export async function runShard(
   const kept = honesty.read();
   honesty.stop();
   if (rows) await new Promise((resolve) => rows.end(resolve));
-  const file: ShardFile = {
+  const durationMs = Math.max(0, generator.now() - startedMs);
+  const file = shardOf(job, { generator, sessions, tally, honesty: kept, durationMs });
+  writeShard(job.resultFile, file);
+}
+
+/** What a shard leaves. */
+export function shardOf(
+  {
+    plan,
+    target,
+    index,
+    count,
+    startAtMs,
+  }: Pick<ShardJob, "plan" | "target" | "index" | "count" | "startAtMs">,
+  {
+    generator,
+    sessions,
+    tally,
+    honesty,
+    durationMs,
+  }: {
+    readonly generator: Generator;
+    readonly sessions: Sessions;
+    readonly tally: Tally;
+    readonly honesty: Honesty;
+    readonly durationMs: number;
+  },
+): ShardFile {
+  return {
     schema: shardSchema,
     index,
     count,
-    target: new URL(job.target.url).host,
-    startedAt: new Date(job.startAtMs).toISOString(),
-    durationMs: Math.max(0, generator.now() - startedMs),
+    target: new URL(target.url).host,
+    startedAt: new Date(startAtMs).toISOString(),
+    durationMs,
     seed: plan.seed,
     plan: plan as unknown as ShardFile["plan"],
     generator: generator.name,
     dialects: plan.dialect === "both" ? ["direct", "livekit"] : [plan.dialect],
     blindSpots: [...generator.blindSpots],
-    shards: [kept],
+    shards: [honesty],
     roundTripsMs: [...sessions.roundTripsMs],
     troubles: { ...sessions.troubles },
     measurement: measured(tally),
   };
-  writeShard(job.resultFile, file);
 }
 
 function measured(tally: Tally): ShardFile["measurement"] {
