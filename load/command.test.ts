@@ -9,7 +9,7 @@ import { type MockServer, startMockServer } from "../mock-server/index.ts";
 import { readResult } from "../reports/store.ts";
 import { realClock as clock, epochMs } from "./clock.ts";
 import { type Plan, parsePlan } from "./plan.ts";
-import { InstrumentBroken, type LoadAbout, runLoad } from "./run-load.ts";
+import { checkSessions, InstrumentBroken, type LoadAbout, runLoad, watchBudget } from "./run-load.ts";
 import { readShard } from "./shard-files.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -229,6 +229,23 @@ describe("a run", () => {
     expect(verdicts[0]!.outcome).toBe("inconclusive");
     expect(load!.measurement.counts["frames-received"]).toBeGreaterThan(0);
     expect(lucy.open.sessions).toBe(0);
+  });
+
+  test("of one shard of several spends its part of the credits, and opens no more than the budget", async () => {
+    const own = watchBudget(
+      { sessionsMax: 10, secondsMax: 60, creditsMax: 0.1 },
+      { startAtMs: epochMs(), shards: 2 },
+    );
+    const progress = {
+      ...{ sessionsOpen: 4, sessionsConnected: 4, sessionsFailed: 0 },
+      ...{ framesReceived: 0, framesDue: 0, framesAmiss: 0, glassToGlassP50Ms: null },
+    };
+    // Four sessions, a second, told by each of two shards: 0.04 credits a time.
+    expect([1, 2, 3].map(() => own.isOver(progress))).toEqual([false, false, true]);
+    expect(own.isOver(progress)).toBe(false);
+    expect(own.why).toHaveLength(1);
+    const isTooMany = () => checkSessions(plan, { sessionsMax: 1, secondsMax: 60, creditsMax: 10 });
+    expect(isTooMany).toThrow("opens 2 sessions, and the budget is 1");
   });
 
   test("that somebody stops says so", async () => {

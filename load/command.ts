@@ -13,11 +13,19 @@ import { dialects, type GeneratorName, generatorNames, type Target } from "./gen
 import { httpQuestions, measureHttp } from "./http-load.ts";
 import { startMockProcess } from "./mock-process.ts";
 import { type Plan, planNames, readPlan } from "./plan.ts";
-import { InstrumentBroken, type LoadNews, reach, runLoad, testInstrument } from "./run-load.ts";
+import {
+  checkSessions,
+  InstrumentBroken,
+  type LoadNews,
+  reach,
+  runLoad,
+  testInstrument,
+  watchBudget,
+} from "./run-load.ts";
 import { startShards } from "./run-shards.ts";
 import type { SelfTest } from "./self-test-readings.ts";
-import { readShard } from "./shard-files.ts";
-import { loadResult } from "./to-result.ts";
+import { readShard, writeShard } from "./shard-files.ts";
+import { loadResult, plainTest } from "./to-result.ts";
 import { httpText, httpTroubles, progressLine, selfTestText } from "./words.ts";
 
 type Typed = {
@@ -197,6 +205,7 @@ async function measureShard(typed: Typed): Promise<number> {
   const plan = planOf(typed);
   const { index, count } = typed.shard!;
   const { target, budget } = targetOf(typed);
+  checkSessions(plan, budget);
   if (!target || typed.shardFile === undefined) {
     throw new Error(
       "A shard takes --target and --shard-file: what several measure is one target, and is added up afterwards.",
@@ -210,19 +219,32 @@ async function measureShard(typed: Typed): Promise<number> {
   }
   await reach(target);
   const told = teller();
-  await testInstrument({ plan, clock, told });
+  const selfTests = await testInstrument({ plan, clock, told });
   if (startAtMs < epochMs()) {
     throw new Error("The self-test ended after --start-at. Set a moment at least 30 s later for all shards.");
   }
+  // Each of the machines spends its part.
+  const own = budget && { ...budget, creditsMax: budget.creditsMax / count };
+  const spending = watchBudget(own, { startAtMs, shards: 1 });
   const run = startShards(
     [{ plan, target, index, count, startAtMs, resultFile: typed.shardFile, rowsFile: typed.frames ?? null }],
-    { clock, progressed: (progress) => told({ kind: "progress", progress, secondsLeft: 0 }) },
+    {
+      clock,
+      progressed(progress) {
+        told({ kind: "progress", progress, secondsLeft: 0 });
+        if (spending.isOver(progress)) run.stop();
+      },
+    },
   );
-  const late = budget
-    ? clock.after(startAtMs - epochMs() + budget.secondsMax * 1000, () => run.stop())
-    : null;
   process.once("SIGINT", () => run.stop());
-  await run.done.finally(() => late?.cancel());
+  await run.done;
+  const measured = readShard(typed.shardFile);
+  writeShard(typed.shardFile, {
+    ...measured,
+    selfTests: selfTests.map(plainTest),
+    doubts: [...measured.doubts, ...spending.why],
+  });
+  for (const sentence of spending.why) console.log(`? ${sentence}`);
   console.log(`\nWrote ${typed.shardFile}. Add the shards up with lucy-testkit load merge.`);
   return exitCodes.passed;
 }
@@ -250,8 +272,8 @@ async function mergeShards(files: readonly string[], waitSeconds: number): Promi
   const result = loadResult({
     plan: first!.plan as unknown as Plan,
     shards,
-    selfTests: [],
-    shares: { serverMs: null, networkMs: null },
+    selfTests: shards.flatMap((shard) => shard.selfTests),
+    serverMs: null,
     replay: `lucy-testkit load merge ${files.join(" ")}`,
   });
   return shown(result, {});

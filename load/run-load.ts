@@ -7,7 +7,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { creditsPerSecond, type RemoteBudget } from "../conformance/index.ts";
 import { median } from "../reports/figure.ts";
-import type { LoadRecord } from "../reports/load-record.ts";
 import type { RunResult } from "../reports/result.ts";
 import { arrivalsOf } from "./arrivals.ts";
 import { type Clock, epochMs } from "./clock.ts";
@@ -18,7 +17,7 @@ import { clipOf, type Plan, serverArguments } from "./plan.ts";
 import { type Progress, startShards } from "./run-shards.ts";
 import { selfTest } from "./self-test.ts";
 import type { SelfTest } from "./self-test-readings.ts";
-import { readShard, type ShardFile } from "./shard-files.ts";
+import { readShard } from "./shard-files.ts";
 import { loadResult } from "./to-result.ts";
 
 export type LoadAbout = {
@@ -56,12 +55,7 @@ const startMs = 1500;
 /** @throws InstrumentBroken when the self-test fails, and Error with a sentence where the target or a shard does */
 export async function runLoad(about: LoadAbout): Promise<RunResult> {
   const { plan, clock, told } = about;
-  const sessionCount = [...arrivalsOf(plan, { index: 0, count: 1 })].length;
-  if (about.budget && sessionCount > about.budget.sessionsMax) {
-    throw new Error(
-      `The plan ${plan.name} opens ${sessionCount} sessions, and the budget is ${about.budget.sessionsMax}. Take a smaller plan, or a larger --sessions-max.`,
-    );
-  }
+  checkSessions(plan, about.budget);
   if (about.target) await reach(about.target);
   const selfTests = about.selfTests ?? (await testInstrument(about));
   const mock = about.target ? null : await startMockProcess(serverArguments(plan));
@@ -75,7 +69,7 @@ export async function runLoad(about: LoadAbout): Promise<RunResult> {
     const residence = watchResidence(mock ?? (await mockAt(target)), clock);
     const files = Array.from({ length: about.shards }, (_, index) => join(folder, `shard-${index}.json`));
     const startAtMs = epochMs() + startMs;
-    const spending = { credits: 0, doubts: [] as string[] };
+    const spending = watchBudget(about.budget, { startAtMs, shards: about.shards });
     const run = startShards(
       files.map((resultFile, index) => ({
         plan,
@@ -91,11 +85,7 @@ export async function runLoad(about: LoadAbout): Promise<RunResult> {
         progressed(progress) {
           const seconds = (epochMs() - startAtMs) / 1000;
           told({ kind: "progress", progress, secondsLeft: Math.max(0, secondsOf(plan) - seconds) });
-          spending.credits += progress.sessionsOpen * creditsPerSecond * (1 / about.shards);
-          const why = overspent(about.budget, { seconds, credits: spending.credits });
-          if (why === null || spending.doubts.length > 0) return;
-          spending.doubts.push(why);
-          run.stop();
+          if (spending.isOver(progress)) run.stop();
         },
       },
     );
@@ -112,10 +102,10 @@ export async function runLoad(about: LoadAbout): Promise<RunResult> {
       plan,
       shards,
       selfTests,
-      shares: sharesOf(residence.p50sMs, shards),
+      serverMs: residence.p50sMs.length > 0 ? median(residence.p50sMs) : null,
       replay: about.replay,
       doubts: [
-        ...spending.doubts,
+        ...spending.why,
         ...(about.stopped.aborted ? ["Somebody stopped the run before its plan was done."] : []),
       ],
     });
@@ -155,6 +145,36 @@ export async function testInstrument({
   }
   if (tests.some(({ faults }) => faults.length > 0)) throw new InstrumentBroken(tests);
   return tests;
+}
+
+/** @throws Error with a sentence where the plan opens more sessions than it may */
+export function checkSessions(plan: Plan, budget: RemoteBudget | null): void {
+  const count = [...arrivalsOf(plan)].length;
+  if (budget === null || count <= budget.sessionsMax) return;
+  throw new Error(
+    `The plan ${plan.name} opens ${count} sessions, and the budget is ${budget.sessionsMax}. Take a smaller plan, or a larger --sessions-max.`,
+  );
+}
+
+/** What a run spends, as its shards tell it, once a second each. `shards`: of how many the progress is told together. */
+export function watchBudget(
+  budget: RemoteBudget | null,
+  { startAtMs, shards }: { readonly startAtMs: number; readonly shards: number },
+) {
+  let credits = 0;
+  const why: string[] = [];
+  return {
+    /** Why the run was stopped, a sentence; none where it was not. */
+    why: why as readonly string[],
+    /** Whether the run has to end now. */
+    isOver({ sessionsOpen }: Progress): boolean {
+      credits += (sessionsOpen * creditsPerSecond) / shards;
+      const sentence = overspent(budget, { seconds: (epochMs() - startAtMs) / 1000, credits });
+      if (sentence === null || why.length > 0) return false;
+      why.push(sentence);
+      return true;
+    },
+  };
 }
 
 /** Seconds from the first arrival to the end of the last session. */
@@ -221,13 +241,5 @@ function watchResidence(mock: Pick<MockProcess, "sessions"> | null, clock: Clock
       timer?.cancel();
       await looking;
     },
-  };
-}
-
-function sharesOf(p50sMs: readonly number[], shards: readonly ShardFile[]): LoadRecord["shares"] {
-  const roundTrips = shards.flatMap(({ roundTripsMs }) => roundTripsMs);
-  return {
-    serverMs: p50sMs.length > 0 ? median(p50sMs) : null,
-    networkMs: roundTrips.length > 0 ? median(roundTrips) : null,
   };
 }

@@ -21,9 +21,22 @@ const shardFile = z.object({
   dialects: loadRecord.shape.dialects,
   blindSpots: loadRecord.shape.blindSpots,
   shards: loadRecord.shape.shards,
-  /** One a session, milliseconds. */
-  roundTripsMs: z.array(z.number().nonnegative()),
+  /** What the transport counted, of sessions as they left; times one a session. */
+  transport: z.object({
+    roundTripsMs: z.array(z.number().nonnegative()),
+    jittersMs: z.array(z.number().nonnegative()),
+    ...loadRecord.shape.transport.pick({
+      packetsReceived: true,
+      packetsLost: true,
+      keyRequests: true,
+      picturesUnseen: true,
+    }).shape,
+  }),
   troubles: loadRecord.shape.troubles,
+  /** What the instrument read before, where whoever ran the shard tested it. */
+  selfTests: loadRecord.shape.selfTests,
+  /** Why this part is not to be believed: it was stopped. */
+  doubts: loadRecord.shape.doubts,
   measurement: z.object({
     histograms: z.record(z.enum(histogramNames), z.string()),
     counts: z.record(z.enum(countNames), z.number().nonnegative()),

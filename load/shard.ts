@@ -39,8 +39,8 @@ export type Sessions = {
   stop(): void;
   readonly open: number;
   readonly troubles: Readonly<Record<string, number>>;
-  /** Round trips that sessions measured as they left, milliseconds. */
-  readonly roundTripsMs: readonly number[];
+  /** What the transport counted, as each session left. */
+  readonly transports: readonly TransportStats[];
 };
 
 export type SessionsAbout = {
@@ -54,7 +54,7 @@ export type SessionsAbout = {
 
 export function createSessions({ plan, target, generator, clock, tally, row }: SessionsAbout): Sessions {
   const troubles: Record<string, number> = {};
-  const roundTripsMs: number[] = [];
+  const transports: TransportStats[] = [];
   const stopped = Promise.withResolvers<void>();
   let isStopped = false;
   let open = 0;
@@ -123,7 +123,7 @@ export function createSessions({ plan, target, generator, clock, tally, row }: S
     for (const timer of timers) timer.cancel();
     if (trouble === undefined) {
       const stats = await session.stats().catch((): TransportStats | null => null);
-      if (stats?.roundTripMs != null) roundTripsMs.push(stats.roundTripMs);
+      if (stats) transports.push(stats);
       ledger.close(generator.now());
     }
     await session.close();
@@ -186,7 +186,7 @@ export function createSessions({ plan, target, generator, clock, tally, row }: S
       return open;
     },
     troubles,
-    roundTripsMs,
+    transports,
   };
 }
 
@@ -254,7 +254,8 @@ export async function runShard(
   if (rows) await new Promise((resolve) => rows.end(resolve));
   const durationMs = Math.max(0, generator.now() - startedMs);
   const file = shardOf(job, { generator, sessions, tally, honesty: kept, durationMs });
-  writeShard(job.resultFile, file);
+  const doubts = stopped.aborted ? ["A shard was stopped before its plan was done."] : [];
+  writeShard(job.resultFile, { ...file, doubts });
 }
 
 /** What a shard leaves. */
@@ -293,8 +294,10 @@ export function shardOf(
     dialects: plan.dialect === "both" ? ["direct", "livekit"] : [plan.dialect],
     blindSpots: [...generator.blindSpots],
     shards: [honesty],
-    roundTripsMs: [...sessions.roundTripsMs],
+    transport: addTransports(sessions.transports),
     troubles: { ...sessions.troubles },
+    selfTests: [],
+    doubts: [],
     measurement: measured(tally),
   };
 }
@@ -302,6 +305,21 @@ export function shardOf(
 function measured(tally: Tally): ShardFile["measurement"] {
   const { histograms, counts, seconds } = tally.measurement();
   return { histograms: { ...histograms }, counts: { ...counts }, seconds: [...seconds] };
+}
+
+function addTransports(all: readonly TransportStats[]): ShardFile["transport"] {
+  const known = (read: (one: TransportStats) => number | null | undefined) =>
+    all.map(read).filter((value) => value !== null && value !== undefined);
+  const sum = (values: readonly number[]) =>
+    values.length > 0 ? values.reduce((total, value) => total + value, 0) : null;
+  return {
+    roundTripsMs: known((one) => one.roundTripMs),
+    jittersMs: known((one) => one.jitterMs),
+    packetsReceived: sum(known((one) => one.packetsReceived)),
+    packetsLost: sum(known((one) => one.packetsLost)),
+    keyRequests: sum(known((one) => one.keyRequests)),
+    picturesUnseen: sum(known((one) => one.picturesUnseen)),
+  };
 }
 
 function progressOf(tally: Tally, sessions: Sessions): Progress {

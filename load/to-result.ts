@@ -1,6 +1,6 @@
 /** What the shards of a run come to, as the one result shape: figures, thresholds as verdicts, and all that another run needs to be compared. */
 import { availableParallelism, cpus, loadavg } from "node:os";
-import type { Figure } from "../reports/figure.ts";
+import { type Figure, median } from "../reports/figure.ts";
 import type { LoadRecord } from "../reports/load-record.ts";
 import { type RunResult, resultSchema, type Verdict } from "../reports/result.ts";
 import { decodeHistogram } from "./histogram.ts";
@@ -18,7 +18,8 @@ export type LoadAbout = {
   readonly plan: Plan;
   readonly shards: readonly ShardFile[];
   readonly selfTests: readonly SelfTest[];
-  readonly shares: LoadRecord["shares"];
+  /** The median time that pictures stayed in the server, as it says itself. */
+  readonly serverMs: number | null;
   /** What to type to do it again. */
   readonly replay: string;
   /** Doubts of others: a budget that stopped the run. */
@@ -30,7 +31,7 @@ export function loadResult({
   plan,
   shards,
   selfTests,
-  shares,
+  serverMs,
   replay,
   doubts: more = [],
 }: LoadAbout): RunResult {
@@ -47,6 +48,7 @@ export function loadResult({
       frameMs: 1000 / fpsOf(plan),
       isNode: plan.generator === "node",
     }),
+    ...new Set(shards.flatMap((shard) => shard.doubts)),
     ...more,
   ];
   const troubles: Record<string, number> = {};
@@ -81,13 +83,10 @@ export function loadResult({
       generator: plan.generator,
       dialects: first.dialects,
       blindSpots: first.blindSpots,
-      selfTests: selfTests.map((test) => ({
-        ...test,
-        readings: [...test.readings],
-        faults: [...test.faults],
-      })),
+      selfTests: selfTests.map(plainTest),
       shards: shards.flatMap((shard) => shard.shards),
-      shares,
+      serverMs,
+      transport: transportOf(shards),
       doubts: found,
       troubles,
       measurement: { ...measurement, seconds: [...measurement.seconds] },
@@ -123,6 +122,23 @@ function figuresOf({ histograms }: Measurement): Figure[] {
   ];
 }
 
+function transportOf(shards: readonly ShardFile[]): LoadRecord["transport"] {
+  const all = shards.map(({ transport }) => transport);
+  const middle = (values: readonly number[]) => (values.length > 0 ? median(values) : null);
+  const sum = (name: "packetsReceived" | "packetsLost" | "keyRequests" | "picturesUnseen") => {
+    const known = all.map((one) => one[name]).filter((value) => value !== null);
+    return known.length > 0 ? known.reduce((total, value) => total + value, 0) : null;
+  };
+  return {
+    roundTripMs: middle(all.flatMap(({ roundTripsMs }) => roundTripsMs)),
+    jitterMs: middle(all.flatMap(({ jittersMs }) => jittersMs)),
+    packetsReceived: sum("packetsReceived"),
+    packetsLost: sum("packetsLost"),
+    keyRequests: sum("keyRequests"),
+    picturesUnseen: sum("picturesUnseen"),
+  };
+}
+
 /** A threshold that held is worth nothing where the numbers are not. */
 function verdictOf(
   threshold: Plan["thresholds"][number],
@@ -154,4 +170,9 @@ function verdictOf(
 
 function fpsOf(plan: Plan): number {
   return clipOf(plan).fps;
+}
+
+/** As results and shard files keep it. */
+export function plainTest(test: SelfTest): LoadRecord["selfTests"][number] {
+  return { ...test, readings: [...test.readings], faults: [...test.faults] };
 }

@@ -159,7 +159,15 @@ export function loadOf(doubts: readonly string[] = []): RunResult {
         blindSpots: ["No display: a picture counts as shown when its last packet has come."],
         selfTests: [],
         shards: [],
-        shares: { serverMs: 7.4, networkMs: 0.3 },
+        serverMs: 7.4,
+        transport: {
+          roundTripMs: 0.3,
+          jitterMs: 1.2,
+          packetsReceived: 71_320,
+          packetsLost: 4,
+          keyRequests: 12,
+          picturesUnseen: null,
+        },
         doubts: [...doubts],
         troubles: { "Concurrent session limit reached.": 2 },
         measurement: {

@@ -36,8 +36,12 @@ const rows: readonly { readonly name: string; readonly parts: readonly Part[] }[
   },
 ];
 
-/** Sessions and pictures, and sets where there were any; then where the time went, and what told pictures apart. */
-export function loadAmounts({ measurement, shares }: LoadRecord): readonly { name: string; words: string }[] {
+/** Sessions and pictures, and sets where there were any; then what told pictures apart, and where the time went. */
+export function loadAmounts({
+  measurement,
+  serverMs,
+  transport,
+}: LoadRecord): readonly { name: string; words: string }[] {
   const of = (name: string) => measurement.counts[name] ?? 0;
   const counted = rows
     .filter(({ parts }) => of(parts[0]![0]) > 0)
@@ -55,14 +59,26 @@ export function loadAmounts({ measurement, shares }: LoadRecord): readonly { nam
         ]
       : []),
   ];
+  const { roundTripMs, jitterMs, packetsReceived, packetsLost, keyRequests, picturesUnseen } = transport;
+  const ms = (value: number | null, words: string) =>
+    value === null ? [] : [`${value.toFixed(1)} ms ${words}`];
+  const some = (value: number | null, words: string) => (value === null ? [] : [`${value} ${words}`]);
   const spent = [
-    ...(shares.serverMs === null ? [] : [`${shares.serverMs.toFixed(1)} ms in the server (its own median)`]),
-    ...(shares.networkMs === null ? [] : [`${shares.networkMs.toFixed(1)} ms round trip`]),
+    ...ms(roundTripMs, "round trip"),
+    ...ms(jitterMs, "jitter"),
+    ...(packetsLost !== null && packetsReceived !== null
+      ? [`${packetsLost} of ${packetsLost + packetsReceived} packets lost`]
+      : []),
+    ...some(keyRequests, "key requests"),
+    ...some(picturesUnseen, "pictures unseen"),
   ];
   return [
     ...counted,
     ...(carriers.length > 0 ? [{ name: "told by", words: carriers.join(" · ") }] : []),
-    ...(spent.length > 0 ? [{ name: "of it", words: spent.join(" · ") }] : []),
+    ...(serverMs === null
+      ? []
+      : [{ name: "server", words: `keeps a picture ${serverMs.toFixed(1)} ms, as it says itself (median)` }]),
+    ...(spent.length > 0 ? [{ name: "network", words: spent.join(" · ") }] : []),
   ];
 }
 

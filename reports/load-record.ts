@@ -40,8 +40,18 @@ export const loadRecord = z.object({
       rssMegabytes: amount,
     }),
   ),
-  /** Of the median glass-to-glass latency, milliseconds; `null` where the target, or the generator, cannot tell. */
-  shares: z.object({ serverMs: amount.nullable(), networkMs: amount.nullable() }),
+  /** The median time that pictures stayed in the server, as it says itself, milliseconds; `null` where it does not. */
+  serverMs: amount.nullable(),
+  /** What the transport counted by itself: medians and sums over sessions; `null` where the generator cannot know. */
+  transport: z.object({
+    roundTripMs: amount.nullable(),
+    jitterMs: amount.nullable(),
+    packetsReceived: amount.nullable(),
+    packetsLost: z.number().nullable(),
+    keyRequests: amount.nullable(),
+    /** Came whole, and were replaced before a display could show them: of those that count as lost, the transport lost none. */
+    picturesUnseen: amount.nullable(),
+  }),
   /** Why the numbers are not to be believed, a sentence each. */
   doubts: z.array(z.string()),
   /** What went wrong in sessions, and how often: what the server said. */
