@@ -8,6 +8,8 @@ import { reportCommand } from "./reports/command.ts";
 
 await new Command("lucy-testkit")
   .description("Test harness and mock server for Decart's realtime video API, Lucy 2.")
+  // What stands behind a command is for that command.
+  .enablePositionalOptions()
   .addCommand(mockCommand())
   .addCommand(conformanceCommand())
   .addCommand(loadCommand())

@@ -43,10 +43,11 @@ export function readEndpoint(
     );
   }
   const realtimeUrl = `${url.protocol}//${url.host}`;
-  const http = about.environment.DECART_API_URL ?? realtimeUrl.replace(/^ws/, "http");
   const apiKey = about.environment.DECART_API_KEY ?? "";
+  // What the environment says of another host is not for this machine: its HTTP side is where its WebSocket is.
+  const own = realtimeUrl.replace(/^ws/, "http");
   if (isLoopback(address)) {
-    return { endpoint: { url: http, realtimeUrl, apiKey: apiKey || "dct_local" }, budget: null };
+    return { endpoint: { url: own, realtimeUrl, apiKey: apiKey || "dct_local" }, budget: null };
   }
   if (!about.allowRemote) {
     throw new RemoteRefused(
@@ -63,6 +64,7 @@ export function readEndpoint(
     throw new RemoteRefused(
       `${url.host} needs a key. It is taken from DECART_API_KEY, and never from the command line.`,
     );
+  const http = about.environment.DECART_API_URL ?? own;
   return { endpoint: { url: http, realtimeUrl, apiKey }, budget: { sessionsMax, secondsMax, creditsMax } };
 }
 

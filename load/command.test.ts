@@ -99,6 +99,12 @@ describe("a sentence and exit code 3 for", () => {
       /package\.json is no shard of this version/,
     ],
     ["runs that are not there", () => ["compare", "a", "b"], /There is no run at a/],
+    [
+      "requests at a steady rate to another machine",
+      () => ["http", "--target", "wss://api3.decart.ai", "--only", "health"],
+      /go to this machine only/,
+    ],
+    ["a start without a shard", () => ["--start-at", "2030-01-01T00:00:00Z"], /--shard 0\/4/],
     ["a start that is past", () => shardArguments("0/2", new Date(0)), /s after --start-at/],
     ["a shard beyond the last", () => shardArguments("2/2", new Date()), /from 0\/4 to 3\/4, not 2\/2/],
   ])("%s", async (_name, args, says) => {

@@ -1,11 +1,11 @@
 /** `lucy-testkit load`: measures at a terminal, and in a CI. */
 import { existsSync, writeFileSync } from "node:fs";
 import { Command, InvalidArgumentError } from "commander";
-import { type RemoteBudget, readEndpoint } from "../conformance/index.ts";
+import { isLoopback, type RemoteBudget, readEndpoint } from "../conformance/index.ts";
 import { resultJunit } from "../reports/junit.ts";
 import { resultMarkdown } from "../reports/markdown.ts";
 import { exitCodeOf, exitCodes, type RunResult } from "../reports/result.ts";
-import { picturePaths, saveRun } from "../reports/store.ts";
+import { picturePaths, readResult, saveRun } from "../reports/store.ts";
 import { resultText } from "../reports/text.ts";
 import { realClock as clock, epochMs } from "./clock.ts";
 import { compareFiles } from "./compare-files.ts";
@@ -50,6 +50,7 @@ type Typed = {
 
 export function loadCommand(): Command {
   const load = new Command("load")
+    .enablePositionalOptions()
     .description(
       "Measure what a person would see: per-frame latency, fps, freezes, set to visible; against a mock or an endpoint.",
     )
@@ -94,13 +95,14 @@ export function loadCommand(): Command {
     .description("Add up the files that shards left, on whichever machines, into one result.")
     .argument("<files...>")
     .option("--wait-seconds <seconds>", "how long to wait until all files are there", whole(0, 86_400), 0)
-    .action((files: string[], { waitSeconds }: { waitSeconds: number }) =>
-      ending(() => mergeShards(files, waitSeconds)),
-    );
+    .option("--json <file>", "write the whole result")
+    .option("--markdown <file>", "write Markdown")
+    .option("--junit <file>", "write JUnit XML")
+    .action((files: string[], typed: MergeTyped) => ending(() => mergeShards(files, typed)));
   load
     .command("http")
     .description("Measure the HTTP side under a steady rate: tokens, files, watch-stream, health.")
-    .option("--target <address>", "ws://…; without it, a mock of its own")
+    .option("--target <address>", "ws://… on this machine; without it, a mock of its own")
     .option("--only <names>", `with commas: ${httpQuestions.join(",")}`, httpQuestions.join(","))
     .option("--rate <count>", "requests a second", whole(1, 10_000), 50)
     .option("--seconds <count>", "how long each is asked", whole(1, 3600), 5)
@@ -109,7 +111,12 @@ export function loadCommand(): Command {
   return load;
 }
 
-type HttpTyped = Pick<Typed, "target" | "allowRemote" | "sessionsMax" | "secondsMax" | "creditsMax"> & {
+type MergeTyped = Shown & { waitSeconds: number };
+
+/** Where else to write a result. */
+type Shown = Pick<Typed, "json" | "markdown" | "junit">;
+
+type HttpTyped = Pick<Typed, "target"> & {
   only: string;
   rate: number;
   seconds: number;
@@ -129,6 +136,13 @@ async function ending(run: () => Promise<number>): Promise<void> {
 }
 
 async function measure(typed: Typed): Promise<number> {
+  const lone = [
+    typed.startAt === undefined ? "" : "--start-at",
+    typed.shardFile === undefined ? "" : "--shard-file",
+  ];
+  for (const flag of lone.filter((name) => name !== "")) {
+    throw new Error(`${flag} is for one shard of several machines. Say which it is as well: --shard 0/4.`);
+  }
   const plan = planOf(typed);
   const told = teller();
   if (typed.selfTest) {
@@ -211,7 +225,12 @@ async function measureShard(typed: Typed): Promise<number> {
       "A shard takes --target and --shard-file: what several measure is one target, and is added up afterwards.",
     );
   }
-  const startAtMs = typed.startAt ?? epochMs() + 1500;
+  if (typed.startAt === undefined) {
+    throw new Error(
+      "A shard takes --start-at, the same for all of them: 30 s from now or later, since each tests its instrument first.",
+    );
+  }
+  const startAtMs = typed.startAt;
   if (startAtMs < epochMs()) {
     throw new Error(
       `This shard came ${((epochMs() - startAtMs) / 1000).toFixed(1)} s after --start-at. Set a later moment for all of them.`,
@@ -249,8 +268,8 @@ async function measureShard(typed: Typed): Promise<number> {
   return exitCodes.passed;
 }
 
-async function mergeShards(files: readonly string[], waitSeconds: number): Promise<number> {
-  const untilMs = clock.now() + waitSeconds * 1000;
+async function mergeShards(files: readonly string[], typed: MergeTyped): Promise<number> {
+  const untilMs = clock.now() + typed.waitSeconds * 1000;
   while (clock.now() < untilMs && !files.every((file) => existsSync(file))) await clock.sleep(500);
   const shards = files.map(readShard);
   const [first] = shards;
@@ -276,7 +295,7 @@ async function mergeShards(files: readonly string[], waitSeconds: number): Promi
     serverMs: null,
     replay: `lucy-testkit load merge ${files.join(" ")}`,
   });
-  return shown(result, {});
+  return shown(result, typed);
 }
 
 function compareRuns(a: string, b: string): number {
@@ -286,7 +305,13 @@ function compareRuns(a: string, b: string): number {
 }
 
 async function askHttp(typed: HttpTyped): Promise<number> {
+  if (typed.target !== undefined && !isLoopback(typed.target)) {
+    throw new Error(
+      `${typed.target.slice(0, 80)} is not this machine. Requests at a steady rate go to this machine only: a mock's ws://127.0.0.1:8787.`,
+    );
+  }
   const { target } = targetOf(typed);
+  if (target) await reach(target);
   const questions = typed.only.split(",").map((name) => oneOf(httpQuestions)(name.trim()));
   const mock = target ? null : await startMockProcess(["--mode", "none"]);
   try {
@@ -350,8 +375,10 @@ function replayOf({ plan, target, shards, generator, dialect }: Typed): string {
   return parts.join(" ");
 }
 
-function shown(result: RunResult, typed: Pick<Typed, "json" | "markdown" | "junit">): number {
-  const folder = saveRun({ result });
+/** As it was kept: without any key. */
+function shown(measured: RunResult, typed: Shown): number {
+  const folder = saveRun({ result: measured });
+  const result = readResult(folder);
   const pictures = picturePaths(result, folder);
   const { stdout } = process;
   console.log(`\n${resultText(result, { colour: stdout.isTTY === true && stdout.hasColors(), pictures })}`);

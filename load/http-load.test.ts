@@ -36,18 +36,25 @@ describe("an answer that is held back for 100 ms", () => {
 
   test("is measured as a plain loop of requests measures it", async () => {
     const ours = createHistogram();
-    for (let count = 0; count < 20; count++) {
-      const calledMs = clock.now();
-      await (
-        await fetch(`${lucy.url}/v1/client/tokens`, { method: "POST", headers: { "x-api-key": "k" } })
-      ).text();
-      ours.record((clock.now() - calledMs) * 1000);
-    }
-    const { latency } = await measureHttp({ target: target(), question: "tokens", ...small });
-    for (const percent of [50, 90]) {
+    let isOver = false;
+    const ask = async () => {
+      while (!isOver) {
+        const calledMs = clock.now();
+        await (
+          await fetch(`${lucy.url}/v1/client/tokens`, { method: "POST", headers: { "x-api-key": "k" } })
+        ).text();
+        ours.record((clock.now() - calledMs) * 1000);
+      }
+    };
+    // At the same time: whatever else the machine does, it does to both.
+    const asking = ask();
+    const { latency } = await measureHttp({ target: target(), question: "tokens", ...small, seconds: 2 });
+    isOver = true;
+    await asking;
+    for (const percent of [10, 50]) {
       const [here, there] = [latency.percentile(percent) / 1000, ours.percentile(percent) / 1000];
       expect(here).toBeGreaterThanOrEqual(delayMs - 1);
-      expect(Math.abs(here - there)).toBeLessThan(delayMs * 0.2);
+      expect(Math.abs(here - there)).toBeLessThan(delayMs * 0.25);
     }
   });
 

@@ -3,6 +3,10 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { Declaration } from "../mock-server/index.ts";
+import { realClock as clock } from "./clock.ts";
+
+/** Sessions are told goodbye first. */
+const stopMsMax = 10_000;
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -45,12 +49,16 @@ export type SessionReport = {
 export async function startMockProcess(args: readonly string[] = []): Promise<MockProcess> {
   const child = spawn(
     process.execPath,
-    ["cli.ts", "mock", "--port", "0", "--quiet", "--sessions", "100", ...args],
+    ["cli.ts", "mock", "--port", "0", "--quiet", "--until-stdin-ends", "--sessions", "100", ...args],
     {
       cwd: root,
-      stdio: ["ignore", "pipe", "pipe"],
+      // It ends when its standard input does: with this process, however that ends. A group of its own, so that Ctrl-C is ours to pass on.
+      stdio: ["pipe", "pipe", "pipe"],
+      detached: true,
+      env: { ...process.env, DECART_API_KEY: "" },
     },
   );
+  const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const url = await listening(child);
   const get = async (path: string) => (await fetch(url + path)).json();
   return {
@@ -72,9 +80,10 @@ export async function startMockProcess(args: readonly string[] = []): Promise<Mo
       await (await fetch(`${url}/_lucy/faults`, { method: "DELETE" })).text();
     },
     async stop() {
-      const gone = new Promise((resolve) => child.once("exit", resolve));
       child.kill("SIGTERM");
+      const late = clock.after(stopMsMax, () => child.kill("SIGKILL"));
       await gone;
+      late.cancel();
     },
   };
 }

@@ -4,6 +4,7 @@
  */
 import { createWriteStream } from "node:fs";
 import { imageHash, promptHash, readImage } from "../fixtures/index.ts";
+import { strikeKeys } from "../reports/keys.ts";
 import { arrivalsOf } from "./arrivals.ts";
 import { type Clock, epochMs } from "./clock.ts";
 import type { Dialect, Generator, LoadSession, TransportStats } from "./generator.ts";
@@ -59,7 +60,9 @@ export function createSessions({ plan, target, generator, clock, tally, row }: S
   let isStopped = false;
   let open = 0;
 
-  function note(why: string): void {
+  function note(said: string): void {
+    // A server may say anything, and what it was sent had a key in it.
+    const why = strikeKeys(said);
     const known = Object.keys(troubles);
     const name = why in troubles || known.length < troublesMax ? why : "other troubles";
     troubles[name] = (troubles[name] ?? 0) + 1;

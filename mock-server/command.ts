@@ -23,6 +23,10 @@ export function mockCommand(): Command {
     command.addOption(option);
   }
   command.option("--quiet", "Print nothing but where it listens.");
+  command.option(
+    "--until-stdin-ends",
+    "Stop when standard input ends: with the process that started this one.",
+  );
   command.action(async (typed: Record<string, unknown>) => {
     try {
       await run(typed);
@@ -34,7 +38,11 @@ export function mockCommand(): Command {
   return command;
 }
 
-async function run({ quiet = false, ...typed }: Record<string, unknown>): Promise<void> {
+async function run({
+  quiet = false,
+  untilStdinEnds = false,
+  ...typed
+}: Record<string, unknown>): Promise<void> {
   const server = await startMockServer(fromFlags(typed));
   console.log(banner(server));
   const print = (line: JournalLine) => {
@@ -53,6 +61,7 @@ async function run({ quiet = false, ...typed }: Record<string, unknown>): Promis
   };
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
+  if (untilStdinEnds) process.stdin.once("end", stop).resume();
 }
 
 /** commander names an option after its flag; the table knows it by its own name. */

@@ -80,11 +80,14 @@ export function failures({ verdicts }: RunResult): Verdict[] {
 
 /** How a run ends for a gate: 3 when the harness broke or judged nothing, else 1, 2 or 0. */
 export function exitCodeOf(result: RunResult): number {
-  const { verdicts, stale, harness } = result;
+  const { verdicts, stale, harness, load } = result;
   const isJudged = verdicts.some(({ outcome }) => outcome === "passed" || outcome === "failed");
   if (harness.length > 0 || (!isJudged && result.kind === "conformance")) return exitCodes.harness;
+  // Nobody was connected: there is nothing to be slow or quick.
+  if (load?.measurement.counts["sessions-connected"] === 0) return exitCodes.harness;
   if (failures(result).length > 0 || stale.length > 0) return exitCodes.failed;
-  return verdicts.some(({ outcome }) => outcome === "inconclusive")
+  const isDoubted = (load?.doubts.length ?? 0) > 0;
+  return isDoubted || verdicts.some(({ outcome }) => outcome === "inconclusive")
     ? exitCodes.inconclusive
     : exitCodes.passed;
 }

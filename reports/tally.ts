@@ -58,6 +58,8 @@ export function endOf(result: RunResult): { readonly word: string; readonly sent
   });
   switch (code) {
     case exitCodes.harness:
+      if (harness.length === 0 && kind === "load")
+        return end("nothing measured", "no session was connected. Why stands above.");
       return harness.length > 0
         ? end(
             "broken",
@@ -82,7 +84,7 @@ export function endOf(result: RunResult): { readonly word: string; readonly sent
       return end(
         "inconclusive",
         kind === "load"
-          ? `${counted(tally.inconclusive, "threshold")} could not be judged, and none failed. What to do stands above.`
+          ? `${counted(tally.inconclusive, "threshold")} could not be judged, since the numbers are not to be believed. What to do stands above.`
           : `${counted(tally.inconclusive, "scenario")} could not be judged, and nothing new failed. Run again with fewer jobs.`,
       );
     default:

@@ -64,7 +64,10 @@ export async function startPictureReaders(): Promise<PictureReaders> {
       };
     },
     async close() {
-      await worker.terminate();
+      // Not terminate(): node-av answers a throw inside a native call by aborting the process.
+      const gone = once(worker, "exit");
+      say({ kind: "end" });
+      await gone;
     },
   };
 }

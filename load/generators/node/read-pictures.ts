@@ -26,7 +26,8 @@ export type ToReader =
   | { readonly kind: "open"; readonly id: number; readonly codec: Codec }
   /** `null`: only to be answered in its turn. */
   | { readonly kind: "picture"; readonly id: number; readonly data: Uint8Array<ArrayBuffer> | null }
-  | { readonly kind: "close"; readonly id: number };
+  | { readonly kind: "close"; readonly id: number }
+  | { readonly kind: "end" };
 
 /** One for each picture, in their order. `null`: none came of the bytes; `"unread"`: nobody looked. */
 export type Outcome = Reading | null | "unread";
@@ -57,6 +58,11 @@ function read(id: number, data: Uint8Array | null): Outcome {
 }
 
 port.on("message", (message: ToReader) => {
+  if (message.kind === "end") {
+    for (const decoder of decoders.values()) decoder.close();
+    port.close();
+    return;
+  }
   const { id } = message;
   if (message.kind === "open") decoders.set(id, createDecoder(message.codec));
   else if (message.kind === "picture")
