@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type MockServer, startMockServer } from "../mock-server/index.ts";
 import { readResult } from "../reports/store.ts";
 import { realClock as clock, epochMs } from "./clock.ts";
+import { steppedClock } from "./generators/node/_stepped-clock.ts";
 import { type Plan, parsePlan } from "./plan.ts";
 import { checkSessions, InstrumentBroken, type LoadAbout, runLoad, watchBudget } from "./run-load.ts";
 import { readShard } from "./shard-files.ts";
@@ -224,7 +225,7 @@ describe("a run", () => {
   });
 
   test.each([
-    ["seconds", { sessionsMax: 10, secondsMax: 2, creditsMax: 10 }, "The budget of 2 seconds was spent"],
+    ["seconds", { sessionsMax: 10, secondsMax: 5, creditsMax: 10 }, "The budget of 5 seconds was spent"],
     [
       "credits",
       { sessionsMax: 10, secondsMax: 60, creditsMax: 0.05 },
@@ -239,19 +240,24 @@ describe("a run", () => {
     expect(lucy.open.sessions).toBe(0);
   });
 
-  test("of one shard of several spends its part of the credits, and opens no more than the budget", async () => {
+  test("that says nothing any more spends all the same; more sessions than the budget are none", async () => {
+    const time = steppedClock();
+    const why: string[] = [];
     const own = watchBudget(
       { sessionsMax: 10, secondsMax: 60, creditsMax: 0.1 },
-      { startAtMs: epochMs(), shards: 2 },
+      { startAtMs: epochMs(), clock: time.clock, over: (sentence) => why.push(sentence) },
     );
-    const progress = {
-      ...{ sessionsOpen: 4, sessionsConnected: 4, sessionsFailed: 0 },
+    own.saw({
+      ...{ sessionsOpen: 2, sessionsConnected: 2, sessionsFailed: 0 },
       ...{ framesReceived: 0, framesDue: 0, framesAmiss: 0, glassToGlassP50Ms: null },
-    };
-    // Four sessions, a second, told by each of two shards: 0.04 credits a time.
-    expect([1, 2, 3].map(() => own.isOver(progress))).toEqual([false, false, true]);
-    expect(own.isOver(progress)).toBe(false);
-    expect(own.why).toHaveLength(1);
+    });
+    // Two sessions cost 0.04 credits a second, also while nobody says anything.
+    time.advance(2000);
+    expect(why).toEqual([]);
+    time.advance(1000);
+    expect(why).toHaveLength(1);
+    time.advance(60_000);
+    expect(why).toHaveLength(1);
     const isTooMany = () => checkSessions(plan, { sessionsMax: 1, secondsMax: 60, creditsMax: 10 });
     expect(isTooMany).toThrow("opens 2 sessions, and the budget is 1");
   });

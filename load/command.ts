@@ -244,26 +244,34 @@ async function measureShard(typed: Typed): Promise<number> {
   }
   // Each of the machines spends its part.
   const own = budget && { ...budget, creditsMax: budget.creditsMax / count };
-  const spending = watchBudget(own, { startAtMs, shards: 1 });
   const run = startShards(
     [{ plan, target, index, count, startAtMs, resultFile: typed.shardFile, rowsFile: typed.frames ?? null }],
     {
       clock,
       progressed(progress) {
         told({ kind: "progress", progress, secondsLeft: 0 });
-        if (spending.isOver(progress)) run.stop();
+        spending.saw(progress);
       },
     },
   );
+  const overspendings: string[] = [];
+  const spending = watchBudget(own, {
+    startAtMs,
+    clock,
+    over(why) {
+      overspendings.push(why);
+      run.stop();
+    },
+  });
   process.once("SIGINT", () => run.stop());
-  await run.done;
+  await run.done.finally(() => spending.stop());
   const measured = readShard(typed.shardFile);
   writeShard(typed.shardFile, {
     ...measured,
     selfTests: selfTests.map(plainTest),
-    doubts: [...measured.doubts, ...spending.why],
+    doubts: [...measured.doubts, ...overspendings],
   });
-  for (const sentence of spending.why) console.log(`? ${sentence}`);
+  for (const sentence of overspendings) console.log(`? ${sentence}`);
   console.log(`\nWrote ${typed.shardFile}. Add the shards up with lucy-testkit load merge.`);
   return exitCodes.passed;
 }

@@ -49,6 +49,7 @@ export class InstrumentBroken extends Error {
 }
 
 const reachMsMax = 10_000;
+const budgetLookMs = 500;
 /** Processes take their time to start; all shards begin at one moment. */
 const startMs = 1500;
 
@@ -69,7 +70,7 @@ export async function runLoad(about: LoadAbout): Promise<RunResult> {
     const residence = watchResidence(mock ?? (await mockAt(target)), clock);
     const files = Array.from({ length: about.shards }, (_, index) => join(folder, `shard-${index}.json`));
     const startAtMs = epochMs() + startMs;
-    const spending = watchBudget(about.budget, { startAtMs, shards: about.shards });
+    const overspendings: string[] = [];
     const run = startShards(
       files.map((resultFile, index) => ({
         plan,
@@ -85,15 +86,24 @@ export async function runLoad(about: LoadAbout): Promise<RunResult> {
         progressed(progress) {
           const seconds = (epochMs() - startAtMs) / 1000;
           told({ kind: "progress", progress, secondsLeft: Math.max(0, secondsOf(plan) - seconds) });
-          if (spending.isOver(progress)) run.stop();
+          spending.saw(progress);
         },
       },
     );
+    const spending = watchBudget(about.budget, {
+      startAtMs,
+      clock,
+      over(why) {
+        overspendings.push(why);
+        run.stop();
+      },
+    });
     about.stopped.addEventListener("abort", run.stop, { once: true });
     if (about.stopped.aborted) run.stop();
     try {
       await run.done;
     } finally {
+      spending.stop();
       about.stopped.removeEventListener("abort", run.stop);
       await residence.stop();
     }
@@ -105,7 +115,7 @@ export async function runLoad(about: LoadAbout): Promise<RunResult> {
       serverMs: residence.p50sMs.length > 0 ? median(residence.p50sMs) : null,
       replay: about.replay,
       doubts: [
-        ...spending.why,
+        ...overspendings,
         ...(about.stopped.aborted ? ["Somebody stopped the run before its plan was done."] : []),
       ],
     });
@@ -156,24 +166,33 @@ export function checkSessions(plan: Plan, budget: RemoteBudget | null): void {
   );
 }
 
-/** What a run spends, as its shards tell it, once a second each. `shards`: of how many the progress is told together. */
+/**
+ * What a run spends: looked at once a second by whoever runs it, so that a shard that says nothing any more costs what it cost before.
+ * `over` is called once.
+ */
 export function watchBudget(
   budget: RemoteBudget | null,
-  { startAtMs, shards }: { readonly startAtMs: number; readonly shards: number },
+  { startAtMs, clock, over }: { readonly startAtMs: number; readonly clock: Clock; over(why: string): void },
 ) {
   let credits = 0;
-  const why: string[] = [];
+  let open = 0;
+  let lookedMs = clock.now();
+  const startMs = clock.now() + (startAtMs - epochMs());
+  let timer: { cancel(): void } | null = null;
+  const look = () => {
+    const now = clock.now();
+    credits += (open * creditsPerSecond * (now - lookedMs)) / 1000;
+    lookedMs = now;
+    const why = overspent(budget, { seconds: (now - startMs) / 1000, credits });
+    if (why === null) timer = clock.after(budgetLookMs, look);
+    else over(why);
+  };
+  if (budget) look();
   return {
-    /** Why the run was stopped, a sentence; none where it was not. */
-    why: why as readonly string[],
-    /** Whether the run has to end now. */
-    isOver({ sessionsOpen }: Progress): boolean {
-      credits += (sessionsOpen * creditsPerSecond) / shards;
-      const sentence = overspent(budget, { seconds: (epochMs() - startAtMs) / 1000, credits });
-      if (sentence === null || why.length > 0) return false;
-      why.push(sentence);
-      return true;
+    saw({ sessionsOpen }: Progress): void {
+      open = sessionsOpen;
     },
+    stop: () => timer?.cancel(),
   };
 }
 
