@@ -302,6 +302,7 @@ export function startCommandedShard(
     const why = doubts({
       shards: [kept],
       framesDue: counts["frames-due"] ?? 0,
+      framesOffAir: counts["frames-off-air"] ?? 0,
       framesSent: counts["frames-sent"] ?? 0,
       framesLate: counts["frames-late"] ?? 0,
       frameMs: 1000 / clipOf(plan).fps,

@@ -13,6 +13,7 @@ const calm: Honesty = {
 const sound: Generated = {
   shards: [calm, calm],
   framesDue: 1000,
+  framesOffAir: 0,
   framesSent: 1000,
   framesLate: 3,
   frameMs: 1000 / 30,
@@ -41,6 +42,11 @@ describe("doubts", () => {
     expect(found[0]).toContain(says);
     // What to do.
     expect(found[0]).toMatch(/(Take|Stop) /);
+  });
+
+  test("turns without a connection are none that the generator missed", () => {
+    expect(doubts({ ...sound, framesSent: 700, framesOffAir: 300 })).toEqual([]);
+    expect(doubts({ ...sound, framesSent: 690, framesOffAir: 300 })).toHaveLength(1);
   });
 
   test("a browser has processes of its own, and may use more than one core", () => {

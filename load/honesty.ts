@@ -86,6 +86,8 @@ export type Generated = {
   /** One a process. */
   readonly shards: readonly Honesty[];
   readonly framesDue: number;
+  /** Turns that passed while there was no connection. */
+  readonly framesOffAir: number;
   readonly framesSent: number;
   readonly framesLate: number;
   /** Between two pictures of the slowest camera. */
@@ -98,6 +100,7 @@ export type Generated = {
 export function doubts({
   shards,
   framesDue,
+  framesOffAir,
   framesSent,
   framesLate,
   frameMs,
@@ -105,7 +108,7 @@ export function doubts({
 }: Generated): readonly string[] {
   const cores = availableParallelism();
   const more = isNode ? "Take more shards, fewer sessions, or a machine of its own." : "Take fewer sessions.";
-  const unsent = framesDue > 0 ? (framesDue - framesSent) / framesDue : 0;
+  const unsent = framesDue > 0 ? (framesDue - framesOffAir - framesSent) / framesDue : 0;
   const late = framesDue > 0 ? framesLate / framesDue : 0;
   const lagMs = Math.max(0, ...shards.map(({ eventLoopLagP99Ms }) => eventLoopLagP99Ms));
   const cpuCores = Math.max(0, ...shards.map(({ cpuCores }) => cpuCores));

@@ -143,6 +143,33 @@ describe("glass to glass", () => {
     expect(rows[5]).toMatchObject({ frame: 5, sentMs: null, receivedMs: null, carrier: null });
   });
 
+  test("a turn without a connection is lost for a viewer, and nothing that the generator did not send", () => {
+    const lost = {
+      atMs: 1000 + 40 * frameMs - 1,
+      happens: ({ observer }: Ledger) => observer.lost(2599, "gone"),
+    };
+    const back = {
+      atMs: 1000 + 60 * frameMs - 1,
+      happens: ({ observer }: Ledger) => observer.recovered(3399),
+    };
+    // 30 is the generator's own, and so is 70, after the way back.
+    const isUnsent = (frame: number) => frame === 30 || (frame >= 40 && frame < 60) || frame === 70;
+    const { measurement } = play({
+      count: 100,
+      fate: (frame) => (isUnsent(frame) ? { sentLateMs: null } : {}),
+      also: [lost, back],
+      closeMs: 7000,
+    });
+    expect(measurement.counts).toMatchObject({
+      "frames-due": 100,
+      "frames-sent": 78,
+      "frames-off-air": 20,
+      "frames-decided": 98,
+      "frames-lost": 20,
+    });
+    expect(times(measurement, "reconnect")).toEqual([expect.closeTo(881, 0)]);
+  });
+
   test("of which second it is, is when the picture came", () => {
     const { measurement } = play({ count: 50, fate: (frame) => ({ backMs: [frame < 25 ? 80 : 200] }) });
     expect(

@@ -58,6 +58,8 @@ export type Ledger = {
 type Picture = {
   readonly dueMs: number;
   readonly sentMs: number | null;
+  /** Its turn passed while there was no connection. */
+  readonly isOffAir: boolean;
   receivedMs: number | null;
   revision: number | null;
   carrier: string | null;
@@ -115,7 +117,9 @@ export function createLedger({ tally, session, fps, openedMs, row }: LedgerAbout
       if (sentMs - dueMs > frameMs) tally.count("frames-late");
       if (luma) signatures.sent({ atMs: dueMs, luma });
     }
-    pictures.set(frame, { dueMs, sentMs, receivedMs: null, revision: null, carrier: null });
+    const isOffAir = sentMs === null && lostMs !== null && !isBack && dueMs > lostMs - frameMs;
+    if (isOffAir) tally.count("frames-off-air");
+    pictures.set(frame, { dueMs, sentMs, isOffAir, receivedMs: null, revision: null, carrier: null });
     decideOld(sentMs ?? dueMs);
   }
 
@@ -232,15 +236,16 @@ export function createLedger({ tally, session, fps, openedMs, row }: LedgerAbout
 
   function settle(frame: number, picture: Picture, isTimeOver: boolean): void {
     pictures.delete(frame);
-    row?.({ session, frame, ...picture });
-    const { dueMs, sentMs, receivedMs } = picture;
-    if (sentMs === null) return;
+    const { isOffAir, ...told } = picture;
+    row?.({ session, frame, ...told });
+    const { dueMs, sentMs, receivedMs } = told;
+    if (sentMs === null && !isOffAir) return;
     if (receivedMs !== null) tally.decided(dueMs, false);
-    else if (!isTimeOver) return;
+    else if (!isTimeOver && !isOffAir) return;
     else if (receivedCount === 0) unansweredCount++;
     // Before the first that came back is start-up, which the time to first frame tells.
     else if (firstToldFrame === null || frame < firstToldFrame) return;
-    else if (unreadCount > 0) {
+    else if (unreadCount > 0 && !isOffAir) {
       unreadCount--;
       tally.decided(dueMs, false);
     } else tally.decided(dueMs, true);

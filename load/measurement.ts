@@ -24,6 +24,8 @@ export const countNames = [
   /** Pictures whose turn came, whether or not they were sent. */
   "frames-due",
   "frames-sent",
+  /** Turns that passed while there was no connection: not sent, and the fault of no generator. */
+  "frames-off-air",
   /** Sent more than one picture's time after their turn. */
   "frames-late",
   "frames-received",
@@ -31,7 +33,7 @@ export const countNames = [
   "frames-by-strip",
   /** Received, and neither metadata nor strip told which they were. */
   "frames-unknown",
-  /** Sent, and known to have come back or not: what `frames-lost` is a share of. Only of sessions whose pictures are told apart. */
+  /** Sent or off the air, and known to have come back or not: what `frames-lost` is a share of. Only of sessions whose pictures are told apart. */
   "frames-decided",
   /** Never came back, or later than `lossMsMax`. */
   "frames-lost",

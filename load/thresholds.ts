@@ -11,6 +11,7 @@ const shares: Readonly<Record<CountMetric, CountName>> = {
   "frames-due": "frames-due",
   "frames-sent": "frames-due",
   "frames-unsent": "frames-due",
+  "frames-off-air": "frames-due",
   "frames-late": "frames-due",
   "frames-received": "frames-due",
   "frames-by-metadata": "frames-received",
@@ -44,7 +45,7 @@ const isNoShare: readonly CountMetric[] = [
   "signatures-refused",
 ];
 
-/** `frames-unsent` is due and not sent; `freeze-time` is `freeze-microseconds` as a time. */
+/** `frames-unsent` is due and not sent, though there was a connection; `freeze-time` is `freeze-microseconds` as a time. */
 export type CountMetric = CountName | "frames-unsent" | "freeze-time";
 export type Metric = HistogramName | CountMetric;
 /** `p99`, `p99.9`, of a histogram; `count`, `share` and `total`, of a count. */
@@ -190,7 +191,7 @@ export function readStatistic(
   if (sampleCount === 0) return { value: null, sampleCount };
   const count =
     metric === "frames-unsent"
-      ? counts["frames-due"] - counts["frames-sent"]
+      ? counts["frames-due"] - counts["frames-off-air"] - counts["frames-sent"]
       : counts[metric === "freeze-time" ? "freeze-microseconds" : metric];
   const value =
     statistic === "share" ? (100 * count) / sampleCount : statistic === "total" ? count / 1000 : count;

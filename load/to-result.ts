@@ -43,6 +43,7 @@ export function loadResult({
     ...doubts({
       shards: shards.flatMap((shard) => shard.shards),
       framesDue: counts["frames-due"],
+      framesOffAir: counts["frames-off-air"],
       framesSent: counts["frames-sent"],
       framesLate: counts["frames-late"],
       frameMs: 1000 / fpsOf(plan),
