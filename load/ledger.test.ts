@@ -592,6 +592,30 @@ describe("sets", () => {
     expect(times(live(stalled), "set-to-ack")).toEqual([expect.closeTo(510, 0)]);
   });
 
+  test.each([
+    // The slowest ack took 400 ms, and the grace is 500.
+    ["acks that stop", 400, [5000, 9000, 9099, 9101, 9900], 3],
+    ["no ack at all", null, [5000, 7999, 8001, 9900], 2],
+  ])(
+    "%s: what waited too long for one has failed, the rest is undecided",
+    (_, ackMs, calledMs, failedCount) => {
+      const tally = createTally({ runStartedMs: 0 });
+      const ledger = createLedger({ tally, session: "s1", fps, openedMs: 0, row: null });
+      ledger.connected(0);
+      const call = (calledMs: number) => ledger.set({ calledMs, promptHash: A, imageHash: null });
+      if (ackMs !== null) call(1000).acked(1000, 1000 + ackMs);
+      const called = calledMs.map(call);
+      ledger.close(10_000);
+      // Whoever is told afterwards changes nothing.
+      for (const set of called) set.failed();
+      called[0]!.acked(5000, 10_010);
+      expect(tally.measurement().counts).toMatchObject({
+        "sets-acked": ackMs === null ? 0 : 1,
+        "sets-failed": failedCount,
+      });
+    },
+  );
+
   test("of a hundred that are never seen the last are waited for", () => {
     const called = Array.from({ length: 100 }, (_, index): Moment => ({ call: `${index}`, prompt: A }));
     const acked = Array.from({ length: 100 }, (_, index): Moment => ({ ack: `${index}` }));

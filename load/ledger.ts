@@ -15,6 +15,8 @@ import type { Tally } from "./tally.ts";
 export const lossMsMax = 5000;
 /** What is still under way when a session ends is undecided, so long beyond the slowest picture of the session. */
 const endGraceMs = 500;
+/** A set that waited longer for its ack when the session ended had none coming, in a session where no set was acked. */
+const ackMsUnknown = 2000;
 /** Of `freezeCount` in W3C's webrtc-stats: against the average of so many gaps, three times it, and so much beyond it. */
 const freezeGapCount = 30;
 const freezeBeyondMs = 150;
@@ -105,6 +107,9 @@ export function createLedger({ tally, session, fps, openedMs, row }: LedgerAbout
   let lostMs: number | null = null;
   let isBack = false;
   let waiting: WaitingSet[] = [];
+  /** Called, and neither acked nor failed. */
+  const unacked = new Set<SetCalled>();
+  let slowestAckMs: number | null = null;
 
   tally.count("sessions-due");
 
@@ -267,6 +272,9 @@ export function createLedger({ tally, session, fps, openedMs, row }: LedgerAbout
       if (newPictureMs !== null) countFreeze(atMs - newPictureMs);
       tally.sessionClosed(atMs);
     }
+    // Acks that stop are a failure; those that may still be under way are undecided.
+    const ackMsLeft = slowestAckMs === null ? ackMsUnknown : slowestAckMs + endGraceMs;
+    for (const { calledMs } of unacked) if (atMs - calledMs > ackMsLeft) tally.count("sets-failed");
     isOver = true;
     waiting = [];
   }
@@ -308,6 +316,7 @@ export function createLedger({ tally, session, fps, openedMs, row }: LedgerAbout
     },
     set(called) {
       tally.count("sets-called");
+      unacked.add(called);
       let seenMs: number | null = null;
       let acked: { calledMs: number } | null = null;
       const tellVisible = () => {
@@ -327,12 +336,19 @@ export function createLedger({ tally, session, fps, openedMs, row }: LedgerAbout
       if (waiting.length > waitingSetsMax) waiting.shift();
       return {
         acked(calledMs, ackedMs) {
+          if (isOver) return;
+          unacked.delete(called);
+          slowestAckMs = Math.max(slowestAckMs ?? 0, ackedMs - calledMs);
           tally.count("sets-acked");
           tally.time("set-to-ack", ackedMs - calledMs);
           acked = { calledMs };
           tellVisible();
         },
-        failed: () => tally.count("sets-failed"),
+        failed() {
+          if (isOver) return;
+          unacked.delete(called);
+          tally.count("sets-failed");
+        },
       };
     },
     close: end,
