@@ -334,7 +334,8 @@ function progressOf(tally: Tally, sessions: Sessions): Progress {
     sessionsFailed: counts["sessions-failed"],
     framesReceived: counts["frames-received"],
     framesDue: counts["frames-due"],
-    framesAmiss: counts["frames-due"] - counts["frames-sent"] + counts["frames-late"],
+    framesAmiss:
+      counts["frames-due"] - counts["frames-off-air"] - counts["frames-sent"] + counts["frames-late"],
     glassToGlassP50Ms: delays.count > 0 ? delays.percentile(50) / 1000 : null,
   };
 }

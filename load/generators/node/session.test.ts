@@ -26,7 +26,7 @@ const stats: TransportStats = {
 };
 
 /** `answers`: what becomes of each attempt, in turn; the last for all that follow. `null`: it stands. */
-async function setUp(answers: readonly (string | null)[]) {
+async function setUp(answers: readonly (string | null)[], connectMs = 0) {
   const time = steppedClock();
   const attemptsMs: number[] = [];
   const events: string[] = [];
@@ -38,6 +38,7 @@ async function setUp(answers: readonly (string | null)[]) {
     const failure = answers[Math.min(attemptsMs.length, answers.length - 1)]!;
     attemptsMs.push(time.clock.now());
     if (failure !== null) throw new Error(failure);
+    time.advance(connectMs);
     current = about;
     let sequenceNumber = 0;
     const peer: Partial<Connection["peer"]> = {
@@ -102,6 +103,11 @@ async function setUp(answers: readonly (string | null)[]) {
     },
   };
 }
+
+test("a session tells when its connection was asked for, and when it stood", async () => {
+  const { session } = await setUp([null], 300);
+  expect(session.connected).toEqual({ calledMs: 0, connectedMs: 300 });
+});
 
 describe("a session that is lost", () => {
   test("tries at once and then after longer and longer pauses, six times in all", async () => {

@@ -168,7 +168,9 @@ export async function openSession(options: SessionOptions): Promise<LoadSession>
     });
   }
 
+  const calledMs = clock.now();
   const first = await openLine();
+  const connected = { calledMs, connectedMs: clock.now() };
   line = first;
   camera = startCamera(
     { loopCount: clip.frames.length, fps: clip.fps, clock, grids: options.grids, sent: observer.sent },
@@ -176,6 +178,7 @@ export async function openSession(options: SessionOptions): Promise<LoadSession>
   );
 
   return {
+    connected,
     get id() {
       return line?.connection.id ?? null;
     },
