@@ -3,6 +3,7 @@
  * packed already, paced as a browser paces them, and hands out video packets as they come. Knows no dialect.
  */
 import { createSecretKey } from "node:crypto";
+import type { Socket } from "node:dgram";
 import {
   GenericNack,
   MediaStreamTrack,
@@ -15,6 +16,7 @@ import {
   RtcpTransportLayerFeedback,
   RtpHeader,
   RtpPacket,
+  type StunProtocol,
   useH264,
   useVP8,
 } from "werift";
@@ -82,8 +84,9 @@ const feedback = [
 ];
 /** RFC 5104, section 4.3.1; werift has no name for it. */
 const fullIntraRequest = 4;
-/** Packets sent at once, before the next millisecond: a key picture written at once overflows the default UDP buffer of whoever gets it. */
-const burstCount = 12;
+/** Packets sent at once, and then so many a millisecond, as the mock server's: more overflow the default UDP buffer of whoever gets them. */
+const burstCount = 16;
+const paceCount = 8;
 
 export function openPeer(about: PeerAbout): Peer {
   const { clock } = about;
@@ -126,7 +129,10 @@ export function openPeer(about: PeerAbout): Peer {
       watched.add(transport);
       transport.onRtcp.subscribe(readRtcp);
       transport.onStateChange.subscribe((state) => {
-        if (state === "connected") prepareKeys(transport);
+        if (state === "connected") {
+          prepareKeys(transport);
+          enlargeBuffer(transport);
+        }
         if (state === "closed" || state === "failed") lose(`the connection for media is lost: DTLS ${state}`);
       });
     }
@@ -139,13 +145,13 @@ export function openPeer(about: PeerAbout): Peer {
     }
   });
 
-  function sendSome(): void {
-    for (const packet of queue.splice(0, burstCount)) {
+  function sendSome(count: number): void {
+    for (const packet of queue.splice(0, count)) {
       camera?.sender.sendRtp(packet).catch(() => {
         // The connection is going down; its state says so.
       });
     }
-    pacing = queue.length > 0 ? clock.after(1, sendSome) : null;
+    pacing = queue.length > 0 ? clock.after(1, () => sendSome(paceCount)) : null;
   }
 
   function roundTripMs(): number | null {
@@ -198,7 +204,7 @@ export function openPeer(about: PeerAbout): Peer {
         const marker = index === payloads.length - 1;
         queue.push(new RtpPacket(new RtpHeader({ sequenceNumber, timestamp, marker }), payload));
       }
-      if (!pacing) sendSome();
+      if (!pacing) sendSome(burstCount);
     },
     requestKey() {
       if (!isOver && screen) void screen.transceiver.receiver.sendRtcpPLI(screen.ssrc);
@@ -233,6 +239,15 @@ export function openPeer(about: PeerAbout): Peer {
       await pc.close();
     },
   };
+}
+
+/** What the system does not grant it cuts. A key picture of 720p is 200 kB, which is what the default buffer holds with all its overhead. */
+const receiveBufferBytes = 4 * 1024 * 1024;
+
+/** So that what comes while this process has no turn is late, and not lost. */
+function enlargeBuffer({ iceTransport }: RTCDtlsTransport): void {
+  const { transport } = iceTransport.connection.nominated!.protocol as StunProtocol;
+  (Reflect.get(transport, "socket") as Socket).setRecvBufferSize(receiveBufferBytes);
 }
 
 /** As in the mock server: werift hands OpenSSL the raw key with every packet; a key object made once halves what that costs (Node 24). */
