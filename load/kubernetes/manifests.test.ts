@@ -167,20 +167,22 @@ test("the mock is healthy where the probe asks", async () => {
   expect((await fetch(target.replace("ws", "http") + httpGet.path)).status).toBe(200);
 });
 
-test("shards start at one moment, each leaves its file, and the merge makes one result of them", async () => {
-  const startAt = inSeconds(25);
-  const merging = start(containerOf(merge), { values: values(target, startAt) });
-  const running = [0, 1].map((index) => shard(index, startAt));
-  for (const { ended, said } of running) expect([await ended, said()]).toEqual([0, expect.anything()]);
-  for (const index of [0, 1]) {
-    const { startedAt, measurement } = readShard(join(folder, `results/${startAt}-${index}.json`));
-    expect(Date.parse(startedAt)).toBe(Date.parse(startAt));
-    expect(measurement.counts["sessions-connected"]).toBe(1);
-  }
-  // The machine may be busy: then nobody can tell, and it says so.
-  expect([0, 2]).toContain(await merging.ended);
-  expect(merging.said()).toContain("2 due · 2 connected · 0 failed");
-}, 120_000);
+// It waits for a moment that each shard's self-test is done by, half a minute ahead: one of the long forms.
+if (process.env.LUCY_LONG)
+  test("shards start at one moment, each leaves its file, and the merge makes one result of them", async () => {
+    const startAt = inSeconds(25);
+    const merging = start(containerOf(merge), { values: values(target, startAt) });
+    const running = [0, 1].map((index) => shard(index, startAt));
+    for (const { ended, said } of running) expect([await ended, said()]).toEqual([0, expect.anything()]);
+    for (const index of [0, 1]) {
+      const { startedAt, measurement } = readShard(join(folder, `results/${startAt}-${index}.json`));
+      expect(Date.parse(startedAt)).toBe(Date.parse(startAt));
+      expect(measurement.counts["sessions-connected"]).toBe(1);
+    }
+    // The machine may be busy: then nobody can tell, and it says so.
+    expect([0, 2]).toContain(await merging.ended);
+    expect(merging.said()).toContain("2 due · 2 connected · 0 failed");
+  }, 120_000);
 
 describe("a shard that cannot take part says why", () => {
   test.each([
