@@ -2,9 +2,9 @@
  * The direct dialect, as @decartai/sdk 0.0.68 speaks it: the client offers, descriptions and candidates travel on the control socket, and one
  * connection goes straight to the server. Protocol reference, section 2.
  */
+import { isLoopback } from "../../../conformance/index.ts";
 import { openPeer } from "../../peer.ts";
 import { attempt, type Connect } from "./connection.ts";
-import { isLoopback } from "./socket.ts";
 
 /** What it says before it offers: show me what I send. Documented. */
 const passthrough = { type: "set_image", image_data: null, prompt: null } as const;

@@ -3,6 +3,7 @@
  * connection for both directions (`/rtc/v1`). Messages are handled one after the other: an answer takes time, and what comes behind it
  * builds on it.
  */
+import { isLoopback } from "../../../conformance/index.ts";
 import type { MediaPacket } from "../../../mock-server/index.ts";
 import { INFERENCE_IDENTITY_PREFIX, SDP_BYTES_MAX } from "../../../protocol/index.ts";
 import type { Clock } from "../../clock.ts";
@@ -20,7 +21,7 @@ import {
   TrackType,
   writeRequest,
 } from "./signal-wire.ts";
-import { isLoopback, openSocket, type Socket } from "./socket.ts";
+import { openSocket, type Socket } from "./socket.ts";
 
 export type RoomAbout = {
   readonly livekitUrl: string;

@@ -3,9 +3,6 @@ import { WebSocket } from "ws";
 import { CLOSE_CODES } from "../../../protocol/index.ts";
 import type { Clock } from "../../clock.ts";
 
-/** Whether a URL leads to this machine. */
-export const isLoopback = (url: string) => /^(localhost$|127\.|\[::1\])/.test(new URL(url).hostname);
-
 export type Socket = {
   /** Nothing is sent where it is not open. */
   send(data: string | Uint8Array): void;
