@@ -97,12 +97,19 @@ export function loadResult({
 
 const rows: readonly HistogramName[] = histogramNames.filter((name) => name !== "fps");
 
+/** A percentile with no sample beyond it is the greatest by another name. */
+function told(count: number): readonly number[] {
+  return statistics.filter(
+    (percent) => percent === 50 || percent === 100 || count * (100 - percent) >= 100 - 1e-6,
+  );
+}
+
 /** A row a time, a column a percentile; what nothing was measured of has none. */
 function figuresOf({ histograms }: Measurement): Figure[] {
   const figures = rows.flatMap((name): Figure[] => {
     const histogram = decodeHistogram(histograms[name]);
     if (histogram.count === 0) return [];
-    return statistics.map((percent) => ({
+    return told(histogram.count).map((percent) => ({
       name,
       of: percent === 100 ? "max" : `p${percent}`,
       unit: "ms",
@@ -114,7 +121,7 @@ function figuresOf({ histograms }: Measurement): Figure[] {
   // Of seconds, the slow ones are the bad ones: a column further to the right is worse here, too.
   return [
     ...figures,
-    ...statistics.map((percent) => ({
+    ...told(fps.count).map((percent) => ({
       name: "fps, as slow as",
       of: percent === 100 ? "max" : `p${percent}`,
       unit: "fps",
