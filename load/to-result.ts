@@ -106,29 +106,29 @@ function told(count: number): readonly number[] {
 
 /** A row a time, a column a percentile; what nothing was measured of has none. */
 function figuresOf({ histograms }: Measurement): Figure[] {
-  const figures = rows.flatMap((name): Figure[] => {
+  const timed = rows.map((name): Figure[] => {
     const histogram = decodeHistogram(histograms[name]);
     if (histogram.count === 0) return [];
     return told(histogram.count).map((percent) => ({
       name,
-      of: percent === 100 ? "max" : `p${percent}`,
+      of: columnOf(percent),
       unit: "ms",
       values: [histogram.percentile(percent) / 1000],
     }));
   });
   const fps = decodeHistogram(histograms.fps);
-  if (fps.count === 0) return figures;
   // Of seconds, the slow ones are the bad ones: a column further to the right is worse here, too.
-  return [
-    ...figures,
-    ...told(fps.count).map((percent) => ({
-      name: "fps, as slow as",
-      of: percent === 100 ? "max" : `p${percent}`,
-      unit: "fps",
-      values: [(percent === 100 ? fps.min : fps.percentile(100 - percent)) / 1000],
-    })),
-  ];
+  const paced = (fps.count === 0 ? [] : told(fps.count)).map((percent) => ({
+    name: "fps, as slow as",
+    of: columnOf(percent),
+    unit: "fps",
+    values: [(percent === 100 ? fps.min : fps.percentile(100 - percent)) / 1000],
+  }));
+  // Columns stand in the order in which they first come: the fullest row says it.
+  return [...timed, paced].toSorted((one, other) => other.length - one.length).flat();
 }
+
+const columnOf = (percent: number) => (percent === 100 ? "max" : `p${percent}`);
 
 function transportOf(shards: readonly ShardFile[]): LoadRecord["transport"] {
   const all = shards.map(({ transport }) => transport);
