@@ -242,10 +242,10 @@ describe("a run", () => {
 
   test("that says nothing any more spends all the same; more sessions than the budget are none", async () => {
     const time = steppedClock();
-    const why: string[] = [];
+    let overCount = 0;
     const own = watchBudget(
       { sessionsMax: 10, secondsMax: 60, creditsMax: 0.1 },
-      { startAtMs: epochMs(), clock: time.clock, over: (sentence) => why.push(sentence) },
+      { startAtMs: epochMs(), clock: time.clock, over: () => overCount++ },
     );
     own.saw({
       ...{ sessionsOpen: 2, sessionsConnected: 2, sessionsFailed: 0 },
@@ -253,11 +253,12 @@ describe("a run", () => {
     });
     // Two sessions cost 0.04 credits a second, also while nobody says anything.
     time.advance(2000);
-    expect(why).toEqual([]);
+    expect(own.why).toEqual([]);
     time.advance(1000);
-    expect(why).toHaveLength(1);
+    expect(own.why).toHaveLength(1);
     time.advance(60_000);
-    expect(why).toHaveLength(1);
+    expect(own.why).toHaveLength(1);
+    expect(overCount).toBe(1);
     const isTooMany = () => checkSessions(plan, { sessionsMax: 1, secondsMax: 60, creditsMax: 10 });
     expect(isTooMany).toThrow("opens 2 sessions, and the budget is 1");
   });

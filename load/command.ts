@@ -136,11 +136,9 @@ async function ending(run: () => Promise<number>): Promise<void> {
 }
 
 async function measure(typed: Typed): Promise<number> {
-  const lone = [
-    typed.startAt === undefined ? "" : "--start-at",
-    typed.shardFile === undefined ? "" : "--shard-file",
-  ];
-  for (const flag of lone.filter((name) => name !== "")) {
+  const flag =
+    typed.startAt !== undefined ? "--start-at" : typed.shardFile !== undefined ? "--shard-file" : null;
+  if (flag !== null) {
     throw new Error(`${flag} is for one shard of several machines. Say which it is as well: --shard 0/4.`);
   }
   const plan = planOf(typed);
@@ -254,24 +252,16 @@ async function measureShard(typed: Typed): Promise<number> {
       },
     },
   );
-  const overspendings: string[] = [];
-  const spending = watchBudget(own, {
-    startAtMs,
-    clock,
-    over(why) {
-      overspendings.push(why);
-      run.stop();
-    },
-  });
+  const spending = watchBudget(own, { startAtMs, clock, over: run.stop });
   process.once("SIGINT", () => run.stop());
   await run.done.finally(() => spending.stop());
   const measured = readShard(typed.shardFile);
   writeShard(typed.shardFile, {
     ...measured,
     selfTests: selfTests.map(plainTest),
-    doubts: [...measured.doubts, ...overspendings],
+    doubts: [...measured.doubts, ...spending.why],
   });
-  for (const sentence of overspendings) console.log(`? ${sentence}`);
+  for (const sentence of spending.why) console.log(`? ${sentence}`);
   console.log(`\nWrote ${typed.shardFile}. Add the shards up with lucy-testkit load merge.`);
   return exitCodes.passed;
 }

@@ -70,7 +70,6 @@ export async function runLoad(about: LoadAbout): Promise<RunResult> {
     const residence = watchResidence(mock ?? (await mockAt(target)), clock);
     const files = Array.from({ length: about.shards }, (_, index) => join(folder, `shard-${index}.json`));
     const startAtMs = epochMs() + startMs;
-    const overspendings: string[] = [];
     const run = startShards(
       files.map((resultFile, index) => ({
         plan,
@@ -90,14 +89,7 @@ export async function runLoad(about: LoadAbout): Promise<RunResult> {
         },
       },
     );
-    const spending = watchBudget(about.budget, {
-      startAtMs,
-      clock,
-      over(why) {
-        overspendings.push(why);
-        run.stop();
-      },
-    });
+    const spending = watchBudget(about.budget, { startAtMs, clock, over: run.stop });
     about.stopped.addEventListener("abort", run.stop, { once: true });
     if (about.stopped.aborted) run.stop();
     try {
@@ -115,7 +107,7 @@ export async function runLoad(about: LoadAbout): Promise<RunResult> {
       serverMs: residence.p50sMs.length > 0 ? median(residence.p50sMs) : null,
       replay: about.replay,
       doubts: [
-        ...overspendings,
+        ...spending.why,
         ...(about.stopped.aborted ? ["Somebody stopped the run before its plan was done."] : []),
       ],
     });
@@ -168,12 +160,13 @@ export function checkSessions(plan: Plan, budget: RemoteBudget | null): void {
 
 /**
  * What a run spends: looked at once a second by whoever runs it, so that a shard that says nothing any more costs what it cost before.
- * `over` is called once.
+ * `over` is called once, and `why` says then why.
  */
 export function watchBudget(
   budget: RemoteBudget | null,
-  { startAtMs, clock, over }: { readonly startAtMs: number; readonly clock: Clock; over(why: string): void },
+  { startAtMs, clock, over }: { readonly startAtMs: number; readonly clock: Clock; over(): void },
 ) {
+  const why: string[] = [];
   let credits = 0;
   let open = 0;
   let lookedMs = clock.now();
@@ -183,12 +176,17 @@ export function watchBudget(
     const now = clock.now();
     credits += (open * creditsPerSecond * (now - lookedMs)) / 1000;
     lookedMs = now;
-    const why = overspent(budget, { seconds: (now - startMs) / 1000, credits });
-    if (why === null) timer = clock.after(budgetLookMs, look);
-    else over(why);
+    const sentence = overspent(budget, { seconds: (now - startMs) / 1000, credits });
+    if (sentence === null) timer = clock.after(budgetLookMs, look);
+    else {
+      why.push(sentence);
+      over();
+    }
   };
   if (budget) look();
   return {
+    /** A sentence, once it is spent. */
+    why: why as readonly string[],
     saw({ sessionsOpen }: Progress): void {
       open = sessionsOpen;
     },
