@@ -41,10 +41,8 @@ export type LoadNews =
   | { readonly kind: "progress"; readonly progress: Progress; readonly secondsLeft: number };
 
 export class InstrumentBroken extends Error {
-  readonly tests: readonly SelfTest[];
   constructor(tests: readonly SelfTest[]) {
     super(tests.flatMap(({ faults }) => faults).join("\n"));
-    this.tests = tests;
   }
 }
 

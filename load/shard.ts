@@ -25,7 +25,6 @@ const drainMs = 500;
 
 /** What became of a session. */
 export type SessionOutcome = {
-  readonly connectMs: number | null;
   /** Why it was never connected, or ended before it was asked to. */
   readonly trouble: string | null;
 };
@@ -69,7 +68,7 @@ export function createSessions({ plan, target, generator, clock, tally, row }: S
   }
 
   async function arrive(index: number, own: OwnScript = plan): Promise<SessionOutcome> {
-    if (isStopped) return { connectMs: null, trouble: null };
+    if (isStopped) return { trouble: null };
     const dialect: Dialect = dialectOf(plan, index);
     const { name: clip, fps } = clipOf(plan);
     const openedMs = generator.now();
@@ -97,12 +96,12 @@ export function createSessions({ plan, target, generator, clock, tally, row }: S
       ledger.connected(connectedMs, session.connected?.calledMs);
       const trouble = await attend(session, ledger, index, own, ended.promise);
       if (trouble) note(trouble);
-      return { connectMs: connectedMs - (session.connected?.calledMs ?? openedMs), trouble };
+      return { trouble };
     } catch (error) {
       const trouble = (error as Error).message;
       ledger.failed();
       note(trouble);
-      return { connectMs: null, trouble };
+      return { trouble };
     } finally {
       open--;
     }
