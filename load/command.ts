@@ -1,34 +1,22 @@
 /** `lucy-testkit load`: measures at a terminal, and in a CI. */
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { Command, InvalidArgumentError } from "commander";
-import { isLoopback, type RemoteBudget, readEndpoint } from "../conformance/index.ts";
-import { resultJunit } from "../reports/junit.ts";
-import { resultMarkdown } from "../reports/markdown.ts";
-import { exitCodeOf, exitCodes, type RunResult } from "../reports/result.ts";
-import { picturePaths, readResult, saveRun } from "../reports/store.ts";
-import { resultText } from "../reports/text.ts";
+import { type RemoteBudget, readEndpoint } from "../conformance/index.ts";
+import { exitCodes } from "../reports/result.ts";
 import { realClock as clock, epochMs } from "./clock.ts";
+import { ending, oneOf, type Shown, shown, whole } from "./command-parts.ts";
 import { compareFiles } from "./compare-files.ts";
 import { dialects, type GeneratorName, generatorNames, type Target } from "./generator.ts";
-import { httpQuestions, measureHttp } from "./http-load.ts";
-import { startMockProcess } from "./mock-process.ts";
+import { httpCommand } from "./http-command.ts";
 import { type Plan, planNames, readPlan } from "./plan.ts";
-import {
-  checkSessions,
-  InstrumentBroken,
-  type LoadNews,
-  reach,
-  runLoad,
-  testInstrument,
-  watchBudget,
-} from "./run-load.ts";
+import { checkSessions, type LoadNews, reach, runLoad, testInstrument, watchBudget } from "./run-load.ts";
 import { startShards } from "./run-shards.ts";
 import type { SelfTest } from "./self-test-readings.ts";
 import { readShard, writeShard } from "./shard-files.ts";
 import { loadResult, plainTest } from "./to-result.ts";
-import { httpText, httpTroubles, progressLine, selfTestText } from "./words.ts";
+import { progressLine, selfTestText } from "./words.ts";
 
-type Typed = {
+type Typed = Shown & {
   target?: string;
   plan: string;
   shards: number;
@@ -39,9 +27,6 @@ type Typed = {
   shard?: { index: number; count: number };
   startAt?: number;
   shardFile?: string;
-  json?: string;
-  markdown?: string;
-  junit?: string;
   allowRemote?: boolean;
   sessionsMax?: number;
   secondsMax?: number;
@@ -99,41 +84,12 @@ export function loadCommand(): Command {
     .option("--markdown <file>", "write Markdown")
     .option("--junit <file>", "write JUnit XML")
     .action((files: string[], typed: MergeTyped) => ending(() => mergeShards(files, typed)));
-  load
-    .command("http")
-    .description("Measure the HTTP side under a steady rate: tokens, files, watch-stream, health.")
-    .option("--target <address>", "ws://… on this machine; without it, a mock of its own")
-    .option("--only <names>", `with commas: ${httpQuestions.join(",")}`, httpQuestions.join(","))
-    .option("--rate <count>", "requests a second", whole(1, 10_000), 50)
-    .option("--seconds <count>", "how long each is asked", whole(1, 3600), 5)
-    .option("--connections <count>", "connections at once", whole(1, 1000), 10)
-    .action((typed: HttpTyped) => ending(() => askHttp(typed)));
+  // Commander hands down what it does on a wrong word to commands that it makes itself.
+  load.addCommand(httpCommand().copyInheritedSettings(load));
   return load;
 }
 
 type MergeTyped = Shown & { waitSeconds: number };
-
-/** Where else to write a result. */
-type Shown = Pick<Typed, "json" | "markdown" | "junit">;
-
-type HttpTyped = Pick<Typed, "target"> & {
-  only: string;
-  rate: number;
-  seconds: number;
-  connections: number;
-};
-
-/** What was typed wrong, or cannot be had, is nobody's failure. */
-async function ending(run: () => Promise<number>): Promise<void> {
-  try {
-    process.exitCode = await run();
-  } catch (error) {
-    if (error instanceof InstrumentBroken) {
-      console.error("lucy-testkit: the instrument does not read what is known, so nothing was measured.");
-    } else console.error(`lucy-testkit: ${(error as Error).message}`);
-    process.exitCode = exitCodes.harness;
-  }
-}
 
 async function measure(typed: Typed): Promise<number> {
   const flag =
@@ -302,39 +258,6 @@ function compareRuns(a: string, b: string): number {
   return isWorse ? exitCodes.failed : exitCodes.passed;
 }
 
-async function askHttp(typed: HttpTyped): Promise<number> {
-  if (typed.target !== undefined && !isLoopback(typed.target)) {
-    throw new Error(
-      `${typed.target.slice(0, 80)} is not this machine. Requests at a steady rate go to this machine only: a mock's ws://127.0.0.1:8787.`,
-    );
-  }
-  const { target } = targetOf(typed);
-  if (target) await reach(target);
-  const questions = typed.only.split(",").map((name) => oneOf(httpQuestions)(name.trim()));
-  const mock = target ? null : await startMockProcess(["--mode", "none"]);
-  try {
-    const measured = [];
-    for (const question of questions) {
-      measured.push(
-        await measureHttp({
-          target: target ?? { url: mock!.url, realtimeUrl: mock!.realtimeUrl, apiKey: "dct_load" },
-          question,
-          rate: typed.rate,
-          seconds: typed.seconds,
-          connections: typed.connections,
-        }),
-      );
-    }
-    console.log(httpText(measured));
-    const { refused, behind } = httpTroubles(measured);
-    for (const sentence of [...refused, ...behind]) console.log(sentence);
-    if (refused.length > 0) return exitCodes.failed;
-    return behind.length > 0 ? exitCodes.inconclusive : exitCodes.passed;
-  } finally {
-    await mock?.stop();
-  }
-}
-
 function planOf({ plan: name, generator, dialect }: Typed): Plan {
   const plan = readPlan(name);
   return { ...plan, ...(generator && { generator }), ...(dialect && { dialect }) };
@@ -373,20 +296,6 @@ function replayOf({ plan, target, shards, generator, dialect }: Typed): string {
   return parts.join(" ");
 }
 
-/** As it was kept: without any key. */
-function shown(measured: RunResult, typed: Shown): number {
-  const folder = saveRun({ result: measured });
-  const result = readResult(folder);
-  const pictures = picturePaths(result, folder);
-  const { stdout } = process;
-  console.log(`\n${resultText(result, { colour: stdout.isTTY === true && stdout.hasColors(), pictures })}`);
-  console.log(`\nAll of it: ${folder}`);
-  if (typed.json !== undefined) writeFileSync(typed.json, `${JSON.stringify(result, null, 2)}\n`);
-  if (typed.markdown !== undefined) writeFileSync(typed.markdown, resultMarkdown(result, { pictures }));
-  if (typed.junit !== undefined) writeFileSync(typed.junit, resultJunit(result, pictures));
-  return exitCodeOf(result);
-}
-
 /** One line that is written over where a person looks; one every ten seconds where a file does. */
 function teller(): (news: LoadNews) => void {
   const { stdout } = process;
@@ -398,22 +307,6 @@ function teller(): (news: LoadNews) => void {
       saidMs = clock.now();
       console.log(progressLine(news.progress, news.secondsLeft));
     }
-  };
-}
-
-function whole(min: number, max: number) {
-  return (text: string): number => {
-    const value = Number(text);
-    if (/^\d+$/.test(text) && value >= min && value <= max) return value;
-    throw new InvalidArgumentError(`It takes a whole number from ${min} to ${max}, not ${text}.`);
-  };
-}
-
-function oneOf<Name extends string>(names: readonly Name[]) {
-  return (text: string): Name => {
-    const found = names.find((name) => name === text);
-    if (found !== undefined) return found;
-    throw new InvalidArgumentError(`It takes ${names.join(", ")}, not ${text}.`);
   };
 }
 
