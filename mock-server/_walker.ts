@@ -143,7 +143,7 @@ export function createWalker(
       enter(slot, "/rtc/v1", false);
       await rounds();
     }
-    if (goes === "connected") sessionOf(slot)?.connected();
+    if (goes === "connected") mediaFlows(sessionOf(slot));
   }
 
   /** As the server told it; a fault may have kept it from the client. */
@@ -197,7 +197,7 @@ export function createWalker(
         return;
       }
       case "connect":
-        return sessionOf(slot)?.connected();
+        return mediaFlows(sessionOf(slot));
       case "disconnect":
         return sessionOf(slot)?.disconnected();
       case "film":
@@ -383,6 +383,11 @@ export function createWalker(
 
 async function rounds(): Promise<void> {
   for (let i = 0; i < roundsPerStep; i++) await turn();
+}
+
+function mediaFlows(session: Session | undefined): void {
+  session?.connected();
+  session?.generate();
 }
 
 function connect(url: string, origin: string): WebSocket {

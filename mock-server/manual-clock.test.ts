@@ -111,6 +111,7 @@ test.each<[string, Way]>([
   expect(joined).toHaveLength(5);
 
   server.sessions[0]!.connected();
+  server.sessions[0]!.generate();
   await way.advance(server, 599_999);
   await settled(client);
   const ticks = Array.from({ length: 600 }, (_, index) => `tick ${index + 1}`);

@@ -92,8 +92,10 @@ export type Session = {
   openMedia(codec: PictureCodec, startBitsPerSecond: number | null, on: { needsKey(): void }): Pipeline;
   /** Resolves once there are pictures to watch; rejects when the session ends first. */
   whenMedia(): Promise<Pipeline>;
-  /** Media can flow: starts generating, the first time. */
+  /** Media can flow. */
   connected(): void;
+  /** It does, and the client's app knows: time counts from now on, and the client is told. */
+  generate(): void;
   /** The connection for media is gone; the client may offer another. */
   disconnected(): void;
   addViewer(viewer: { output: Output; end(): void }): () => void;
@@ -317,7 +319,7 @@ export function createSession(context: ServerContext, socket: ControlSocket, abo
 
   /** Resolves on the first picture of this revision, or when none comes because no media flows. */
   function shown(revision: number): Promise<void> {
-    if (!pipeline || phase !== "generating" || options.mode !== "transcode") return Promise.resolve();
+    if (!pipeline || !hasMedia() || options.mode !== "transcode") return Promise.resolve();
     return new Promise((resolve) => {
       const timer = machine.after(appliedWaitMs + options.latencyMs, () => waiter.done());
       const waiter = {
@@ -332,22 +334,9 @@ export function createSession(context: ServerContext, socket: ControlSocket, abo
     });
   }
 
+  const hasMedia = () => phase === "connected" || phase === "generating";
   /** A fault may end it at any moment that it comes to. */
   const hasEnded = () => phase === "ended";
-
-  function startGenerating(): void {
-    move("generating");
-    // Before anything is said or reached: whatever ends it then stops them.
-    ticks ??= clock.every(1000, () => {
-      if (phase !== "generating") return;
-      seconds++;
-      plan.reach("tick", seconds);
-      socket.send({ type: "generation_tick", seconds });
-    });
-    plan.reach("connected");
-    plan.reach("generation-started");
-    if (!hasEnded()) socket.send({ type: "generation_started" });
-  }
 
   plan.attach("state", {
     others() {
@@ -478,10 +467,23 @@ export function createSession(context: ServerContext, socket: ControlSocket, abo
     connected() {
       if (phase !== "joined") return;
       move("connected");
-      startGenerating();
+      plan.reach("connected");
+    },
+    generate() {
+      if (phase !== "connected") return;
+      move("generating");
+      // Before anything is said or reached: whatever ends it then stops them.
+      ticks ??= clock.every(1000, () => {
+        if (phase !== "generating") return;
+        seconds++;
+        plan.reach("tick", seconds);
+        socket.send({ type: "generation_tick", seconds });
+      });
+      plan.reach("generation-started");
+      if (!hasEnded()) socket.send({ type: "generation_started" });
     },
     disconnected() {
-      if (phase !== "connected" && phase !== "generating") return;
+      if (!hasMedia()) return;
       move("joined");
       plan.reach("disconnected");
     },

@@ -87,6 +87,7 @@ test("the control socket cut: another session, connected, to which no pictures c
   await client.untilRevision(1);
   await client.call("setPrompt", "invert");
   await client.untilRevision(2);
+  await client.untilState("generating");
   const before = client.session;
   expect(proxy.cut("/v1/stream")).toBe(1);
   await journalLine(lucy, ({ kind, session }) => kind === "session-ended" && session === before);

@@ -5,6 +5,7 @@
 import { type ClientMessage, FIRST_TYPES } from "../../protocol/index.ts";
 import type { ServerContext } from "../context.ts";
 import type { ControlSocket } from "../control-socket.ts";
+import { createFirstPictures } from "../media/first-pictures.ts";
 import { type Offer, OfferError, readOffer } from "../media/offer.ts";
 import type { Peer, PeerEvents } from "../media/peer.ts";
 import type { Output } from "../media/pipeline.ts";
@@ -63,24 +64,22 @@ function converse(
     const pipeline = session.openMedia(offer.codec, offer.startBitsPerSecond, {
       needsKey: () => camera !== undefined && connection.peer?.requestKey(camera),
     });
-    // We are connected a moment before the client is. A `generation_started` that overtakes it hides `connected` from its app;
-    // its first packet shows that it is.
-    let awaitsPacket = false;
+    const firstPictures = createFirstPictures(session);
     return {
       connected() {
         pipeline.add(self()!.output);
-        awaitsPacket = offer.sendsVideo;
-        if (!awaitsPacket) session.connected();
+        if (offer.sendsVideo) firstPictures.await();
+        else {
+          session.connected();
+          session.generate();
+        }
       },
       lost() {
-        awaitsPacket = false;
+        firstPictures.forget();
         if (connection.peer === self()?.peer) session.disconnected();
       },
       video(packet, colorSpace) {
-        if (awaitsPacket) {
-          awaitsPacket = false;
-          session.connected();
-        }
+        firstPictures.saw(packet);
         pipeline.receiveVideo(packet, colorSpace);
       },
       audio: pipeline.receiveAudio,

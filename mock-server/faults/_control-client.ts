@@ -135,7 +135,11 @@ async function openControl(server: MockServer, faults: Given, path: string): Pro
     },
     lines,
     untilLines: (kind, count) => until(server, () => lines(kind).length >= count),
-    connectMedia: () => server.sessions.find((session) => session.id === id)!.connected(),
+    connectMedia() {
+      const session = server.sessions.find((session) => session.id === id)!;
+      session.connected();
+      session.generate();
+    },
   };
   return client;
 }

@@ -22,7 +22,9 @@ test.each<[at: string, more: When]>([
     await client.take("queue_position");
     await server.clock.advance(1000);
     await client.take("livekit_room_info");
-    server.sessions[0]!.connected();
+    const session = server.sessions[0]!;
+    session.connected();
+    session.generate();
   }
   await client.closed;
   await until(server, () => server.faults.planCount === 0);

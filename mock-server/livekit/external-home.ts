@@ -101,6 +101,7 @@ async function join(
   function receivePicture(payload: Uint8Array): void {
     if (!pipeline || session.phase === "ended") return;
     session.connected();
+    session.generate();
     const receivedMs = machine.now();
     pipeline.receiveVideo({
       sequenceNumber: pictureCount++ & 0xffff,

@@ -6,6 +6,7 @@ import { emptyPlan } from "../faults/_plans.ts";
 import { declareFaults } from "../faults/declare.ts";
 import { noKeyFaults } from "../faults/desk.ts";
 import { faults } from "../faults/index.ts";
+import { picturesAwaited } from "../media/first-pictures.ts";
 import type { Output } from "../media/pipeline.ts";
 import type { Session } from "../session.ts";
 import type { Grants } from "./access-token.ts";
@@ -26,6 +27,7 @@ function open({ frameTiming = false, plan = emptyPlan() } = {}) {
     plan,
     keyFaults: noKeyFaults,
     connected: () => told.push("connected"),
+    generate: () => told.push("generate"),
     disconnected: () => told.push("disconnected"),
     openMedia: (codec: string) => {
       told.push(`media in ${codec}`);
@@ -57,18 +59,30 @@ function camera(sid = "TR_1") {
   return track;
 }
 
-test("the session is connected by the camera's first packet, and after a loss by the next", () => {
+test("the session is connected by the camera's first packet, generates after some pictures, and after a loss does both again", () => {
   const { told, events } = open();
   const track = camera();
+  const sendPictures = (count: number) => {
+    for (let n = 0; n < count; n++) {
+      track.receive.video({ ...packet, marker: false }, null);
+      track.receive.video(packet, null);
+    }
+  };
+  const notPackets = () => told.filter((line) => line !== "packet");
   events.published(track);
   events.connected();
-  expect(told).toEqual(["media in vp8"]);
-  track.receive.video(packet, null);
-  track.receive.video(packet, null);
+  expect(notPackets()).toEqual(["media in vp8"]);
+  sendPictures(picturesAwaited - 1);
+  expect(notPackets()).toEqual(["media in vp8", "connected"]);
+  sendPictures(picturesAwaited + 1);
+  expect(notPackets()).toEqual(["media in vp8", "connected", "generate"]);
   events.lost();
   events.connected();
-  track.receive.video(packet, null);
-  expect(told.slice(1)).toEqual(["connected", "packet", "packet", "disconnected", "connected", "packet"]);
+  expect(notPackets().slice(3)).toEqual(["disconnected"]);
+  sendPictures(picturesAwaited - 1);
+  expect(notPackets().slice(3)).toEqual(["disconnected", "connected"]);
+  sendPictures(1);
+  expect(notPackets().slice(3)).toEqual(["disconnected", "connected", "generate"]);
 });
 
 test("a camera published anew gets a track of its own, in place of the one before", () => {

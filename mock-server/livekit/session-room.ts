@@ -7,6 +7,7 @@ import type { ServerContext } from "../context.ts";
 import { pipelineGates } from "../faults/pipeline-gates.ts";
 import type { Plan } from "../faults/plan.ts";
 import type { CodecName } from "../media/codec-name.ts";
+import { createFirstPictures } from "../media/first-pictures.ts";
 import { type Output, passSound } from "../media/pipeline.ts";
 import type { Session } from "../session.ts";
 import { takePlace } from "../viewer.ts";
@@ -69,8 +70,7 @@ export function createSessionRoom(
   room.enter(model);
   /** What the client publishes of each kind, and what was made of it. */
   const sources = new Map<"audio" | "video", { from: Publication; stop(): void }>();
-  /** We are connected a moment before the client is; its next packet shows that it is. */
-  let awaitsPacket = false;
+  const firstPictures = createFirstPictures(session);
 
   function replace(from: Publication, track: RoomTrack, stop: () => void): void {
     sources.get(from.kind)?.stop();
@@ -82,13 +82,10 @@ export function createSessionRoom(
 
   function edit(camera: Publication): void {
     const pipeline = session.openMedia(camera.codec ?? "vp8", null, { needsKey: camera.requestKey });
-    awaitsPacket = true;
+    firstPictures.await();
     const stop = camera.listen({
       video(packet, colorSpace) {
-        if (awaitsPacket) {
-          awaitsPacket = false;
-          session.connected();
-        }
+        firstPictures.saw(packet);
         pipeline.receiveVideo(packet, colorSpace);
       },
       audio() {},
@@ -180,7 +177,7 @@ export function createSessionRoom(
   }
 
   function lost(): void {
-    awaitsPacket = true;
+    firstPictures.await();
     session.disconnected();
   }
 
