@@ -3,12 +3,13 @@ import { describe, expect, test } from "vitest";
 import { injectedDelaysMs, judgeReadings } from "./self-test-readings.ts";
 
 const about = { generator: "node", dialect: "direct", carrier: "strip" };
-const bounds = { boundMs: 5, frameMs: 1000 / 30 };
+const bounds = { boundMs: 5, nothingMsMax: 15, frameMs: 1000 / 30 };
 
-function judge(read: (injectedMs: number) => number | null, sampleCount = 60) {
+function judge(read: (injectedMs: number) => number | null, sampleCount = 60, medianAboveMs = 1) {
   const readings = injectedDelaysMs.map((injectedMs) => ({
     injectedMs,
     readMs: read(injectedMs),
+    medianMs: read(injectedMs) === null ? null : read(injectedMs)! + medianAboveMs,
     sampleCount,
   }));
   return judgeReadings(about, readings, bounds);
@@ -26,11 +27,19 @@ describe("readings", () => {
     ["microseconds", (ms) => (4 + ms) * 1000, "these are microseconds"],
     ["seconds", (ms) => (4 + ms) / 1000, "these are seconds"],
     ["another clock", (ms) => 1e6 + ms, "not timed by one clock"],
+    ["every picture taken for the one before", (ms) => 4 + 1000 / 30 + ms, "not timed by one clock"],
     ["a clock that is ahead", (ms) => ms - 40, "not timed by one clock"],
     ["an instrument that reads no delay at all", () => 4, "50 ms more read as 0.0 ms more"],
     ["nothing at one delay", (ms) => (ms === 100 ? null : 4 + ms), "nothing was measured"],
   ])("%s", (_name, read, says) => {
     expect(judge(read).faults.join("\n")).toContain(says);
+  });
+
+  test("most pictures taken for the one before, and the quickest for what it is", () => {
+    expect(judge((ms) => 4 + ms, 60, 1000 / 30).faults.join("\n")).toContain(
+      "With 100 ms injected the median is 33.3 ms above that; at most 21.7 ms",
+    );
+    expect(judge((ms) => 4 + ms, 60, 20).faults).toEqual([]);
   });
 
   test("of too few pictures are none, and no number stands for them", () => {
@@ -40,7 +49,11 @@ describe("readings", () => {
   });
 
   test("without the one of no delay are none", () => {
-    const found = judgeReadings(about, [{ injectedMs: 50, readMs: 54, sampleCount: 60 }], bounds);
+    const found = judgeReadings(
+      about,
+      [{ injectedMs: 50, readMs: 54, medianMs: 55, sampleCount: 60 }],
+      bounds,
+    );
     expect(found.faults).toEqual(["Nothing was read without a delay, and the others are told from that."]);
   });
 });

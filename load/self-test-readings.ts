@@ -11,6 +11,8 @@ export const injectedDelaysMs = [0, 50, 100, 250] as const;
 export type Reading = {
   readonly injectedMs: number;
   readonly readMs: number | null;
+  /** The median's: a busy machine moves it, an instrument that takes one picture for another moves it by a picture's time. */
+  readonly medianMs: number | null;
   readonly sampleCount: number;
 };
 
@@ -31,13 +33,13 @@ export type SelfTest = {
 const samplesMin = 15;
 
 /**
- * `boundMs`: how far a reading may be off, the greater of 5 ms and what the generator's own grain is. `frameMs`: the time between two
- * pictures, within which nothing injected must read as nothing.
+ * `boundMs`: how far a reading may be off, the greater of 5 ms and what the generator's own grain is. `nothingMsMax`: what nothing injected
+ * may read as. `frameMs`: the time between two pictures; the median may be off by half of it.
  */
 export function judgeReadings(
   about: { readonly generator: string; readonly dialect: string; readonly carrier: string },
   readings: readonly Reading[],
-  { boundMs, frameMs }: { readonly boundMs: number; readonly frameMs: number },
+  { boundMs, nothingMsMax, frameMs }: Readonly<Record<"boundMs" | "nothingMsMax" | "frameMs", number>>,
 ): SelfTest {
   const faults: string[] = [];
   for (const { injectedMs, readMs, sampleCount } of readings) {
@@ -55,15 +57,23 @@ export function judgeReadings(
     const unit = unitOf(increments);
     if (unit !== null) faults.push(unit);
     else {
-      if (nothing < 0 || nothing > frameMs) {
+      if (nothing < 0 || nothing > nothingMsMax) {
         faults.push(
-          `With nothing injected it reads ${nothing.toFixed(1)} ms, and on this machine that takes between 0 and ${frameMs.toFixed(1)} ms: sent and received are not timed by one clock, or the machine is too busy to measure on.`,
+          `With nothing injected it reads ${nothing.toFixed(1)} ms, and on this machine that takes between 0 and ${nothingMsMax.toFixed(1)} ms: sent and received are not timed by one clock, or the machine is too busy to measure on.`,
         );
       }
       for (const { injectedMs, readMs } of increments) {
         if (Math.abs(readMs - injectedMs) > boundMs) {
           faults.push(
             `${injectedMs} ms more read as ${readMs.toFixed(1)} ms more, which is ${Math.abs(readMs - injectedMs).toFixed(1)} ms off; at most ${boundMs.toFixed(1)} ms is allowed. Let nothing else run on this machine, and try again.`,
+          );
+        }
+      }
+      for (const { injectedMs, readMs, medianMs } of readings) {
+        const aboveMs = (medianMs ?? readMs!) - nothing - injectedMs;
+        if (aboveMs > boundMs + frameMs / 2) {
+          faults.push(
+            `With ${injectedMs} ms injected the median is ${aboveMs.toFixed(1)} ms above that; at most ${(boundMs + frameMs / 2).toFixed(1)} ms, half a picture's time and the bound, is allowed: one picture is taken for another, or the machine is too busy to measure on.`,
           );
         }
       }

@@ -9,6 +9,7 @@ const amount = z.number().nonnegative();
 const reading = z.object({
   injectedMs: amount,
   readMs: z.number().nullable(),
+  medianMs: z.number().nullable().default(null),
   sampleCount: amount,
 });
 

@@ -42,6 +42,20 @@ const deafCountMax = 8;
 
 const sent = Promise.resolve();
 
+/**
+ * What comes while the process has no turn waits here, or is lost: some key pictures of 720p, 200 kB each; the system's own buffer holds one.
+ * The system cuts it to what it grants.
+ */
+const receiveBufferBytes = 4 * 1024 * 1024;
+
+function enlargeBuffer(socket: Socket): void {
+  try {
+    socket.setRecvBufferSize(receiveBufferBytes);
+  } catch {
+    // Some systems refuse what they would have to cut: then theirs stays.
+  }
+}
+
 /** `range`: first and last UDP port; `null` lets the system choose. */
 export function createUdpTap(gates: PeerGates | undefined, range: readonly [number, number] | null): UdpTap {
   const deaf: Socket[] = [];
@@ -62,6 +76,7 @@ export function createUdpTap(gates: PeerGates | undefined, range: readonly [numb
 
   return {
     attach(port, mediaOf) {
+      enlargeBuffer(port.socket);
       const { send, onData } = port;
       const isOver = () => closed || isSilent || port.closed;
       port.send = (bytes, to) => {
@@ -98,6 +113,7 @@ export function createUdpTap(gates: PeerGates | undefined, range: readonly [numb
         next.close();
         throw new Error("The path cannot change any more: the connection has closed.");
       }
+      enlargeBuffer(next);
       const last = port.socket;
       for (const listener of last.listeners("message")) {
         last.off("message", listener as () => void);
