@@ -11,7 +11,7 @@ import type { Clock } from "../../clock.ts";
 import { createDriverSession } from "../driver-session.ts";
 import { installSdk, type SdkPackage } from "./install.ts";
 import type { PageAbout } from "./page.ts";
-import { servePage } from "./page-server.ts";
+import { serveDriverPage } from "./page-server.ts";
 import { traitsOf } from "./traits.ts";
 
 const logLinesMax = 1000;
@@ -42,7 +42,7 @@ export async function sdkClient(name: string, clock: Clock): Promise<Client> {
   await browser;
   /** What to do with the WebSocket of a page that has been opened. */
   const expected = new Map<string, (socket: WebSocket) => void>();
-  const server = await servePage({
+  const server = await serveDriverPage({
     scripts: scriptsOf(sdk),
     opened: (id, socket) => expected.get(id)?.(socket),
   });

@@ -1,17 +1,17 @@
 import { once } from "node:events";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { WebSocket } from "ws";
-import { type PageServer, servePage } from "./page-server.ts";
+import { serveDriverPage } from "./page-server.ts";
 
 const opened = vi.fn();
-let server: PageServer;
+let server: Awaited<ReturnType<typeof serveDriverPage>>;
 
 beforeEach(async () => {
   const scripts = {
     "page.js": async () => "export {};",
     "sdk.js": () => Promise.reject(new Error("Could not resolve mitt")),
   };
-  server = await servePage({ scripts, opened });
+  server = await serveDriverPage({ scripts, opened });
 });
 afterEach(() => server.close());
 

@@ -2,6 +2,7 @@ import type { AddressInfo } from "node:net";
 import { expect, test } from "@playwright/test";
 import { WebSocketServer } from "ws";
 import { bundle } from "../../../fixtures/browser/bundle.ts";
+import { servePage } from "../../../fixtures/browser/serve-page.ts";
 import { promptHash } from "../../../fixtures/hashes.ts";
 import { type MockServer, startMockServer } from "../../../mock-server/index.ts";
 import { realClock as clock } from "../../clock.ts";
@@ -14,7 +15,6 @@ import type {
   SessionAbout,
 } from "../../generator.ts";
 import { createBrowserGenerator } from "./index.ts";
-import { servePage } from "./serve-page.ts";
 
 const apiKey = "dct_not-for-the-log";
 const models: Record<Dialect, string> = { direct: "lucy_2_rt", livekit: "lucy-2.1" };

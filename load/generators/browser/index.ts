@@ -4,6 +4,7 @@
  */
 import type { Browser, Page } from "@playwright/test";
 import { bundle, sdkFiles } from "../../../fixtures/browser/bundle.ts";
+import { type PageServer, servePage } from "../../../fixtures/browser/serve-page.ts";
 import { clipRecipes } from "../../../fixtures/index.ts";
 import type { Clock } from "../../clock.ts";
 import {
@@ -17,7 +18,6 @@ import {
 } from "../../generator.ts";
 import { type ClockWindow, errorOf, middleOf, movedBetween, narrow, openWindow } from "./clock-window.ts";
 import type { Outcome, Told } from "./page.ts";
-import { type PageServer, servePage } from "./serve-page.ts";
 
 export type BrowserGeneratorOptions = {
   readonly clock: Clock;
