@@ -105,6 +105,12 @@ describe("a sentence and exit code 3 for", () => {
       () => ["http", "--target", "wss://api3.decart.ai", "--only", "health"],
       /go to this machine only/,
     ],
+    [
+      "more connections than requests",
+      () => ["http", "--rate", "3", "--connections", "4"],
+      /Take at most 3 connections/,
+    ],
+    ["a rate that is none", () => ["http", "--rate", "x"], /from 1 to 10000, not x/],
     ["a start without a shard", () => ["--start-at", "2030-01-01T00:00:00Z"], /--shard 0\/4/],
     ["a start that is past", () => shardArguments("0/2", new Date(0)), /s after --start-at/],
     ["a shard beyond the last", () => shardArguments("2/2", new Date()), /from 0\/4 to 3\/4, not 2\/2/],
@@ -146,9 +152,15 @@ test("the self-test alone: what was injected, what was read", async () => {
 test("the HTTP side, a row a question", async () => {
   const { code, out } = await load("http", "--seconds", "1");
   for (const name of ["health", "tokens", "files", "watch-stream"]) {
-    expect(out).toMatch(new RegExp(`^${name} +50 +\\d+ +[\\d.]+ ms`, "m"));
+    expect(out).toMatch(new RegExp(`^${name} +[\\d.]+ .* ms +50$`, "m"));
   }
   expect([0, 2]).toContain(code);
+  const { kind, verdicts } = readResult(join(folder, "runs/latest"));
+  expect(kind).toBe("load");
+  expect(verdicts.map(({ owes }) => owes)).toContain("watch-stream answered with 2xx");
+  const compared = await load("compare", "runs/latest", "runs/latest");
+  expect(compared.error).toContain("is a run of load http");
+  expect(compared.code).toBe(3);
 }, 60_000);
 
 test("two shards of two processes, a result on one screen, a line a picture", async () => {

@@ -29,7 +29,13 @@ export function compareFiles(a: string, b: string): Compared {
 function readLoad(path: string): RunResult & Required<Pick<RunResult, "load">> {
   const result = readResult(path);
   const { load } = result;
-  if (!load) throw new Error(`${path} is a run of ${result.kind}. Compare runs of load.`);
+  if (!load) {
+    throw new Error(
+      result.kind === "load"
+        ? `${path} is a run of load http, which keeps figures and no histograms. Compare runs of load; of two of load http, lay the reports side by side.`
+        : `${path} is a run of ${result.kind}. Compare runs of load.`,
+    );
+  }
   return { ...result, load };
 }
 

@@ -1,19 +1,20 @@
 /** `lucy-testkit load http`: the HTTP side of a target on this machine. */
 import { Command } from "commander";
 import { isLoopback, readEndpoint } from "../conformance/index.ts";
-import { exitCodes } from "../reports/result.ts";
-import { ending, oneOf, whole } from "./command-parts.ts";
-import { httpQuestions, measureHttp } from "./http-load.ts";
+import { realClock as clock, epochMs } from "./clock.ts";
+import { ending, oneOf, type Shown, shown, whole } from "./command-parts.ts";
+import { checkPace, connectionsMax, type HttpPace, httpQuestions, measureHttp } from "./http-load.ts";
+import { httpResult, paceWords } from "./http-result.ts";
 import { startMockProcess } from "./mock-process.ts";
 import { reach } from "./run-load.ts";
-import { httpText, httpTroubles } from "./words.ts";
 
-type Typed = {
+type Typed = Shown & {
   target?: string;
   only: string;
   rate: number;
   seconds: number;
-  connections: number;
+  connections?: number;
+  p99Max?: number;
 };
 
 export function httpCommand(): Command {
@@ -23,7 +24,19 @@ export function httpCommand(): Command {
     .option("--only <names>", `with commas: ${httpQuestions.join(",")}`, httpQuestions.join(","))
     .option("--rate <count>", "requests a second", whole(1, 10_000), 50)
     .option("--seconds <count>", "how long each is asked", whole(1, 3600), 5)
-    .option("--connections <count>", "connections at once", whole(1, 1000), 10)
+    .option(
+      "--connections <count>",
+      `how many share the rate, at most as many as that (default: the rate, up to ${connectionsMax})`,
+      whole(1, connectionsMax),
+    )
+    .option("--p99-max <ms>", "fail where p99 of a question is more", whole(1, 60_000))
+    .option("--json <file>", "write the whole result")
+    .option("--markdown <file>", "write Markdown")
+    .option("--junit <file>", "write JUnit XML")
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 all was answered in time, 1 something was not, 2 nobody can tell, 3 nothing could be measured.",
+    )
     .action((typed: Typed) => ending(() => askHttp(typed)));
 }
 
@@ -33,32 +46,49 @@ async function askHttp(typed: Typed): Promise<number> {
       `${typed.target.slice(0, 80)} is not this machine. Requests at a steady rate go to this machine only: a mock's ws://127.0.0.1:8787.`,
     );
   }
-  const target =
+  const { rate, seconds } = typed;
+  const pace: HttpPace = {
+    rate,
+    seconds,
+    connections: typed.connections ?? Math.min(rate, connectionsMax),
+  };
+  checkPace(pace);
+  const questions = typed.only.split(",").map((name) => oneOf(httpQuestions)(name.trim()));
+  const endpoint =
     typed.target === undefined
       ? null
       : readEndpoint(typed.target, { allowRemote: false, budget: {}, environment: process.env }).endpoint;
-  if (target) await reach(target);
-  const questions = typed.only.split(",").map((name) => oneOf(httpQuestions)(name.trim()));
-  const mock = target ? null : await startMockProcess(["--mode", "none"]);
+  if (endpoint) await reach(endpoint);
+  const mock = endpoint ? null : await startMockProcess(["--mode", "none"]);
   try {
-    const measured = [];
-    for (const question of questions) {
-      measured.push(
-        await measureHttp({
-          target: target ?? { url: mock!.url, realtimeUrl: mock!.realtimeUrl, apiKey: "dct_load" },
-          question,
-          rate: typed.rate,
-          seconds: typed.seconds,
-          connections: typed.connections,
-        }),
-      );
-    }
-    console.log(httpText(measured));
-    const { refused, behind } = httpTroubles(measured);
-    for (const sentence of [...refused, ...behind]) console.log(sentence);
-    if (refused.length > 0) return exitCodes.failed;
-    return behind.length > 0 ? exitCodes.inconclusive : exitCodes.passed;
+    const target = endpoint ?? { url: mock!.url, realtimeUrl: mock!.realtimeUrl, apiKey: "dct_load" };
+    console.log(`Each of ${questions.join(", ")}: ${paceWords(pace)}.`);
+    const startedMs = clock.now();
+    const startedAt = new Date(epochMs()).toISOString();
+    const measurements = [];
+    for (const question of questions) measurements.push(await measureHttp({ target, question, ...pace }));
+    const result = httpResult({
+      measurements,
+      pace,
+      p99MsMax: typed.p99Max ?? null,
+      target: new URL(target.url).host,
+      startedAt,
+      durationMs: clock.now() - startedMs,
+      replay: replayOf(typed),
+    });
+    return shown(result, typed);
   } finally {
     await mock?.stop();
   }
+}
+
+/** What to type again. */
+function replayOf({ target, only, rate, seconds, connections, p99Max }: Typed): string {
+  return [
+    "lucy-testkit load http",
+    ...(target === undefined ? [] : [`--target ${target}`]),
+    `--only ${only} --rate ${rate} --seconds ${seconds}`,
+    ...(connections === undefined ? [] : [`--connections ${connections}`]),
+    ...(p99Max === undefined ? [] : [`--p99-max ${p99Max}`]),
+  ].join(" ");
 }

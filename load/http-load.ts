@@ -1,10 +1,11 @@
 /**
  * The HTTP side of a target under a steady rate of requests. The one file that imports autocannon, which sends; what it took is counted in our
- * own histograms, so that it merges and compares as all else does.
+ * own histograms, so that its percentiles are made as all others are. What it comes to it does not judge.
  */
 import autocannon from "autocannon";
 import { readImage } from "../fixtures/index.ts";
 import { PATHS } from "../protocol/index.ts";
+import { realClock as clock } from "./clock.ts";
 import type { Target } from "./generator.ts";
 import { createHistogram, type Histogram } from "./histogram.ts";
 import { openRoom } from "./open-room.ts";
@@ -12,14 +13,30 @@ import { openRoom } from "./open-room.ts";
 export const httpQuestions = ["health", "tokens", "files", "watch-stream"] as const;
 export type HttpQuestion = (typeof httpQuestions)[number];
 
-export type HttpAbout = {
-  readonly target: Target;
-  readonly question: HttpQuestion;
+export type HttpPace = {
   /** Requests a second, over all connections. */
   readonly rate: number;
   readonly seconds: number;
+  /** At most `rate`, so that each has a request in a second. */
   readonly connections: number;
 };
+
+export type HttpAbout = HttpPace & { readonly target: Target; readonly question: HttpQuestion };
+
+/** An autocannon a connection takes 3 MB, measured with 100 and with 1000 of them. */
+export const connectionsMax = 100;
+
+/** @throws Error with a sentence where a connection would have nothing to do */
+export function checkPace({ rate, connections }: HttpPace): void {
+  if (connections > rate) {
+    throw new Error(
+      `${connections} connections for ${rate} requests a second: each connection makes at least one a second. Take at most ${rate} connections, or a rate of ${connections}.`,
+    );
+  }
+}
+
+/** Of one request; what waits for longer is told as a trouble. */
+const answerSecondsMax = 10;
 
 export type HttpMeasurement = {
   readonly question: HttpQuestion;
@@ -32,40 +49,75 @@ export type HttpMeasurement = {
   readonly troubles: Readonly<Record<string, number>>;
 };
 
-/** @throws Error with a sentence where the target cannot be reached */
+/**
+ * autocannon sends what is due in a second at once, at its beginning, whichever of its rates is set: ten connections and 50 a second are 50 requests
+ * within 15 ms, and then none. So each connection is an autocannon of its own, and they begin evenly spread over the first second: as many
+ * connections as requests a second are a steady pace.
+ * @throws Error with a sentence where the target cannot be reached, and as `checkPace` does
+ */
 export async function measureHttp(about: HttpAbout): Promise<HttpMeasurement> {
   const { target, question, rate, seconds, connections } = about;
+  checkPace(about);
   const asked = await questionOf(question, target);
   const latency = createHistogram();
   const troubles: Record<string, number> = {};
-  const add = (name: string) => {
-    troubles[name] = (troubles[name] ?? 0) + 1;
-  };
   let answeredCount = 0;
-  const done = Promise.withResolvers<void>();
-  const options: autocannon.Options = {
-    url: target.url + asked.path,
-    method: asked.method,
-    headers: { "x-api-key": target.apiKey, ...asked.headers },
-    ...(asked.body !== undefined && { body: asked.body }),
-    connections,
-    // Fewer requests than connections would leave some without any.
-    overallRate: Math.max(rate, connections),
-    duration: seconds,
-    timeout: 10,
-    // Its correction assumes a request each millisecond, whatever the rate, and fills the histogram with values nobody measured.
-    ignoreCoordinatedOmission: true,
-  };
-  const run = autocannon(options, (error) => (error ? done.reject(error) : done.resolve()));
-  run.on("response", (_client, statusCode, _bytes, responseMs) => {
-    if (statusCode >= 200 && statusCode < 300) {
-      answeredCount++;
-      latency.record(responseMs * 1000);
-    } else add(`answered with ${statusCode}`);
-  });
-  run.on("reqError", (error: Error) => add(error.message));
-  try {
+
+  async function connect(index: number): Promise<void> {
+    await clock.sleep((index * 1000) / connections);
+    const share = Math.floor(rate / connections) + (index < rate % connections ? 1 : 0);
+    let leftCount = share * seconds;
+    const done = Promise.withResolvers<void>();
+    const untilMs = clock.now() + seconds * 1000;
+    const run = autocannon(
+      {
+        url: target.url + asked.path,
+        method: asked.method,
+        headers: { "x-api-key": target.apiKey, ...asked.headers },
+        ...(asked.body !== undefined && { body: asked.body }),
+        connections: 1,
+        overallRate: share,
+        maxOverallRequests: leftCount,
+        // Who is asked in the last moment may take as long as anybody.
+        duration: seconds + answerSecondsMax + 1,
+        timeout: answerSecondsMax,
+        sampleInt: 250,
+        // Its correction assumes a request each millisecond, whatever the rate, and fills the histogram with values nobody measured.
+        ignoreCoordinatedOmission: true,
+      },
+      (error) => (error ? done.reject(error) : done.resolve()),
+    );
+    const tell = (sentMs: number, count: () => void) => {
+      // What a slow answer kept from being sent in its second is not made up for afterwards. Who is refused tries again at once, and for ever.
+      if (leftCount > 0 && sentMs < untilMs) {
+        leftCount--;
+        count();
+      }
+      if (leftCount === 0 || clock.now() >= untilMs) run.stop();
+    };
+    const trouble = (name: string) => () => {
+      troubles[name] = (troubles[name] ?? 0) + 1;
+    };
+    run.on("response", (_client, status, _bytes, responseMs) => {
+      const answered = () => {
+        answeredCount++;
+        latency.record(responseMs * 1000);
+      };
+      tell(
+        clock.now() - responseMs,
+        status >= 200 && status < 300 ? answered : trouble(`answered with ${status}`),
+      );
+    });
+    run.on("reqError", ({ message }: Error) => {
+      // It timed out: it was sent that long ago.
+      const waitedMs = message === "request timed out" ? answerSecondsMax * 1000 : 0;
+      tell(clock.now() - waitedMs, trouble(message));
+    });
     await done.promise;
+  }
+
+  try {
+    await Promise.all(Array.from({ length: connections }, (_, index) => connect(index)));
   } finally {
     await asked.close();
   }

@@ -3,6 +3,7 @@ import { availableParallelism, cpus, loadavg } from "node:os";
 import { type Figure, median } from "../reports/figure.ts";
 import type { LoadRecord } from "../reports/load-record.ts";
 import { type RunResult, resultSchema, type Verdict } from "../reports/result.ts";
+import { columnOf, percentileFigures, toldPercents } from "./figures.ts";
 import { decodeHistogram } from "./histogram.ts";
 import { doubts } from "./honesty.ts";
 import { type HistogramName, histogramNames, type Measurement } from "./measurement.ts";
@@ -11,8 +12,6 @@ import { clipOf, type Plan } from "./plan.ts";
 import type { SelfTest } from "./self-test-readings.ts";
 import type { ShardFile } from "./shard-files.ts";
 import { judgeThreshold, shown } from "./thresholds.ts";
-
-const statistics = [50, 90, 99, 99.9, 100] as const;
 
 export type LoadAbout = {
   readonly plan: Plan;
@@ -97,38 +96,21 @@ export function loadResult({
 
 const rows: readonly HistogramName[] = histogramNames.filter((name) => name !== "fps");
 
-/** A percentile with no sample beyond it is the greatest by another name. */
-function told(count: number): readonly number[] {
-  return statistics.filter(
-    (percent) => percent === 50 || percent === 100 || count * (100 - percent) >= 100 - 1e-6,
-  );
-}
-
 /** A row a time, a column a percentile; what nothing was measured of has none. */
 function figuresOf({ histograms }: Measurement): Figure[] {
-  const timed = rows.map((name): Figure[] => {
-    const histogram = decodeHistogram(histograms[name]);
-    if (histogram.count === 0) return [];
-    return told(histogram.count).map((percent) => ({
-      name,
-      of: columnOf(percent),
-      unit: "ms",
-      values: [histogram.percentile(percent) / 1000],
-    }));
-  });
+  const timed = rows.map((name) => percentileFigures(name, decodeHistogram(histograms[name])));
   const fps = decodeHistogram(histograms.fps);
   // Of seconds, the slow ones are the bad ones: a column further to the right is worse here, too.
-  const paced = (fps.count === 0 ? [] : told(fps.count)).map((percent) => ({
+  const paced = (fps.count === 0 ? [] : toldPercents(fps.count)).map((percent) => ({
     name: "fps, as slow as",
     of: columnOf(percent),
     unit: "fps",
     values: [(percent === 100 ? fps.min : fps.percentile(100 - percent)) / 1000],
+    sampleCount: fps.count,
   }));
   // Columns stand in the order in which they first come: the fullest row says it.
   return [...timed, paced].toSorted((one, other) => other.length - one.length).flat();
 }
-
-const columnOf = (percent: number) => (percent === 100 ? "max" : `p${percent}`);
 
 function transportOf(shards: readonly ShardFile[]): LoadRecord["transport"] {
   const all = shards.map(({ transport }) => transport);

@@ -27,16 +27,18 @@ export function figureMarkdown(figures: readonly Figure[]): string {
 function cells(figures: readonly Figure[]): string[][] {
   const columns = [...new Set(figures.map(columnOf))];
   const names = [...new Set(figures.map(({ name }) => name))];
+  // Where one run is shown, nobody asks how many there were, but of how many samples a percentile is.
+  const isOfSamples = figures.some(({ sampleCount }) => sampleCount !== undefined);
   const rows = names.map((name) => {
     const row = figures.filter((figure) => figure.name === name);
-    const { unit, values } = row[0]!;
+    const { unit, values, sampleCount } = row[0]!;
     const shown = columns.map((column) => {
       const figure = row.find((one) => columnOf(one) === column);
       return figure ? measured(figure) : "";
     });
-    return [name, ...shown, unit, String(values.length), aimed(row)];
+    return [name, ...shown, unit, String(isOfSamples ? (sampleCount ?? "") : values.length), aimed(row)];
   });
-  return [["figure", ...columns, "unit", "runs", "aim"], ...rows];
+  return [["figure", ...columns, "unit", isOfSamples ? "n" : "runs", "aim"], ...rows];
 }
 
 const columnOf = ({ of = "median" }: Figure) => of;

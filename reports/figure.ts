@@ -12,6 +12,8 @@ export type Figure = {
   readonly beside?: readonly number[];
   /** For the ratio where there is one, else for the value. */
   readonly aim?: Aim;
+  /** Of how many samples the value is a percentile, where it is one of a single run; the same in a row. */
+  readonly sampleCount?: number;
 };
 
 /** What is hoped for. */

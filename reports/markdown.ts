@@ -9,6 +9,7 @@ import type { Finding, Picture, RunResult, Verdict } from "./result.ts";
 import { counted, cut, cutApart, escapeControls, shownDuration } from "./shown-text.ts";
 import {
   areasOf,
+  doubtsOf,
   endOf,
   type Standing,
   standingOf,
@@ -51,6 +52,7 @@ export function resultMarkdown(result: RunResult, { pictures = new Map() }: Mark
     `${sentence}`,
     ...(isLoad && verdicts.length > 0 ? [thresholdTable(verdicts)] : []),
     ...(isLoad && figures.length > 0 ? [figureMarkdown(figures.map(safeFigure))] : []),
+    ...bulleted("Not to be believed", isLoad ? doubtsOf(result).map(prose) : []),
     ...(load ? loadBlocks(load) : []),
     ...bulleted("Trouble of the harness", harness.map(prose)),
     ...bulleted("Entries of the baseline that nothing needs", stale.map(prose)),
@@ -84,10 +86,9 @@ function thresholdTable(verdicts: readonly Verdict[]): string {
   ].join("\n");
 }
 
-/** What was counted, why it may not be believed, and what it does not contain. */
+/** What was counted, and what it does not contain. */
 function loadBlocks(load: LoadRecord): string[] {
   return [
-    ...bulleted("Not to be believed", load.doubts.map(prose)),
     ...bulleted(
       "Troubles of sessions",
       Object.entries(load.troubles).map(([sentence, count]) => `${count} × ${prose(sentence)}`),

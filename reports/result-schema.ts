@@ -13,6 +13,7 @@ const figure = z.object({
   values: z.array(z.number()).min(1),
   beside: z.array(z.number()).exactOptional(),
   aim: aim.exactOptional(),
+  sampleCount: z.number().nonnegative().exactOptional(),
 });
 
 const finding = z.object({

@@ -41,6 +41,12 @@ export function verdictsOf({ verdicts }: RunResult, wanted: Standing): Verdict[]
   return verdicts.filter((verdict) => standingOf(verdict) === wanted);
 }
 
+/** Why the numbers of a run of load are not to be believed, or some of them, a sentence each. */
+export function doubtsOf(result: RunResult): readonly string[] {
+  const whys = verdictsOf(result, "inconclusive").map(({ why }) => why ?? "No reason is given.");
+  return [...new Set([...(result.load?.doubts ?? []), ...whys])];
+}
+
 /** Why nobody could be judged, by how many that is so for; the commonest first. */
 export function unsupportedWhys(result: RunResult): [why: string, count: number][] {
   const whys = Map.groupBy(verdictsOf(result, "unsupported"), ({ why }) => why ?? "No reason is given.");

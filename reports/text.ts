@@ -8,6 +8,7 @@ import type { Finding, Picture, RunResult, Verdict } from "./result.ts";
 import { counted, cut, cutApart, escapeControls, shownDuration, widthOf, wrap } from "./shown-text.ts";
 import {
   areasOf,
+  doubtsOf,
   endOf,
   type Standing,
   standingOf,
@@ -127,10 +128,10 @@ function amountLines({ load }: RunResult, ink: Ink): string[] {
 }
 
 /** Why the numbers of a run of load are not to be believed, and what went wrong in its sessions. */
-function doubtLines({ load }: RunResult, ink: Ink): string[] {
-  const troubles = Object.entries(load?.troubles ?? {});
+function doubtLines(result: RunResult, ink: Ink): string[] {
+  const troubles = Object.entries(result.load?.troubles ?? {});
   return [
-    ...(load?.doubts ?? []).flatMap((sentence) => labelledDoubt(sentence, ink)),
+    ...doubtsOf(result).flatMap((sentence) => labelledDoubt(sentence, ink)),
     ...troubles
       .slice(0, troublesMax)
       .flatMap(([sentence, count]) => beside(`${marks.failed} ${count} ×`, sentence, ink, "failed", 2)),
