@@ -58,8 +58,21 @@ export async function startMockProcess(args: readonly string[] = []): Promise<Mo
       env: { ...process.env, DECART_API_KEY: "" },
     },
   );
-  const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-  const url = await listening(child);
+  const gone = new Promise<void>((resolve) => {
+    child.once("exit", () => resolve());
+    // It never was.
+    child.once("error", () => resolve());
+  });
+  const stop = async () => {
+    child.kill("SIGTERM");
+    const late = clock.after(stopMsMax, () => child.kill("SIGKILL"));
+    await gone;
+    late.cancel();
+  };
+  const url = await listening(child).catch(async (error) => {
+    await stop();
+    throw error;
+  });
   const get = async (path: string) => (await fetch(url + path)).json();
   return {
     url,
@@ -79,17 +92,13 @@ export async function startMockProcess(args: readonly string[] = []): Promise<Mo
     async heal() {
       await (await fetch(`${url}/_lucy/faults`, { method: "DELETE" })).text();
     },
-    async stop() {
-      child.kill("SIGTERM");
-      const late = clock.after(stopMsMax, () => child.kill("SIGKILL"));
-      await gone;
-      late.cancel();
-    },
+    stop,
   };
 }
 
 async function listening(child: ChildProcess): Promise<string> {
   const printed: string[] = [];
+  child.once("error", ({ message }) => printed.push(message));
   child.stderr!.on("data", (data) => printed.push(String(data)));
   for await (const line of createInterface(child.stdout!)) {
     printed.push(line);
