@@ -1,10 +1,10 @@
 /** `lucy-testkit load` as somebody types it: what it measures, what it leaves, and a sentence for what cannot be done. */
-import { execFile } from "node:child_process";
+import { type ChildProcess, execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { type MockServer, startMockServer } from "../mock-server/index.ts";
 import { readResult } from "../reports/store.ts";
 import { realClock as clock, epochMs } from "./clock.ts";
@@ -38,17 +38,17 @@ thresholds: [sessions-failed == 0]
 
 type Ended = { readonly code: number; readonly out: string; readonly error: string };
 
-function load(...args: string[]): Promise<Ended> {
-  return new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      [join(root, "cli.ts"), "load", ...args],
-      { cwd: folder, env: { ...process.env, DECART_API_KEY: "" } },
-      (error, out, errors) => {
-        resolve({ code: error ? Number(error.code) : 0, out, error: errors });
-      },
-    );
-  });
+function load(...args: string[]): Promise<Ended> & { readonly child: ChildProcess } {
+  const ended = Promise.withResolvers<Ended>();
+  const child = execFile(
+    process.execPath,
+    [join(root, "cli.ts"), "load", ...args],
+    { cwd: folder, env: { ...process.env, DECART_API_KEY: "" } },
+    (error, out, errors) => {
+      ended.resolve({ code: error ? Number(error.code) : 0, out, error: errors });
+    },
+  );
+  return Object.assign(ended.promise, { child });
 }
 
 describe("a sentence and exit code 3 for", () => {
@@ -111,6 +111,27 @@ describe("a sentence and exit code 3 for", () => {
       /Take at most 3 connections/,
     ],
     ["a rate that is none", () => ["http", "--rate", "x"], /from 1 to 10000, not x/],
+    [
+      "results that cannot be written, before anything is measured",
+      () => ["--json", "none/a.json", "--markdown", "none/a.md", "--junit", "none/a.xml"],
+      /^lucy-testkit: --json cannot be .*\n--markdown cannot be .*\n--junit cannot be .*\n$/,
+    ],
+    [
+      "rows that cannot be written, before anything is measured",
+      () => ["--shards", "2", "--frames", "none/rows.ndjson"],
+      /^lucy-testkit: --frames cannot be written: .*none\/rows\.0\.ndjson/,
+    ],
+    [
+      "a merged result that cannot be written, before anything is waited for",
+      () => ["merge", "--wait-seconds", "60", "--json", "none/a.json", "nothing"],
+      /--json cannot be written/,
+    ],
+    [
+      "other hosts of a mock",
+      () => ["--allow-hosts", "*.example.com", "--generator", "browser"],
+      /--allow-hosts is for a target that is not this machine, with --allow-remote/,
+    ],
+    ["all hosts there are", () => ["--allow-hosts", "*"], /names of hosts with commas, .* and not "\*"/],
     ["a start without a shard", () => ["--start-at", "2030-01-01T00:00:00Z"], /--shard 0\/4/],
     ["a start that is past", () => shardArguments("0/2", new Date(0)), /s after --start-at/],
     ["a shard beyond the last", () => shardArguments("2/2", new Date()), /from 0\/4 to 3\/4, not 2\/2/],
@@ -139,7 +160,8 @@ test("without anything typed: the plan smoke, against a mock of its own; kept, s
   const compared = await load("compare", "runs/latest", "runs/latest");
   // Far too short to tell anything.
   expect(compared.out).toContain("0 better, 0 worse");
-  expect(compared.code).toBe(0);
+  expect(compared.out).toContain("Nobody can tell whether the second is worse");
+  expect(compared.code).toBe(2);
 }, 60_000);
 
 test("the self-test alone: what was injected, what was read", async () => {
@@ -190,6 +212,21 @@ test("two shards of two processes, a result on one screen, a line a picture", as
   expect(rows.filter(({ receivedMs }) => receivedMs !== null).length).toBeGreaterThan(20);
 }, 60_000);
 
+test("a SIGTERM closes the sessions, keeps what was measured, and says so", async () => {
+  writeFileSync(file("long.yaml"), tiny.replace("holdSeconds: 2", "holdSeconds: 300"));
+  const running = load("--plan", file("long.yaml"), "--target", lucy.realtimeUrl, "--json", file("cut.json"));
+  // The self-test comes first, against a mock of its own.
+  await vi.waitFor(() => expect(lucy.open.sessions).toBe(2), { timeout: 50_000, interval: 100 });
+  running.child.kill("SIGTERM");
+  const { code, error } = await running;
+  expect(error).toContain("SIGTERM: sessions are closed, and what was measured is kept.");
+  expect(code).toBe(2);
+  const { load: record } = readResult(file("cut.json"));
+  expect(record!.doubts.join()).toContain("Somebody stopped the run");
+  expect(record!.measurement.counts["sessions-connected"]).toBe(2);
+  expect(lucy.open.sessions).toBe(0);
+}, 60_000);
+
 // The manifests of kubernetes/ are tried in the same way: this one is a long form.
 if (process.env.LUCY_LONG)
   test("shards of several machines start at one moment, and are added up", async () => {
@@ -214,12 +251,28 @@ if (process.env.LUCY_LONG)
     expect(other.error).toContain("shard 1 is missing");
   }, 120_000);
 
+if (process.env.LUCY_LONG)
+  test("a shard that is stopped leaves its file, which says so", async () => {
+    writeFileSync(file("long.yaml"), tiny.replace("holdSeconds: 2", "holdSeconds: 300"));
+    const running = load(
+      ...["--plan", file("long.yaml"), "--target", lucy.realtimeUrl, "--shard", "0/1"],
+      ...["--start-at", new Date(epochMs() + 25_000).toISOString(), "--shard-file", file("cut-shard.json")],
+    );
+    await vi.waitFor(() => expect(lucy.open.sessions).toBe(2), { timeout: 60_000, interval: 100 });
+    running.child.kill("SIGTERM");
+    expect((await running).code).toBe(2);
+    const { doubts, measurement } = readShard(file("cut-shard.json"));
+    expect(doubts.join()).toContain("A shard was stopped before its plan was done.");
+    expect(measurement.counts["sessions-connected"]).toBe(2);
+  }, 120_000);
+
 describe("a run", () => {
   const plan: Plan = { ...parsePlan(tiny, "tiny.yaml"), holdSeconds: 30 };
   const about = (): LoadAbout => ({
     plan,
     target: { url: lucy.url, realtimeUrl: lucy.realtimeUrl, apiKey: "dct_load" },
     budget: { sessionsMax: 10, secondsMax: 60, creditsMax: 10 },
+    hosts: [],
     shards: 1,
     // It was, by the command that measures above.
     selfTests: [],
@@ -286,6 +339,20 @@ describe("a run", () => {
     });
     expect(load!.doubts.join()).toContain("Somebody stopped the run");
   });
+
+  test("that cannot begin leaves no mock behind", async () => {
+    const processes = () => process.getActiveResourcesInfo().filter((name) => name === "ProcessWrap").length;
+    const before = processes();
+    const { TMPDIR } = process.env;
+    process.env.TMPDIR = file("none");
+    try {
+      await expect(runLoad({ ...about(), target: null, budget: null })).rejects.toThrow("ENOENT");
+    } finally {
+      process.env.TMPDIR = TMPDIR;
+      if (TMPDIR === undefined) delete process.env.TMPDIR;
+    }
+    await vi.waitFor(() => expect(processes()).toBe(before));
+  }, 30_000);
 
   test("that has an instrument which reads wrong measures nothing", () => {
     const test = {

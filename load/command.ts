@@ -5,16 +5,26 @@ import { type RemoteBudget, readEndpoint } from "../conformance/index.ts";
 import { exitCodes } from "../reports/result.ts";
 import { realClock as clock, epochMs } from "./clock.ts";
 import { ending, oneOf, type Shown, shown, whole } from "./command-parts.ts";
+import { partOf as shareOf } from "./commanded-shard.ts";
 import { compareFiles } from "./compare-files.ts";
 import { dialects, type GeneratorName, generatorNames, type Target } from "./generator.ts";
 import { httpCommand } from "./http-command.ts";
 import { type Plan, planNames, readPlan } from "./plan.ts";
-import { checkSessions, type LoadNews, reach, runLoad, testInstrument, watchBudget } from "./run-load.ts";
+import {
+  checkSessions,
+  type LoadNews,
+  partOf,
+  reach,
+  runLoad,
+  testInstrument,
+  watchBudget,
+} from "./run-load.ts";
 import { startShards } from "./run-shards.ts";
 import type { SelfTest } from "./self-test-readings.ts";
 import { readShard, writeShard } from "./shard-files.ts";
 import { loadResult, plainTest } from "./to-result.ts";
-import { progressLine, selfTestText } from "./words.ts";
+import { aheadText, progressLine, selfTestText } from "./words.ts";
+import { checkRunsFolder, checkWritable } from "./writable.ts";
 
 type Typed = Shown & {
   target?: string;
@@ -31,7 +41,13 @@ type Typed = Shown & {
   sessionsMax?: number;
   secondsMax?: number;
   creditsMax?: number;
+  allowHosts?: string[];
 };
+
+const exitWords =
+  "Exit codes: 0 all thresholds held, 1 one did not, 2 nobody can tell, 3 nothing could be measured.";
+const compareWords =
+  "Exit codes: 0 nothing is worse, 1 something is, 2 nobody can tell (too few samples, a run that is doubted, or not the same plan), 3 there is nothing to compare.";
 
 export function loadCommand(): Command {
   const load = new Command("load")
@@ -63,17 +79,20 @@ export function loadCommand(): Command {
     .option("--sessions-max <count>", "budget of a remote run", whole(1, 10_000))
     .option("--seconds-max <seconds>", "budget of a remote run", whole(1, 86_400))
     .option("--credits-max <credits>", "budget of a remote run", whole(1, 100_000))
-    .addHelpText(
-      "after",
-      "\nExit codes: 0 all thresholds held, 1 one did not, 2 nobody can tell, 3 nothing could be measured.",
+    .option(
+      "--allow-hosts <names>",
+      "of a remote run in a browser: where else its pages may go, with commas; *.example.com for all of them",
+      hostsIn,
     )
+    .addHelpText("after", `\n${exitWords} One that is stopped keeps what was measured, and ends with 2.`)
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? exitCodes.passed : exitCodes.harness))
     .action((typed: Typed) => ending(() => (typed.shard ? measureShard(typed) : measure(typed))));
   load
     .command("compare")
     .description("Say what of b is better or worse than in a, with intervals: two runs' folders or results.")
-    .argument("<a>")
-    .argument("<b>")
+    .argument("<a>", "a run's folder or result; several of one side with commas")
+    .argument("<b>", "the same")
+    .addHelpText("after", `\n${compareWords}`)
     .action((a: string, b: string) => ending(async () => compareRuns(a, b)));
   load
     .command("merge")
@@ -83,6 +102,7 @@ export function loadCommand(): Command {
     .option("--json <file>", "write the whole result")
     .option("--markdown <file>", "write Markdown")
     .option("--junit <file>", "write JUnit XML")
+    .addHelpText("after", `\n${exitWords}`)
     .action((files: string[], typed: MergeTyped) => ending(() => mergeShards(files, typed)));
   // Commander hands down what it does on a wrong word to commands that it makes itself.
   load.addCommand(httpCommand().copyInheritedSettings(load));
@@ -99,49 +119,70 @@ async function measure(typed: Typed): Promise<number> {
   }
   const plan = planOf(typed);
   const told = teller();
+  const stopped = stopOnSignals();
   if (typed.selfTest) {
-    await testInstrument({ plan, clock, told });
+    await testInstrument({ plan, clock, told, stopped });
     return exitCodes.passed;
   }
-  const { target, budget } = targetOf(typed);
-  const stopped = new AbortController();
-  // Twice means now.
-  process.once("SIGINT", () => {
-    stopped.abort();
-    process.once("SIGINT", () => process.exit(130));
-  });
+  const { target, budget, hosts } = targetOf(typed, plan);
+  checkRunsFolder();
+  const { json, markdown, junit, frames } = typed;
+  const parts = Array.from({ length: frames === undefined ? 0 : typed.shards }, (_, index) =>
+    partOf(frames!, index, typed.shards),
+  );
+  checkWritable({ "--json": json, "--markdown": markdown, "--junit": junit });
+  for (const part of parts) checkWritable({ "--frames": part });
+  console.log(aheadText(plan, { target: typed.target ?? null, isPaid: budget !== null, hosts }));
   let selfTests: readonly SelfTest[] | null = null;
   if (budget) {
-    // What is wrong with the plan costs nothing to find here.
-    console.log(`${target!.url} is not this machine: one session against a mock first.`);
-    selfTests = await rehearse(plan, told, stopped.signal);
+    checkSessions(plan, budget);
+    selfTests = await rehearse(plan, target!, told, stopped);
   }
   const result = await runLoad({
     plan,
     target,
     budget,
+    hosts,
     shards: typed.shards,
     selfTests,
-    rowsFile: typed.frames ?? null,
+    rowsFile: frames ?? null,
     replay: replayOf(typed),
     clock,
-    stopped: stopped.signal,
+    stopped,
     told,
   });
   return shown(result, typed);
 }
 
-/** The dry run. @throws Error where not even one session works against a mock */
+/** Aborts with the first SIGINT or SIGTERM: sessions are closed and what was measured is kept. With the second, the process ends. */
+function stopOnSignals(): AbortSignal {
+  const stopped = new AbortController();
+  for (const [signal, number] of [["SIGINT", 2] as const, ["SIGTERM", 15] as const]) {
+    process.on(signal, () => {
+      if (stopped.signal.aborted) process.exit(128 + number);
+      console.error(
+        `\n${signal}: sessions are closed, and what was measured is kept. Once more ends at once.`,
+      );
+      stopped.abort();
+    });
+  }
+  return stopped.signal;
+}
+
+/** The dry run: what is wrong with the plan costs nothing to find here. @throws Error where not even one session works against a mock */
 async function rehearse(
   plan: Plan,
+  { url }: Target,
   told: (news: LoadNews) => void,
   stopped: AbortSignal,
 ): Promise<readonly SelfTest[]> {
-  const selfTests = await testInstrument({ plan, clock, told });
+  console.log(`${url} is not this machine: one session against a mock first.`);
+  const selfTests = await testInstrument({ plan, clock, told, stopped });
   const { load } = await runLoad({
     plan: rehearsalOf(plan),
     target: null,
     budget: null,
+    hosts: [],
     shards: 1,
     selfTests,
     rowsFile: null,
@@ -172,7 +213,7 @@ function rehearsalOf(plan: Plan): Plan {
 async function measureShard(typed: Typed): Promise<number> {
   const plan = planOf(typed);
   const { index, count } = typed.shard!;
-  const { target, budget } = targetOf(typed);
+  const { target, budget, hosts } = targetOf(typed, plan);
   checkSessions(plan, budget);
   if (!target || typed.shardFile === undefined) {
     throw new Error(
@@ -181,7 +222,7 @@ async function measureShard(typed: Typed): Promise<number> {
   }
   if (typed.startAt === undefined) {
     throw new Error(
-      "A shard takes --start-at, the same for all of them: 30 s from now or later, since each tests its instrument first.",
+      "A shard takes --start-at, the same for all of them: 30 s from now or later, 60 s for a remote target, since each tests its instrument first.",
     );
   }
   const startAtMs = typed.startAt;
@@ -190,16 +231,26 @@ async function measureShard(typed: Typed): Promise<number> {
       `This shard came ${((epochMs() - startAtMs) / 1000).toFixed(1)} s after --start-at. Set a later moment for all of them.`,
     );
   }
+  checkWritable({ "--shard-file": typed.shardFile, "--frames": typed.frames });
+  const stopped = stopOnSignals();
   await reach(target);
   const told = teller();
-  const selfTests = await testInstrument({ plan, clock, told });
+  const selfTests = budget
+    ? await rehearse(plan, target, told, stopped)
+    : await testInstrument({ plan, clock, told, stopped });
+  if (stopped.aborted) throw new Error("The shard was stopped before anything was measured.");
   if (startAtMs < epochMs()) {
-    throw new Error("The self-test ended after --start-at. Set a moment at least 30 s later for all shards.");
+    throw new Error(
+      "The self-test ended after --start-at. Set a moment at least 30 s later for all shards, 60 s for a remote target.",
+    );
   }
-  // Each of the machines spends its part.
-  const own = budget && { ...budget, creditsMax: budget.creditsMax / count };
   const run = startShards(
-    [{ plan, target, index, count, startAtMs, resultFile: typed.shardFile, rowsFile: typed.frames ?? null }],
+    [
+      {
+        ...{ plan, target, hosts, index, count, startAtMs },
+        ...{ resultFile: typed.shardFile, rowsFile: typed.frames ?? null },
+      },
+    ],
     {
       clock,
       progressed(progress) {
@@ -208,8 +259,14 @@ async function measureShard(typed: Typed): Promise<number> {
       },
     },
   );
-  const spending = watchBudget(own, { startAtMs, clock, over: run.stop });
-  process.once("SIGINT", () => run.stop());
+  // Each of the machines spends its part.
+  const spending = watchBudget(budget && shareOf(budget, index, count), {
+    startAtMs,
+    clock,
+    over: run.stop,
+  });
+  stopped.addEventListener("abort", run.stop, { once: true });
+  if (stopped.aborted) run.stop();
   await run.done.finally(() => spending.stop());
   const measured = readShard(typed.shardFile);
   writeShard(typed.shardFile, {
@@ -219,10 +276,12 @@ async function measureShard(typed: Typed): Promise<number> {
   });
   for (const sentence of spending.why) console.log(`? ${sentence}`);
   console.log(`\nWrote ${typed.shardFile}. Add the shards up with lucy-testkit load merge.`);
-  return exitCodes.passed;
+  return stopped.aborted || spending.why.length > 0 ? exitCodes.inconclusive : exitCodes.passed;
 }
 
 async function mergeShards(files: readonly string[], typed: MergeTyped): Promise<number> {
+  checkRunsFolder();
+  checkWritable({ "--json": typed.json, "--markdown": typed.markdown, "--junit": typed.junit });
   const untilMs = clock.now() + typed.waitSeconds * 1000;
   while (clock.now() < untilMs && !files.every((file) => existsSync(file))) await clock.sleep(500);
   const shards = files.map(readShard);
@@ -253,9 +312,9 @@ async function mergeShards(files: readonly string[], typed: MergeTyped): Promise
 }
 
 function compareRuns(a: string, b: string): number {
-  const { text, isWorse } = compareFiles(a, b);
+  const { text, verdict } = compareFiles(a, b);
   console.log(text);
-  return isWorse ? exitCodes.failed : exitCodes.passed;
+  return { worse: exitCodes.failed, inconclusive: exitCodes.inconclusive, held: exitCodes.passed }[verdict];
 }
 
 function planOf({ plan: name, generator, dialect }: Typed): Plan {
@@ -264,27 +323,42 @@ function planOf({ plan: name, generator, dialect }: Typed): Plan {
 }
 
 function targetOf(
-  typed: Pick<Typed, "target" | "allowRemote" | "sessionsMax" | "secondsMax" | "creditsMax">,
+  typed: Pick<Typed, "target" | "allowRemote" | "sessionsMax" | "secondsMax" | "creditsMax" | "allowHosts">,
+  { generator }: Plan,
 ): {
   target: Target | null;
   budget: RemoteBudget | null;
+  hosts: readonly string[];
 } {
-  if (typed.target === undefined) return { target: null, budget: null };
-  const { sessionsMax, secondsMax, creditsMax } = typed;
-  const { endpoint, budget } = readEndpoint(typed.target, {
-    allowRemote: typed.allowRemote ?? false,
-    budget: {
-      ...(sessionsMax !== undefined && { sessionsMax }),
-      ...(secondsMax !== undefined && { secondsMax }),
-      ...(creditsMax !== undefined && { creditsMax }),
-    },
-    environment: process.env,
-  });
-  return { target: endpoint, budget };
+  const { target: address, sessionsMax, secondsMax, creditsMax, allowHosts: hosts = [] } = typed;
+  const { endpoint, budget } =
+    address === undefined
+      ? { endpoint: null, budget: null }
+      : readEndpoint(address, {
+          allowRemote: typed.allowRemote ?? false,
+          budget: {
+            ...(sessionsMax !== undefined && { sessionsMax }),
+            ...(secondsMax !== undefined && { secondsMax }),
+            ...(creditsMax !== undefined && { creditsMax }),
+          },
+          environment: process.env,
+        });
+  if (hosts.length > 0 && budget === null) {
+    throw new Error(
+      "--allow-hosts is for a target that is not this machine, with --allow-remote and its budget: a mock leads to no other host. Leave it out.",
+    );
+  }
+  if (hosts.length > 0 && generator !== "browser") {
+    throw new Error(
+      "--allow-hosts is for --generator browser: the generator node goes where the service leads. Leave it out.",
+    );
+  }
+  return { target: endpoint, budget, hosts };
 }
 
 /** What to type again; a target's address has no key in it. */
-function replayOf({ plan, target, shards, generator, dialect }: Typed): string {
+function replayOf(typed: Typed): string {
+  const { plan, target, shards, generator, dialect, sessionsMax, secondsMax, creditsMax, allowHosts } = typed;
   const parts = [
     "lucy-testkit load",
     `--plan ${plan}`,
@@ -292,6 +366,11 @@ function replayOf({ plan, target, shards, generator, dialect }: Typed): string {
     ...(shards === 1 ? [] : [`--shards ${shards}`]),
     ...(generator === undefined ? [] : [`--generator ${generator}`]),
     ...(dialect === undefined ? [] : [`--dialect ${dialect}`]),
+    ...(typed.allowRemote ? ["--allow-remote"] : []),
+    ...(sessionsMax === undefined ? [] : [`--sessions-max ${sessionsMax}`]),
+    ...(secondsMax === undefined ? [] : [`--seconds-max ${secondsMax}`]),
+    ...(creditsMax === undefined ? [] : [`--credits-max ${creditsMax}`]),
+    ...(allowHosts === undefined ? [] : [`--allow-hosts ${allowHosts.join(",")}`]),
   ];
   return parts.join(" ");
 }
@@ -302,8 +381,11 @@ function teller(): (news: LoadNews) => void {
   let saidMs = 0;
   return (news) => {
     if (news.kind === "self-test") console.log(selfTestText(news.test));
-    else if (stdout.isTTY) stdout.write(`\r\u001b[2K${progressLine(news.progress, news.secondsLeft)}`);
-    else if (clock.now() - saidMs >= 10_000) {
+    else if (stdout.isTTY) {
+      // The last column stays free: some terminals begin a new line with it.
+      const line = progressLine(news.progress, news.secondsLeft, stdout.columns - 1);
+      stdout.write(`\r\u001b[2K${line}`);
+    } else if (clock.now() - saidMs >= 10_000) {
       saidMs = clock.now();
       console.log(progressLine(news.progress, news.secondsLeft));
     }
@@ -321,4 +403,14 @@ function moment(text: string): number {
   const value = Date.parse(text);
   if (Number.isFinite(value)) return value;
   throw new InvalidArgumentError(`It takes a time as ISO 8601 writes it, 2026-11-28T17:00:00Z, not ${text}.`);
+}
+
+/** Names as Chromium's rules take them; a star stands for what is before at least two labels. */
+function hostsIn(text: string): string[] {
+  const names = text.split(",").map((name) => name.trim().toLowerCase());
+  const wrong = names.find((name) => !/^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)+$/.test(name));
+  if (wrong === undefined) return names;
+  throw new InvalidArgumentError(
+    `It takes names of hosts with commas, rooms.example.com,*.example.com, and not ${JSON.stringify(wrong.slice(0, 80))}.`,
+  );
 }

@@ -1,32 +1,49 @@
 /** Two runs that were kept, compared: reads them, says whether they may be compared at all, and puts it into words. */
+import { isLoopback } from "../conformance/index.ts";
 import type { RunResult } from "../reports/result.ts";
 import { readResult } from "../reports/store.ts";
-import { compare } from "./compare.ts";
+import { type Comparison, compare } from "./compare.ts";
 import type { Measurement } from "./measurement.ts";
 
-export type Compared = { readonly text: string; readonly isWorse: boolean };
+/** `inconclusive`: whether it is worse, nobody can tell from these runs, and the text says why. */
+export type Compared = { readonly text: string; readonly verdict: "held" | "worse" | "inconclusive" };
+
+type Load = RunResult & Required<Pick<RunResult, "load">>;
 
 /** Paths of runs' folders or of results; several of a side with commas. @throws Error with a sentence where one is no run of load */
 export function compareFiles(a: string, b: string): Compared {
-  const [left, right] = [a, b].map((paths) => paths.split(",").map((path) => readLoad(path.trim())));
-  const comparisons = compare(left!.map(measurementOf), right!.map(measurementOf));
+  const [left, right] = [a, b].map((paths) => paths.split(",").map((path) => readLoad(path.trim()))) as [
+    Load[],
+    Load[],
+  ];
+  const comparisons = compare(left.map(measurementOf), right.map(measurementOf));
   const marks = { better: "✓", worse: "✗", "no difference": "=", "too few samples": "?" } as const;
   const lines = comparisons.map(({ verdict, sentence }) => `${marks[verdict]} ${sentence}`);
   const count = (wanted: string) => comparisons.filter(({ verdict }) => verdict === wanted).length;
+  const why = [
+    ...unlike(left, right),
+    ...doubted("the first", left),
+    ...doubted("the second", right),
+    ...untold(comparisons),
+    ...moreFailed(left, right),
+  ];
   return {
     text: [
       `${a} → ${b}`,
-      ...differences(left![0]!, right![0]!),
+      ...surroundings(left, right).map((sentence) => `! ${sentence}`),
       "",
       ...lines,
       "",
       `${count("better")} better, ${count("worse")} worse, ${count("no difference")} without a difference, ${count("too few samples")} of too few samples`,
+      ...(why.length > 0
+        ? ["", "Nobody can tell whether the second is worse:", ...why.map((one) => `? ${one}`)]
+        : []),
     ].join("\n"),
-    isWorse: count("worse") > 0,
+    verdict: why.length > 0 ? "inconclusive" : count("worse") > 0 ? "worse" : "held",
   };
 }
 
-function readLoad(path: string): RunResult & Required<Pick<RunResult, "load">> {
+function readLoad(path: string): Load {
   const result = readResult(path);
   const { load } = result;
   if (!load) {
@@ -39,25 +56,89 @@ function readLoad(path: string): RunResult & Required<Pick<RunResult, "load">> {
   return { ...result, load };
 }
 
-function measurementOf({ load }: { load: NonNullable<RunResult["load"]> }): Measurement {
+function measurementOf({ load }: Load): Measurement {
   return load.measurement as unknown as Measurement;
 }
 
-/** What else is not the same, and may be the reason. */
-function differences(a: RunResult, b: RunResult): string[] {
-  const about = ({ subject, environment, load }: RunResult): Record<string, string> => ({
-    plan: subject,
-    generator: environment.generator ?? "",
-    cpu: environment.cpu ?? "",
-    cores: environment.cores ?? "",
-    ...(load && { camera: String(load.plan.clip), dialects: load.dialects.join(" and ") }),
+/** Words about a plan, and what it owes: the same is measured whatever they are. */
+const ofNoMatter = ["name", "about", "thresholds"];
+
+/** What was asked of the two is not the same, so neither is what came of it. */
+function unlike(left: readonly Load[], right: readonly Load[]): string[] {
+  return differences(left, right, ({ load }) => ({
+    ...Object.fromEntries(
+      Object.entries(load.plan)
+        .filter(([name]) => !ofNoMatter.includes(name))
+        .map(([name, value]) => [`${name} in their plans`, JSON.stringify(value)]),
+    ),
+  }));
+}
+
+/** What may be why, and what a comparison may be about. */
+function surroundings(left: readonly Load[], right: readonly Load[]): string[] {
+  return differences(left, right, ({ target, environment }) => ({
+    // A mock of its own has another port each time.
+    target: isLoopback(`ws://${target}`) ? "this machine" : target,
+    ...Object.fromEntries(
+      ["generator", "cpu", "cores", "memory", "node"].map((name) => [name, environment[name] ?? "unknown"]),
+    ),
+  }));
+}
+
+/** A sentence for each that is not the same in all runs. */
+function differences(
+  left: readonly Load[],
+  right: readonly Load[],
+  about: (run: Load) => Readonly<Record<string, string>>,
+): string[] {
+  const [first, second] = [left, right].map((runs) => runs.map(about)) as [
+    Record<string, string>[],
+    Record<string, string>[],
+  ];
+  const valuesOf = (runs: readonly Record<string, string>[], name: string) => [
+    ...new Set(runs.map((run) => run[name] ?? "nothing")),
+  ];
+  return [...new Set([...first, ...second].flatMap(Object.keys))].flatMap((name) => {
+    if (valuesOf([...first, ...second], name).length === 1) return [];
+    const [one, other] = [first, second].map((runs) =>
+      valuesOf(runs, name)
+        .map((value) => (value.length > 60 ? `${value.slice(0, 59)}…` : value))
+        .join(" or "),
+    );
+    return [`Not the same ${name}: ${one} and ${other}.`];
   });
-  const [left, right] = [about(a), about(b)];
-  const unlike = Object.keys(left)
-    .filter((name) => left[name] !== right[name])
-    .map((name) => `! Not the same ${name}: ${left[name]} and ${right[name]}.`);
-  const doubted = [a, b].flatMap(({ load }, index) =>
-    (load?.doubts ?? []).map((doubt) => `! Of ${index === 0 ? "the first" : "the second"}: ${doubt}`),
+}
+
+function doubted(side: string, runs: readonly Load[]): string[] {
+  return [...new Set(runs.flatMap(({ load }) => load.doubts))].map((doubt) => `Of ${side}: ${doubt}`);
+}
+
+/** Of pictures there has to be something to tell; of connections, say, there are few in any run. */
+function untold(comparisons: readonly Comparison[]): string[] {
+  // To have had nothing to come back from is no lack.
+  const gone = comparisons.filter(
+    ({ metric, a, b }) => metric !== "reconnect" && (a === null) !== (b === null),
   );
-  return [...unlike, ...doubted];
+  const missing = [
+    ...new Set(gone.map(({ metric, a }) => `${metric} of ${a === null ? "the first" : "the second"}`)),
+  ];
+  if (missing.length > 0) return [`Nothing was measured: ${missing.join(", ")}.`];
+  const ofPictures = comparisons.filter(({ metric }) => /^(glass-to-glass|signature-delay)$/.test(metric));
+  const needed = ofPictures.length > 0 ? ofPictures : comparisons;
+  return needed.every(({ verdict }) => verdict === "too few samples")
+    ? ["Of how late pictures are there are too few samples. Measure for longer, or several runs of each."]
+    : [];
+}
+
+/** Whoever is not connected is in no figure. */
+function moreFailed(left: readonly Load[], right: readonly Load[]): string[] {
+  const [one, other] = [left, right].map((runs) => {
+    const sum = (name: "sessions-failed" | "sessions-ended" | "sessions-due") =>
+      runs.reduce((total, { load }) => total + (load.measurement.counts[name] ?? 0), 0);
+    return { gone: sum("sessions-failed") + sum("sessions-ended"), due: sum("sessions-due") };
+  }) as [{ gone: number; due: number }, { gone: number; due: number }];
+  if (other.gone * one.due <= one.gone * other.due) return [];
+  return [
+    `${other.gone} of ${other.due} sessions of the second failed or ended early, and ${one.gone} of ${one.due} of the first.`,
+  ];
 }

@@ -358,6 +358,12 @@ export function serverArguments(plan: Plan): string[] {
   });
 }
 
+/** Seconds from the first arrival to the end of the last session. */
+export function secondsOf(plan: Plan): number {
+  const last = [...arrivalsOf(plan)].at(-1);
+  return (last ? last.atMs / 1000 : 0) + plan.holdSeconds;
+}
+
 /** The camera of its sessions. */
 export function clipOf(plan: Plan): ClipRecipe {
   return clipRecipes.find(({ name }) => name === plan.clip)!;

@@ -13,7 +13,7 @@ import { type Clock, epochMs } from "./clock.ts";
 import type { Dialect, Target } from "./generator.ts";
 import { openGenerator } from "./generators/index.ts";
 import { type MockProcess, startMockProcess } from "./mock-process.ts";
-import { clipOf, type Plan, serverArguments } from "./plan.ts";
+import { clipOf, type Plan, secondsOf, serverArguments } from "./plan.ts";
 import { type Progress, startShards } from "./run-shards.ts";
 import { selfTest } from "./self-test.ts";
 import type { SelfTest } from "./self-test-readings.ts";
@@ -26,6 +26,8 @@ export type LoadAbout = {
   readonly target: Target | null;
   /** Of a target that is not this machine. */
   readonly budget: RemoteBudget | null;
+  /** That the browser generator may reach besides the target's own. */
+  readonly hosts: readonly string[];
   readonly shards: number;
   /** Where the instrument was tested just now; `null`: it is to be. */
   readonly selfTests: readonly SelfTest[] | null;
@@ -53,25 +55,35 @@ const startMs = 1500;
 
 /** @throws InstrumentBroken when the self-test fails, and Error with a sentence where the target or a shard does */
 export async function runLoad(about: LoadAbout): Promise<RunResult> {
-  const { plan, clock, told } = about;
+  const { plan, target } = about;
   checkSessions(plan, about.budget);
-  if (about.target) await reach(about.target);
+  if (target) await reach(target);
   const selfTests = about.selfTests ?? (await testInstrument(about));
-  const mock = about.target ? null : await startMockProcess(serverArguments(plan));
-  const folder = mkdtempSync(join(tmpdir(), "lucy-load-"));
+  if (about.stopped.aborted) throw new Error("The run was stopped before anything was measured.");
+  if (target) return runShards({ ...about, target, selfTests }, await mockAt(target));
+  const mock = await startMockProcess(serverArguments(plan));
   try {
-    const target = about.target ?? {
-      url: mock!.url,
-      realtimeUrl: mock!.realtimeUrl,
-      apiKey: "dct_load",
-    };
-    const residence = watchResidence(mock ?? (await mockAt(target)), clock);
+    const { url, realtimeUrl } = mock;
+    return await runShards({ ...about, target: { url, realtimeUrl, apiKey: "dct_load" }, selfTests }, mock);
+  } finally {
+    await mock.stop();
+  }
+}
+
+type ShardsAbout = LoadAbout & { readonly target: Target; readonly selfTests: readonly SelfTest[] };
+
+async function runShards(about: ShardsAbout, mock: Pick<MockProcess, "sessions"> | null): Promise<RunResult> {
+  const { plan, target, selfTests, clock, told } = about;
+  const folder = mkdtempSync(join(tmpdir(), "lucy-load-"));
+  const residence = watchResidence(mock, clock);
+  try {
     const files = Array.from({ length: about.shards }, (_, index) => join(folder, `shard-${index}.json`));
     const startAtMs = epochMs() + startMs;
     const run = startShards(
       files.map((resultFile, index) => ({
         plan,
         target,
+        hosts: about.hosts,
         index,
         count: about.shards,
         startAtMs,
@@ -95,7 +107,6 @@ export async function runLoad(about: LoadAbout): Promise<RunResult> {
     } finally {
       spending.stop();
       about.stopped.removeEventListener("abort", run.stop);
-      await residence.stop();
     }
     const shards = files.map(readShard);
     return loadResult({
@@ -110,7 +121,7 @@ export async function runLoad(about: LoadAbout): Promise<RunResult> {
       ],
     });
   } finally {
-    await mock?.stop();
+    await residence.stop();
     rmSync(folder, { recursive: true, force: true });
   }
 }
@@ -130,12 +141,14 @@ export async function testInstrument({
   plan,
   clock,
   told,
-}: Pick<LoadAbout, "plan" | "clock" | "told">): Promise<SelfTest[]> {
+  stopped,
+}: Pick<LoadAbout, "plan" | "clock" | "told"> & Partial<Pick<LoadAbout, "stopped">>): Promise<SelfTest[]> {
   const dialects: readonly Dialect[] = plan.dialect === "both" ? ["direct", "livekit"] : [plan.dialect];
   const generator = await openGenerator(plan.generator, clock);
   const tests: SelfTest[] = [];
   try {
     for (const dialect of dialects) {
+      if (stopped?.aborted) throw new Error("The run was stopped before anything was measured.");
       const test = await selfTest({ generator, dialect, codec: clipOf(plan).codec, clock });
       tests.push(test);
       told({ kind: "self-test", test });
@@ -192,22 +205,19 @@ export function watchBudget(
   };
 }
 
-/** Seconds from the first arrival to the end of the last session. */
-function secondsOf(plan: Plan): number {
-  const last = [...arrivalsOf(plan, { index: 0, count: 1 })].at(-1);
-  return (last ? last.atMs / 1000 : 0) + plan.holdSeconds;
-}
-
-function partOf(file: string, index: number, count: number): string {
+/** Where shard `index` writes its rows. */
+export function partOf(file: string, index: number, count: number): string {
   return count === 1 ? file : file.replace(/([.]\w+)?$/, `.${index}$1`);
 }
 
 /** Why a run has to end, or `null`. */
 export function overspent(
   budget: RemoteBudget | null,
-  { seconds, credits }: { seconds: number; credits: number },
+  { sessions = 0, seconds, credits }: { sessions?: number; seconds: number; credits: number },
 ): string | null {
   if (budget === null) return null;
+  if (sessions > budget.sessionsMax)
+    return `More sessions were opened than the budget of ${budget.sessionsMax}, ${sessions} with those that reconnecting opened, and the run was stopped there.`;
   if (seconds >= budget.secondsMax)
     return `The budget of ${budget.secondsMax} seconds was spent, and the run was stopped there.`;
   if (credits >= budget.creditsMax)
@@ -218,13 +228,16 @@ export function overspent(
 /** The mock that answers at this address, where it is one. */
 async function mockAt({ url }: Target): Promise<Pick<MockProcess, "sessions"> | null> {
   try {
-    const response = await fetch(`${url}/_lucy/health`);
+    const response = await fetch(`${url}/_lucy/health`, { signal: AbortSignal.timeout(reachMsMax) });
     await response.text();
     if (!response.ok) return null;
   } catch {
     return null;
   }
-  return { sessions: async () => (await fetch(`${url}/_lucy/sessions`)).json() };
+  return {
+    sessions: async () =>
+      (await fetch(`${url}/_lucy/sessions`, { signal: AbortSignal.timeout(reachMsMax) })).json(),
+  };
 }
 
 const residenceMs = 1000;
@@ -243,9 +256,12 @@ function watchResidence(mock: Pick<MockProcess, "sessions"> | null, clock: Clock
       // It is busy, or gone: the run itself will say so.
     }
   };
+  let isOver = false;
   const next = () => {
-    looking = look();
-    timer = clock.after(residenceMs, next);
+    // One that hangs is not asked again meanwhile.
+    looking = look().then(() => {
+      if (!isOver) timer = clock.after(residenceMs, next);
+    });
   };
   if (mock) next();
   return {
@@ -253,6 +269,7 @@ function watchResidence(mock: Pick<MockProcess, "sessions"> | null, clock: Clock
       return [...latest.values()];
     },
     async stop() {
+      isOver = true;
       timer?.cancel();
       await looking;
     },

@@ -12,6 +12,8 @@ import type { Plan } from "./plan.ts";
 export type ShardJob = {
   readonly plan: Plan;
   readonly target: Target;
+  /** That the browser generator may reach besides the target's own. */
+  readonly hosts?: readonly string[];
   /** Which of how many: it takes its part of the plan's arrivals. */
   readonly index: number;
   readonly count: number;

@@ -15,12 +15,12 @@ process.once("disconnect", () => {
   stopped.abort();
   process.exit(1);
 });
-// Ctrl-C reaches the whole group; the parent stops its shards in good order.
-process.on("SIGINT", () => {});
+// Ctrl-C, and what some CI sends, reaches the whole group; the parent stops its shards in good order.
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => {});
 
 async function run(job: Extract<ToShard, { kind: "run" }>["job"]): Promise<void> {
   try {
-    const generator = await openGenerator(job.plan.generator, clock);
+    const generator = await openGenerator(job.plan.generator, clock, job.hosts);
     try {
       await runShard(job, {
         clock,
