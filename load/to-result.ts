@@ -3,6 +3,7 @@ import { availableParallelism, cpus, loadavg } from "node:os";
 import { type Figure, median } from "../reports/figure.ts";
 import type { LoadRecord } from "../reports/load-record.ts";
 import { type RunResult, resultSchema, type Verdict } from "../reports/result.ts";
+import { courseOf } from "./course.ts";
 import { columnOf, percentileFigures, toldPercents } from "./figures.ts";
 import { decodeHistogram } from "./histogram.ts";
 import { doubts } from "./honesty.ts";
@@ -89,6 +90,7 @@ export function loadResult({
       transport: transportOf(shards),
       doubts: found,
       troubles,
+      course: courseOf(measurement.seconds),
       measurement: { ...measurement, seconds: [...measurement.seconds] },
     },
   };

@@ -135,8 +135,14 @@ export function loadOf(doubts: readonly string[] = []): RunResult {
       findings: outcome === "failed" ? [{ rule: "The threshold holds.", expected: owes, got: does }] : [],
       replay: "lucy-testkit load --plan steady",
     });
-  const row = (name: string, unit: string, values: readonly number[]) =>
-    ["p50", "p90", "p99", "p99.9", "max"].map((of, index) => ({ name, of, unit, values: [values[index]!] }));
+  const row = (name: string, unit: string, sampleCount: number, values: readonly number[]) =>
+    ["p50", "p90", "p99", "p99.9", "max"].map((of, index) => ({
+      name,
+      of,
+      unit,
+      sampleCount,
+      values: [values[index]!],
+    }));
   return resultOf(
     [
       threshold("p99 < 200ms", "212.5 ms of 17820", "failed"),
@@ -148,9 +154,10 @@ export function loadOf(doubts: readonly string[] = []): RunResult {
       subject: "load steady",
       target: "127.0.0.1:8787",
       figures: [
-        ...row("connect", "ms", [61.2, 80.1, 91.7, 91.7, 91.7]),
-        ...row("glass-to-glass", "ms", [12.3, 33.1, 212.5, 240.1, 251.2]),
-        ...row("fps, as slow as", "fps", [30, 30, 29, 28, 27]),
+        ...row("glass-to-glass", "ms", 17_820, [12.3, 33.1, 212.5, 240.1, 251.2]),
+        ...row("fps, as slow as", "fps", 1200, [30, 30, 29, 28, 27]),
+        { name: "connect", of: "p50", unit: "ms", sampleCount: 10, values: [61.2] },
+        { name: "connect", of: "max", unit: "ms", sampleCount: 10, values: [91.7] },
       ],
       load: {
         plan: { name: "steady" },
@@ -170,6 +177,16 @@ export function loadOf(doubts: readonly string[] = []): RunResult {
         },
         doubts: [...doubts],
         troubles: { "Concurrent session limit reached.": 2 },
+        course: Array.from({ length: 10 }, (_, index) => ({
+          fromSecond: index * 17,
+          untilSecond: Math.min((index + 1) * 17, 162),
+          sessions: Math.min(index + 1, 10),
+          fps: index === 9 ? null : 30 - index / 10,
+          glassP50Ms: index === 9 ? null : 10.2 + index,
+          glassP99Ms: index === 0 || index === 9 ? null : 30 * index,
+          framesDecided: 1799,
+          framesLost: index === 8 ? 160 : 0,
+        })),
         measurement: {
           histograms: {},
           counts: {

@@ -1,5 +1,6 @@
 /** What a run of load counted, in words, once for all who show it. */
-import type { LoadRecord } from "./load-record.ts";
+import type { Figure } from "./figure.ts";
+import type { RunResult } from "./result.ts";
 
 type Part = readonly [count: string, words: string];
 
@@ -36,12 +37,10 @@ const rows: readonly { readonly name: string; readonly parts: readonly Part[] }[
   },
 ];
 
-/** Sessions and pictures, and sets where there were any; then what told pictures apart, and where the time went. */
-export function loadAmounts({
-  measurement,
-  serverMs,
-  transport,
-}: LoadRecord): readonly { name: string; words: string }[] {
+/** Sessions and pictures, and sets where there were any; then what told pictures apart, and where the time went. Nothing without a record of load. */
+export function loadAmounts({ load, figures }: RunResult): readonly { name: string; words: string }[] {
+  if (!load) return [];
+  const { measurement, serverMs, transport } = load;
   const of = (name: string) => measurement.counts[name] ?? 0;
   const counted = rows
     .filter(({ parts }) => of(parts[0]![0]) > 0)
@@ -75,9 +74,7 @@ export function loadAmounts({
   return [
     ...counted,
     ...(carriers.length > 0 ? [{ name: "told by", words: carriers.join(" · ") }] : []),
-    ...(serverMs === null
-      ? []
-      : [{ name: "server", words: `keeps a picture ${serverMs.toFixed(1)} ms, as it says itself (median)` }]),
+    ...(serverMs === null ? [] : [{ name: "delay", words: delayWords(figures, serverMs, roundTripMs) }]),
     ...(spent.length > 0 ? [{ name: "network", words: spent.join(" · ") }] : []),
   ];
 }
@@ -86,4 +83,25 @@ export function loadAmounts({
 function shareOf(count: string, of: (name: string) => number): string {
   if (count !== "frames-lost" || of("frames-lost") === 0 || of("frames-decided") === 0) return "";
   return ` (${((of("frames-lost") / of("frames-decided")) * 100).toFixed(1)} %)`;
+}
+
+/**
+ * Glass to glass in its parts, each a median of its own: what the server says that it kept a picture, one round trip of the transport (a picture goes
+ * there and comes back), and what is left, which is the client and whatever else is between the two. Transports look every five seconds only: of
+ * sessions shorter than that, the one round trip they know is of connecting, when everybody is busy.
+ */
+function delayWords(figures: readonly Figure[], serverMs: number, roundTripMs: number | null): string {
+  const glassMs = figures.find(({ name, of }) => name === "glass-to-glass" && of === "p50")?.values[0];
+  const parts = [
+    `server ${serverMs.toFixed(1)}`,
+    ...(roundTripMs === null ? [] : [`network ${roundTripMs.toFixed(1)}`]),
+  ].join(" + ");
+  const sources = ["the server's own word", ...(roundTripMs === null ? [] : ["a session's last round trip"])];
+  if (glassMs === undefined) return `${parts} ms (medians: ${sources.join(", ")})`;
+  const restMs = glassMs - serverMs - (roundTripMs ?? 0);
+  const whole = `${glassMs.toFixed(1)} ms`;
+  if (restMs < 0)
+    return `${whole}, yet ${parts} are ${(-restMs).toFixed(1)} more: medians need not add up, and sessions of some seconds only know the round trip of connecting. Hold them for longer.`;
+  const rest = `${roundTripMs === null ? "client and network" : "client"} ${restMs.toFixed(1)}`;
+  return `${whole} = ${parts} + ${rest} (medians: ${sources.join(", ")}; the client is what is left)`;
 }

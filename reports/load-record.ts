@@ -57,6 +57,25 @@ export const loadRecord = z.object({
   doubts: z.array(z.string()),
   /** What went wrong in sessions, and how often: what the server said. */
   troubles: z.record(z.string(), amount),
+  /** How it went over time, a span each in their order; of results from before there was one, nothing. `null`: too few samples to tell. */
+  course: z
+    .array(
+      z.object({
+        fromSecond: amount,
+        /** Not in it any more. */
+        untilSecond: amount,
+        /** The most that were open. */
+        sessions: amount,
+        /** The median of sessions' seconds. */
+        fps: amount.nullable(),
+        glassP50Ms: amount.nullable(),
+        glassP99Ms: amount.nullable(),
+        /** Of the pictures whose turn came in it. */
+        framesDecided: amount,
+        framesLost: amount,
+      }),
+    )
+    .default([]),
   measurement: z.object({
     histograms: z.record(z.string(), z.string()),
     counts: z.record(z.string(), amount),

@@ -2,6 +2,7 @@
  * A result as Markdown, for a comment under a pull request or the summary of a GitHub job. Texts that clients and servers made are shown as
  * text: they start no table, link, picture or tag, and call nobody.
  */
+import { courseRows } from "./course-rows.ts";
 import { figureMarkdown } from "./figure-table.ts";
 import { loadAmounts } from "./load-amounts.ts";
 import type { LoadRecord } from "./load-record.ts";
@@ -53,7 +54,7 @@ export function resultMarkdown(result: RunResult, { pictures = new Map() }: Mark
     ...(isLoad && verdicts.length > 0 ? [thresholdTable(verdicts)] : []),
     ...(isLoad && figures.length > 0 ? [figureMarkdown(figures.map(safeFigure))] : []),
     ...bulleted("Not to be believed", isLoad ? doubtsOf(result).map(prose) : []),
-    ...(load ? loadBlocks(load) : []),
+    ...(load ? loadBlocks(result, load) : []),
     ...bulleted("Trouble of the harness", harness.map(prose)),
     ...bulleted("Entries of the baseline that nothing needs", stale.map(prose)),
     // Of many nobody wants to scroll past the first.
@@ -87,17 +88,26 @@ function thresholdTable(verdicts: readonly Verdict[]): string {
 }
 
 /** What was counted, and what it does not contain. */
-function loadBlocks(load: LoadRecord): string[] {
+function loadBlocks(result: RunResult, load: LoadRecord): string[] {
   return [
     ...bulleted(
       "Troubles of sessions",
       Object.entries(load.troubles).map(([sentence, count]) => `${count} × ${prose(sentence)}`),
     ),
-    loadAmounts(load)
+    loadAmounts(result)
       .map(({ name, words }) => `- **${prose(name)}** ${prose(words)}`)
       .join("\n"),
+    ...titled("Over time", courseTable(load)),
     ...bulleted("What these numbers do not contain", load.blindSpots.map(prose)),
   ];
+}
+
+/** A row a span; what went on for one span only is told by the figures. */
+function courseTable({ course }: LoadRecord): string[] {
+  if (course.length < 2) return [];
+  const rows = courseRows(course);
+  const [head, ...spans] = rows[0]!.map((_, index) => `| ${rows.map((row) => row[index]).join(" | ")} |`);
+  return [[head, `|${rows.map(() => " ---: |").join("")}`, ...spans].join("\n")];
 }
 
 /** Blocks that fit, and in place of the others how many there were. */

@@ -58,6 +58,15 @@ test("nothing but a line to be copied is wider than the terminal, whatever it sa
   expect(wideLines.filter((line) => !line.startsWith("    replay"))).toEqual([]);
 });
 
+test("a run of load is as wide as a terminal, however much it tells", () => {
+  expect(Math.max(...plain(loaded).split("\n").map(widthOf))).toBeLessThanOrEqual(100);
+});
+
+test("a run of one span has no course beside its figures", () => {
+  const load = { ...loaded.load!, course: loaded.load!.course.slice(0, 1) };
+  expect(plain({ ...loaded, load })).not.toContain("from second");
+});
+
 test("nothing steers the terminal but our own colours", () => {
   const coloured = resultText(hostile, { colour: true });
   const ours = new RegExp(`${"\u001b"}\\[[\\d;]*m`, "g");

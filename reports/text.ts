@@ -2,6 +2,8 @@
  * A result for a terminal: a verdict that fits one screen when all is well or little failed, and is longer only for more failures. What does
  * not fit is in the Markdown report.
  */
+
+import { courseRows } from "./course-rows.ts";
 import { figureText } from "./figure-table.ts";
 import { loadAmounts } from "./load-amounts.ts";
 import type { Finding, Picture, RunResult, Verdict } from "./result.ts";
@@ -79,6 +81,7 @@ function sections(
   const blocks = [
     [titleOf(result, ink)],
     isLoad ? figureLines(result) : areaLines(result, ink),
+    isLoad ? courseLines(result, ink) : [],
     isLoad ? amountLines(result, ink) : [],
     isLoad ? thresholdLines(result, ink) : [],
     isLoad ? [] : told("failed").flatMap((verdict) => failureLines(verdict, ink, pictures)),
@@ -121,10 +124,28 @@ function thresholdLines({ verdicts }: RunResult, ink: Ink): string[] {
   });
 }
 
+/** How it went over time: a column a span. What went on for one span only is told by the figures. */
+function courseLines({ load }: RunResult, ink: Ink): string[] {
+  const rows = courseRows(load?.course ?? []);
+  const [, ...spans] = rows[0] ?? [];
+  if (spans.length < 2) return [];
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => widthOf(row[column]!))));
+  return rows.map((row, index) => {
+    const [name, ...cells] = row.map((cell, column) =>
+      column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!),
+    );
+    return index === 0
+      ? ink(`  ${[name, ...cells].join("  ")}`, "dim")
+      : `  ${ink(name!, "dim")}  ${cells.join("  ")}`;
+  });
+}
+
 /** How much there was: a line each of sessions, pictures and sets. */
-function amountLines({ load }: RunResult, ink: Ink): string[] {
-  if (!load) return [];
-  return loadAmounts(load).map(({ name, words }) => `  ${ink(name.padEnd(9), "dim")} ${words}`);
+function amountLines(result: RunResult, ink: Ink): string[] {
+  return loadAmounts(result).flatMap(({ name, words }) => {
+    const [first, ...more] = wrap(words, columns - 12, 3);
+    return [`  ${ink(name.padEnd(9), "dim")} ${first}`, ...more.map((line) => " ".repeat(12) + line)];
+  });
 }
 
 /** Why the numbers of a run of load are not to be believed, and what went wrong in its sessions. */
