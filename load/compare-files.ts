@@ -115,14 +115,21 @@ function doubted(side: string, runs: readonly Load[]): string[] {
 
 /** Of pictures there has to be something to tell; of connections, say, there are few in any run. */
 function untold(comparisons: readonly Comparison[]): string[] {
-  // To have had nothing to come back from is no lack.
-  const gone = comparisons.filter(
-    ({ metric, a, b }) => metric !== "reconnect" && (a === null) !== (b === null),
-  );
-  const missing = [
-    ...new Set(gone.map(({ metric, a }) => `${metric} of ${a === null ? "the first" : "the second"}`)),
+  const missing = (side: "a" | "b", other: "a" | "b") => [
+    ...new Set(
+      comparisons
+        // To have had nothing to come back from is no lack.
+        .filter((one) => one.metric !== "reconnect" && one[side] === null && one[other] !== null)
+        .map(({ metric }) => metric),
+    ),
   ];
-  if (missing.length > 0) return [`Nothing was measured: ${missing.join(", ")}.`];
+  const lacks = [
+    ["The first", missing("a", "b")] as const,
+    ["The second", missing("b", "a")] as const,
+  ].filter(([, metrics]) => metrics.length > 0);
+  if (lacks.length > 0) {
+    return lacks.map(([side, metrics]) => `${side} has nothing of ${metrics.join(", ")}.`);
+  }
   const ofPictures = comparisons.filter(({ metric }) => /^(glass-to-glass|signature-delay)$/.test(metric));
   const needed = ofPictures.length > 0 ? ofPictures : comparisons;
   return needed.every(({ verdict }) => verdict === "too few samples")
