@@ -40,7 +40,14 @@ function runOf({ delayMs, yaml: text = yaml, seconds = 100, counts, target, doub
   const delays = Array.from({ length: 60 }, (_, index) => delayMs + (index % 10));
   const plan = parsePlan(text, "one.yaml");
   const shard: ShardFile = {
-    ...{ schema: shardSchema, index: 0, count: 1, target: target ?? "127.0.0.1:1", seed: 1 },
+    ...{
+      schema: shardSchema,
+      index: 0,
+      count: 1,
+      target: target ?? "127.0.0.1:1",
+      seed: 1,
+      machine: { cpu: "A" },
+    },
     ...{ durationMs: 1000 * seconds, startedAt: "2026-01-31T12:00:00.000Z", generator: "node" },
     plan: plan as unknown as ShardFile["plan"],
     ...{ dialects: ["direct"], blindSpots: [], shards: [], troubles: {}, selfTests: [], doubts: [] },

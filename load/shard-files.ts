@@ -16,6 +16,8 @@ const shardFile = z.object({
   startedAt: z.iso.datetime({ offset: true }),
   durationMs: z.number().nonnegative(),
   seed: z.number(),
+  /** Which measured, in words by name. */
+  machine: z.record(z.string(), z.string()),
   plan: loadRecord.shape.plan,
   generator: loadRecord.shape.generator,
   dialects: loadRecord.shape.dialects,

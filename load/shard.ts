@@ -11,6 +11,7 @@ import type { Dialect, Generator, LoadSession, TransportStats } from "./generato
 import { decodeHistogram } from "./histogram.ts";
 import { type Honesty, watchHonesty } from "./honesty.ts";
 import { createLedger, type Ledger } from "./ledger.ts";
+import { machineWords } from "./machine.ts";
 import type { FrameRow } from "./measurement.ts";
 import { clipOf, dialectOf, modelOf, type Plan, readsPictures } from "./plan.ts";
 import type { Progress, ShardJob } from "./run-shards.ts";
@@ -291,6 +292,7 @@ export function shardOf(
     startedAt: new Date(startAtMs).toISOString(),
     durationMs,
     seed: plan.seed,
+    machine: machineWords(),
     plan: plan as unknown as ShardFile["plan"],
     generator: generator.name,
     dialects: plan.dialect === "both" ? ["direct", "livekit"] : [plan.dialect],

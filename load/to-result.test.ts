@@ -16,7 +16,15 @@ function shard(delaysMs: readonly number[], counts: Partial<Record<string, numbe
   const delays = createHistogram();
   for (const delayMs of delaysMs) delays.record(delayMs * 1000);
   return {
-    ...{ schema: shardSchema, index: 0, count: 1, target: "127.0.0.1:1", seed: 1, durationMs: 1000 },
+    ...{
+      schema: shardSchema,
+      index: 0,
+      count: 1,
+      target: "127.0.0.1:1",
+      seed: 1,
+      machine: { cpu: "A" },
+      durationMs: 1000,
+    },
     ...{
       startedAt: "2026-01-31T12:00:00.000Z",
       plan: plan as unknown as ShardFile["plan"],
@@ -66,4 +74,14 @@ test("of a generator that fell behind nothing is passed; what was counted as fai
   expect(verdicts.map(({ outcome }) => outcome)).toEqual(["inconclusive", "inconclusive"]);
   const failed = resultOf(shard([], { ...starved, "sessions-failed": 1 }));
   expect(failed.verdicts.map(({ outcome }) => outcome)).toEqual(["inconclusive", "failed"]);
+});
+
+test("machines that measured are named, not the one that adds up", () => {
+  const machines = [
+    { cpu: "A", cores: "4" },
+    { cpu: "B", cores: "4" },
+  ];
+  const shards = machines.map((machine) => ({ ...shard([], {}), machine }));
+  const { environment } = loadResult({ plan, shards, selfTests: [], serverMs: null, replay: "" });
+  expect(environment).toEqual({ cpu: "A | B", cores: "4", generator: "node × 2" });
 });

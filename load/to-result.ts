@@ -1,5 +1,4 @@
 /** What the shards of a run come to, as the one result shape: figures, thresholds as verdicts, and all that another run needs to be compared. */
-import { availableParallelism, cpus, loadavg } from "node:os";
 import { type Figure, median } from "../reports/figure.ts";
 import type { LoadRecord } from "../reports/load-record.ts";
 import { type RunResult, resultSchema, type Verdict } from "../reports/result.ts";
@@ -7,6 +6,7 @@ import { courseOf } from "./course.ts";
 import { columnOf, percentileFigures, toldPercents } from "./figures.ts";
 import { decodeHistogram } from "./histogram.ts";
 import { doubts } from "./honesty.ts";
+import { addMachines } from "./machine.ts";
 import { type HistogramName, histogramNames, type Measurement } from "./measurement.ts";
 import { addMeasurements } from "./merge.ts";
 import { clipOf, type Plan } from "./plan.ts";
@@ -67,10 +67,7 @@ export function loadResult({
     durationMs,
     seed: plan.seed,
     environment: {
-      node: process.version,
-      cpu: cpus()[0]?.model.trim() ?? "unknown",
-      cores: String(availableParallelism()),
-      "load average": loadavg()[0]!.toFixed(1),
+      ...addMachines(shards.map(({ machine }) => machine)),
       generator: `${plan.generator} × ${shards.length}`,
     },
     verdicts: plan.thresholds.map((threshold) =>
