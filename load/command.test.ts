@@ -166,7 +166,7 @@ test("without anything typed: the plan smoke, against a mock of its own; kept, s
 
 test("the self-test alone: what was injected, what was read", async () => {
   const { code, out } = await load("--self-test", "--dialect", "direct");
-  expect(out).toMatch(/0 ms reads [\d.]+ .*50 ms reads .*100 ms reads .*250 ms reads/);
+  expect(out).toMatch(/ 0 ms reads +[\d.]+ .*\n +50 ms reads .*\n +100 ms reads .*\n +250 ms reads/);
   expect(out).toContain("✓ differences are right within");
   expect(code).toBe(0);
 }, 60_000);

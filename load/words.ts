@@ -59,15 +59,17 @@ export function selfTestText({
   boundMs,
   faults,
 }: SelfTest): string {
-  const told = readings.map(({ injectedMs, readMs, medianMs, sampleCount }) =>
-    readMs === null
-      ? `${injectedMs} ms: nothing`
-      : `${injectedMs} ms reads ${readMs.toFixed(1)} (median ${medianMs!.toFixed(1)}, ${sampleCount} pictures)`,
-  );
+  const told = readings.map(({ injectedMs, readMs, medianMs, sampleCount }) => {
+    const reads =
+      readMs === null
+        ? "nothing"
+        : `${readMs.toFixed(1).padStart(5)} (median ${medianMs!.toFixed(1)}, ${sampleCount} pictures)`;
+    return `${String(injectedMs).padStart(5)} ms reads ${reads}`;
+  });
   const head = `self-test ${generator}, ${dialect}, told apart by ${carrier}`;
   const verdict =
     faults.length > 0
       ? faults.map((sentence) => `  ✗ ${sentence}`).join("\n")
       : `  ✓ differences are right within ${errorMs!.toFixed(1)} ms (at most ${boundMs.toFixed(1)})`;
-  return `${head}\n  ${told.join(" · ")}\n${verdict}`;
+  return [head, ...told, verdict].join("\n");
 }
