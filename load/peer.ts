@@ -67,7 +67,7 @@ export type Peer = {
   requestKey(): void;
   /** Asks for packets of it once more. */
   requestAgain(sequenceNumbers: readonly number[]): void;
-  /** As the last check of the path says, some five seconds ago; `null` before the first. */
+  /** As the last check of the path says, some five seconds ago; `null` before the second. */
   roundTripMs(): number | null;
   /** Since it was opened. */
   stats(): Promise<TransportStats>;
@@ -155,8 +155,9 @@ export function openPeer(about: PeerAbout): Peer {
   }
 
   function roundTripMs(): number | null {
-    const seconds = pc.dtlsTransports[0]?.iceTransport.connection.nominated?.rtt;
-    return seconds === undefined ? null : seconds * 1000;
+    const path = pc.dtlsTransports[0]?.iceTransport.connection.nominated;
+    // The first check waits for the other side to come as far.
+    return path?.rtt === undefined || path.roundTripTimeMeasurements < 2 ? null : path.rtt * 1000;
   }
 
   return {
