@@ -101,7 +101,7 @@ holdSeconds: 2
 thresholds: [sessions-failed == 0]
 `;
 
-/** As a pod runs it: its variables in its command line, its volumes in folders of ours, `npx lucy-testkit` as installed packages have it. */
+/** As a pod runs it: its variables in its command line, its volumes in folders of ours, `node cli.ts` as it is where the image works. */
 function start(
   { command, args, env = [] }: Container,
   given: { readonly values?: Record<string, string>; readonly more?: Record<string, string> },
@@ -137,7 +137,7 @@ beforeAll(async () => {
   for (const name of ["bin", "plan", "results"]) mkdirSync(join(folder, name));
   writeFileSync(join(folder, "plan/plan.yaml"), plan);
   writeFileSync(
-    join(folder, "bin/npx"),
+    join(folder, "bin/node"),
     `#!/bin/sh\nshift\nexec "${process.execPath}" "${join(root, "cli.ts")}" "$@"\n`,
     { mode: 0o755 },
   );
