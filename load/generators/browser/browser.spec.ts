@@ -167,7 +167,7 @@ test("a service that leads elsewhere is refused at once, by the name of where it
     readsPictures: true,
   } as const;
   await expect(generator.open({ target, ...session }, hear().observer)).rejects.toThrow(
-    "The service leads to rooms.invalid, which this browser is kept from. Name it among the hosts of",
+    "The service leads to rooms.invalid, which this browser is kept from. With a remote target, say --allow-hosts rooms.invalid",
   );
   service.close();
 });

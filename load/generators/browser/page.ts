@@ -176,7 +176,7 @@ function isOf(host: string, pattern: string): boolean {
 }
 
 function keptFrom(host: string): string {
-  return `The service leads to ${host}, which this browser is kept from. Name it among the hosts of the generator.`;
+  return `The service leads to ${host}, which this browser is kept from. With a remote target, say --allow-hosts ${host} as well.`;
 }
 
 function noteSent(picture: SentPicture): void {
