@@ -50,7 +50,7 @@ function runOf({ delayMs, yaml: text = yaml, seconds = 100, counts, target, doub
     },
     ...{ durationMs: 1000 * seconds, startedAt: "2026-01-31T12:00:00.000Z", generator: "node" },
     plan: plan as unknown as ShardFile["plan"],
-    ...{ dialects: ["direct"], blindSpots: [], shards: [], troubles: {}, selfTests: [], doubts: [] },
+    ...{ dialects: ["direct"], blindSpots: [], shards: [], troubles: {}, selfTests: [], doubts: [...doubts] },
     transport: {
       ...{ roundTripsMs: [], jittersMs: [], packetsReceived: null, packetsLost: null },
       ...{ keyRequests: null, picturesUnseen: null },
@@ -69,7 +69,7 @@ function runOf({ delayMs, yaml: text = yaml, seconds = 100, counts, target, doub
   };
   return loadResult({
     plan,
-    ...{ shards: [shard], selfTests: [], serverMs: null, replay: "lucy-testkit load", doubts },
+    ...{ shards: [shard], selfTests: [], serverMs: null, replay: "lucy-testkit load" },
   });
 }
 
@@ -145,6 +145,12 @@ describe("for a gate", () => {
     const compared = compareFiles(fileOf(a), fileOf(b));
     expect(compared.text).toMatch(says);
     expect(compared.verdict).toBe(verdict);
+  });
+
+  test("how much runs differ is said to be unknown, once, where each side has one", () => {
+    const one = fileOf({ delayMs: 50 });
+    expect(compareFiles(one, one).text.match(/one run each does not say/g)).toHaveLength(1);
+    expect(compareFiles(`${one},${one}`, one).text).not.toContain("one run each");
   });
 
   test("several of a side are looked at all", () => {

@@ -35,6 +35,11 @@ export function compareFiles(a: string, b: string): Compared {
       ...lines,
       "",
       `${count("better")} better, ${count("worse")} worse, ${count("no difference")} without a difference, ${count("too few samples")} of too few samples`,
+      ...(left.length === 1 && right.length === 1
+        ? [
+            "How much runs differ from each other, one run each does not say: name several of a side with commas.",
+          ]
+        : []),
       ...(why.length > 0
         ? ["", "Nobody can tell whether the second is worse:", ...why.map((one) => `? ${one}`)]
         : []),

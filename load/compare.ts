@@ -130,8 +130,7 @@ function compareOne(
     "no difference": `no difference of ${shown(worth, unit)}: ${interval}`,
     "too few samples": `${interval}: whether it is ${shown(worth, unit)} or more, nobody can tell. Measure for some ${needed} times as long`,
   }[verdict];
-  const isOneRun = of.a.runs === 1 && of.b.runs === 1;
-  const sentence = `${values}, ${told} (95 %; of ${pieces(of.a)} and ${pieces(of.b)}).${isOneRun ? " How much runs differ from each other, one run each does not say." : ""}`;
+  const sentence = `${values}, ${told} (95 %; of ${pieces(of.a)} and ${pieces(of.b)}).`;
   return { ...rest, verdict, difference, ratio, sentence };
 }
 
@@ -308,7 +307,7 @@ function shown(value: number | null, unit: Unit): string {
 }
 
 const rounded = (value: number) => String(Math.round(value * 10) / 10);
-const signed = (value: number) => `${value > 0 ? "+" : ""}${rounded(value)}`;
+const signed = (value: number) => `${Number(rounded(value)) > 0 ? "+" : ""}${rounded(value)}`;
 const times = (value: number) => value.toFixed(2);
 
 function pieces({ samples, blocks, runs }: Amounts): string {
