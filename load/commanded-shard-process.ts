@@ -18,26 +18,31 @@ begun.promise.then(
   () => say({ kind: "ready" }),
   (error: Error) => say({ kind: "refused", why: error.message }),
 );
-process.once("disconnect", async () => {
+process.once("disconnect", end);
+process.once("SIGTERM", end);
+// Ctrl-C reaches the whole group; sessions are closed once the parent has gone.
+process.on("SIGINT", () => {});
+
+async function end(): Promise<void> {
   const shard = await begun.promise.catch(() => null);
   await shard?.stop();
   process.exit();
-});
-// Ctrl-C reaches the whole group; sessions are closed once the parent has gone.
-process.on("SIGINT", () => {});
+}
 
 async function begin(job: Extract<ToCommanded, { kind: "begin" }>["job"]) {
   const about = readJob(job, process.env);
   await reach(about.target);
   // All of them are on one machine, and take the same instrument.
-  if (about.index === 0) {
-    await testInstrument({
-      plan: about.plan,
-      clock,
-      told: (news) => news.kind === "self-test" && console.log(selfTestText(news.test)),
-    });
-  }
+  const selfTests =
+    about.index > 0
+      ? []
+      : await testInstrument({
+          plan: about.plan,
+          clock,
+          told: (news) => news.kind === "self-test" && console.log(selfTestText(news.test)),
+        });
   return startCommandedShard(about, {
+    selfTests,
     generator: await openGenerator(about.plan.generator, clock),
     clock,
     told: say,

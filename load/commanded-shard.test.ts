@@ -126,6 +126,12 @@ test("the budget is shared out, so that no process need ask another", () => {
   expect(parts.map(({ sessionsMax }) => sessionsMax)).toEqual([2, 2, 1]);
 });
 
+const selfTest = {
+  ...{ generator: "node", dialect: "direct", carrier: "strip", errorMs: 1, boundMs: 5 },
+  readings: [],
+  faults: [],
+};
+
 /** Sessions that are connected at once, and get what a test gives them. */
 function begin(more: Partial<CommandedAbout> = {}) {
   const stepped = steppedClock();
@@ -150,6 +156,7 @@ function begin(more: Partial<CommandedAbout> = {}) {
   const shard = startCommandedShard(about, {
     generator,
     clock: stepped.clock,
+    selfTests: [selfTest],
     told: (message) => news.push(structuredClone(message)),
   });
   const measured = () => news.filter((message) => message.kind === "measured");
@@ -249,4 +256,45 @@ test.each([
   const { troubles, measurement } = readShard(join(results, "shard-0.json"));
   expect(Object.keys(troubles).join()).toContain(says);
   expect(measurement.counts["sessions-due"]).toBe(1);
+});
+
+test("a session that replaces a lost one is spent as well, and one too many ends all", async () => {
+  const results = join(folder, "reconnects");
+  const budget = { sessionsMax: 2, secondsMax: 60, creditsMax: 9 };
+  const { shard, observers, advance, doubts: all } = begin({ budget, results });
+  // The machine that runs this may be busy.
+  const doubts = () => all().filter((why) => why.includes("budget"));
+  const first = shard.arrive(0, [{ think: 60 }]);
+  await settle();
+  const again = () => {
+    observers[0]!.lost(100, "gone");
+    observers[0]!.recovered(200);
+  };
+  again();
+  expect((await shard.arrive(1, [{ think: 1 }])).trouble).toContain("The budget of 2 sessions was spent");
+  expect(doubts()).toEqual([]);
+  again();
+  expect(doubts().join()).toContain("More sessions were opened than the budget of 2, 3 with those");
+  await first;
+  advance(1000);
+  expect(doubts()).toHaveLength(1);
+  await shard.stop();
+});
+
+test("the file has what the instrument read, and says that nobody here knows who came late", async () => {
+  const results = join(folder, "known");
+  const { shard, advance } = begin({ results });
+  const left = shard.arrive(0, [{ think: 1 }]);
+  await settle();
+  advance(1000);
+  await left;
+  await shard.stop();
+  const { selfTests, blindSpots, measurement } = readShard(join(results, "shard-0.json"));
+  expect(selfTests).toEqual([selfTest]);
+  expect(blindSpots).toEqual([expect.stringMatching(/^Sessions came when the load tool said so/)]);
+  expect(measurement.counts["sessions-late"]).toBe(0);
+});
+
+test("a file that cannot be written is said before anybody comes", () => {
+  expect(() => begin({ results: "/dev/null/results" })).toThrow(/ENOTDIR/);
 });

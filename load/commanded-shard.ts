@@ -8,12 +8,13 @@ import { z } from "zod";
 import { creditsPerSecond, type RemoteBudget, readEndpoint } from "../conformance/index.ts";
 import { type Clock, epochMs } from "./clock.ts";
 import type { Generator, Target } from "./generator.ts";
-import { doubts, watchHonesty } from "./honesty.ts";
+import { doubts, stallMsOf, watchHonesty } from "./honesty.ts";
 import type { CountName, HistogramName } from "./measurement.ts";
 import { clipOf, type Plan, parsePlan } from "./plan.ts";
 import { overspent } from "./run-load.ts";
-import { createSessions, type OwnScript, shardOf } from "./shard.ts";
-import { writeShard } from "./shard-files.ts";
+import type { SelfTest } from "./self-test-readings.ts";
+import { createSessions, leaveMsMax, type OwnScript, shardOf } from "./shard.ts";
+import { tryShardFile, writeShard } from "./shard-files.ts";
 import { createTally, type Tally } from "./tally.ts";
 
 /** As it crosses from the load tool's process: nothing of it has been looked at. */
@@ -67,6 +68,8 @@ export type CommandedAbout = Pick<CommandedJob, "index" | "count" | "startAtMs">
 };
 
 const tickMs = 1000;
+const notOurSchedule =
+  "Sessions came when the load tool said so: whether it was late, and by how much, is in no figure.";
 const where = "config.engines.lucy";
 
 const whole = z.number({ error: "It takes a whole number from 1." }).int().min(1).optional();
@@ -213,8 +216,15 @@ export function startCommandedShard(
   {
     generator,
     clock,
+    selfTests,
     told,
-  }: { readonly generator: Generator; readonly clock: Clock; told(news: News): void },
+  }: {
+    readonly generator: Generator;
+    readonly clock: Clock;
+    /** What the instrument read before. */
+    readonly selfTests: readonly SelfTest[];
+    told(news: News): void;
+  },
 ): CommandedShard {
   const { plan, target, budget, index, results } = about;
   const startedMs = generator.now() + (about.startAtMs - epochMs());
@@ -223,6 +233,9 @@ export function startCommandedShard(
   const tally = createTelling(createTally({ runStartedMs: startedMs }), {
     counted(name, by) {
       counts[name] = (counts[name] ?? 0) + by;
+      if (name === "sessions-due" || name === "reconnects") spent.sessions += by;
+      // That opened a session which nobody asked for.
+      if (name === "reconnects") look();
     },
     timed(name, value) {
       times[name] ??= [];
@@ -230,25 +243,35 @@ export function startCommandedShard(
     },
   });
   const sessions = createSessions({ plan, target, generator, clock, tally, row: null });
-  const honesty = watchHonesty(clock);
+  const honesty = watchHonesty(clock, { stallMs: stallMsOf(1000 / clipOf(plan).fps) });
   const refusals: Record<string, number> = {};
   const all = new Set<Promise<unknown>>();
+  /** `sessions`: those that replaced a lost one, too. */
   const spent = { sessions: 0, credits: 0, sinceMs: null as number | null };
   let doubtCount = 0;
   let isLeft = true;
 
-  if (results !== null) mkdirSync(results, { recursive: true });
+  const file = results === null ? null : join(results, `shard-${index}.json`);
+  if (file !== null) {
+    mkdirSync(results!, { recursive: true });
+    tryShardFile(file);
+  }
   let ticker = clock.after(tickMs, tick);
   function tick(): void {
     tell();
     spent.credits += sessions.open * creditsPerSecond * (tickMs / 1000);
+    look();
+    ticker = clock.after(tickMs, tick);
+  }
+
+  /** Whether the budget is spent. */
+  function look(): void {
     const why = overBudget();
     if (why !== null && !(why in refusals)) {
       refusals[why] = 0;
       sessions.stop();
       told({ kind: "doubted", count: 1, why: [why] });
     }
-    ticker = clock.after(tickMs, tick);
   }
 
   function tell(): void {
@@ -261,7 +284,7 @@ export function startCommandedShard(
   function overBudget(): string | null {
     if (spent.sinceMs === null) return null;
     const seconds = (generator.now() - spent.sinceMs) / 1000;
-    return overspent(budget, { seconds, credits: spent.credits });
+    return overspent(budget, { sessions: spent.sessions, seconds, credits: spent.credits });
   }
 
   /** Why no session may come any more, or `null`. */
@@ -276,23 +299,23 @@ export function startCommandedShard(
     const why = refusal();
     if (why !== null) throw new Error(why);
     const script = about.scriptOf(flow);
-    spent.sessions++;
     if (spent.sinceMs === null) {
       // What was before was no measurement.
       spent.sinceMs = generator.now();
       honesty.restart();
     }
     isLeft = false;
-    return (await sessions.arrive(session, script)).trouble;
+    return (await sessions.arrive(session, { own: script })).trouble;
   }
 
   function leave(): void {
     const kept = honesty.read();
     const durationMs = generator.now() - (spent.sinceMs ?? generator.now());
-    const shard = shardOf(about, { generator, sessions, tally, honesty: kept, durationMs });
-    if (results !== null) {
-      writeShard(join(results, `shard-${index}.json`), {
+    const shard = shardOf({ ...about, selfTests }, { generator, sessions, tally, honesty: kept, durationMs });
+    if (file !== null) {
+      writeShard(file, {
         ...shard,
+        blindSpots: [...shard.blindSpots, notOurSchedule],
         troubles: { ...shard.troubles, ...refusals },
       });
     }
@@ -305,6 +328,8 @@ export function startCommandedShard(
       framesOffAir: counts["frames-off-air"] ?? 0,
       framesSent: counts["frames-sent"] ?? 0,
       framesLate: counts["frames-late"] ?? 0,
+      sessionsDue: counts["sessions-due"] ?? 0,
+      sessionsLate: 0,
       frameMs: 1000 / clipOf(plan).fps,
       isNode: generator.name === "node",
     });
@@ -329,7 +354,10 @@ export function startCommandedShard(
     async stop() {
       ticker.cancel();
       sessions.stop();
-      await Promise.all(all);
+      const patience = Promise.withResolvers<void>();
+      const timer = clock.after(leaveMsMax, patience.resolve);
+      await Promise.race([Promise.all(all), patience.promise]);
+      timer.cancel();
       if (!isLeft) leave();
       honesty.stop();
     },

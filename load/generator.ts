@@ -110,8 +110,11 @@ export type Generator = {
   readonly blindSpots: readonly string[];
   /** Milliseconds on the clock of the sessions' times. */
   now(): number;
-  /** Connects and begins to send; resolves once the session is connected. @throws Error with the server's own words */
-  open(about: SessionAbout, observer: Observer): Promise<LoadSession>;
+  /**
+   * Connects and begins to send; resolves once the session is connected. `leaving` aborts where nobody waits for that any more: it rejects then,
+   * and what was opened is closed. @throws Error with the server's own words
+   */
+  open(about: SessionAbout, observer: Observer, leaving?: AbortSignal): Promise<LoadSession>;
   close(): Promise<void>;
 };
 

@@ -1,10 +1,12 @@
 /** What is said of a generator that fell behind, and that nothing is said of one that did not. */
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { realClock } from "./clock.ts";
+import { steppedClock } from "./generators/node/_stepped-clock.ts";
 import { doubts, type Generated, type Honesty, watchHonesty } from "./honesty.ts";
 
 const calm: Honesty = {
-  eventLoopLagP99Ms: 2,
+  eventLoopStalled: 0.001,
+  eventLoopBusy: 0.3,
   eventLoopLagMaxMs: 9,
   cpuCores: 0.3,
   machineBusy: 0.5,
@@ -16,6 +18,8 @@ const sound: Generated = {
   framesOffAir: 0,
   framesSent: 1000,
   framesLate: 3,
+  sessionsDue: 50,
+  sessionsLate: 2,
   frameMs: 1000 / 30,
   isNode: true,
 };
@@ -23,18 +27,21 @@ const sound: Generated = {
 describe("doubts", () => {
   test("none where all was well, nor where nothing was due", () => {
     expect(doubts(sound)).toEqual([]);
-    expect(doubts({ ...sound, framesDue: 0, framesSent: 0, framesLate: 0 })).toEqual([]);
+    expect(
+      doubts({ ...sound, framesDue: 0, framesSent: 0, framesLate: 0, sessionsDue: 0, sessionsLate: 0 }),
+    ).toEqual([]);
   });
 
   test.each<[string, Partial<Generated>, string]>([
     ["unsent pictures", { framesSent: 990 }, "did not send 1.0 %"],
     ["late pictures", { framesLate: 50 }, "sent 5.0 % of its pictures"],
     [
-      "a late loop, in one shard of two",
-      { shards: [calm, { ...calm, eventLoopLagP99Ms: 20 }] },
-      "20.0 ms late",
+      "a loop that stands still, in one shard of two",
+      { shards: [calm, { ...calm, eventLoopStalled: 0.06, eventLoopLagMaxMs: 900 }] },
+      "stood still for 6.0 % of the time, more than 16.7 ms at once and up to 900",
     ],
-    ["a full core", { shards: [calm, { ...calm, cpuCores: 0.97 }] }, "97 % of the one core"],
+    ["late sessions", { sessionsLate: 6 }, "12 % of the sessions came"],
+    ["a full thread", { shards: [calm, { ...calm, eventLoopBusy: 0.97 }] }, "busy for 97 % of the time"],
     ["a full machine", { shards: [{ ...calm, machineBusy: 0.99 }] }, "cores were 99 % busy"],
   ])("%s", (_name, change, says) => {
     const found = doubts({ ...sound, ...change });
@@ -49,21 +56,68 @@ describe("doubts", () => {
     expect(doubts({ ...sound, framesSent: 690, framesOffAir: 300 })).toHaveLength(1);
   });
 
-  test("a browser has processes of its own, and may use more than one core", () => {
-    const full = { ...sound, shards: [{ ...calm, cpuCores: 1.5 }], isNode: false };
+  test("a browser has processes of its own; threads that decode keep nobody from sending", () => {
+    const full = { ...sound, shards: [{ ...calm, eventLoopBusy: 0.97 }], isNode: false };
     expect(doubts(full)).toEqual([]);
+    expect(doubts({ ...sound, shards: [{ ...calm, cpuCores: 1.8 }] })).toEqual([]);
+  });
+});
+
+describe("a loop that stands still", () => {
+  function watched(stallMs = 20) {
+    const time = steppedClock();
+    const watch = watchHonesty(time.clock, { stallMs });
+    onTestFinished(() => watch.stop());
+    return { ...time, watch };
+  }
+
+  test("for a second once is a tenth of ten, though one timer of hundreds", () => {
+    const { advance, stall, watch } = watched();
+    advance(4500);
+    stall(1000);
+    advance(4500);
+    const { eventLoopStalled, eventLoopLagMaxMs } = watch.read();
+    expect(eventLoopStalled).toBeCloseTo(0.1, 2);
+    // A timer of 5 ms had begun.
+    expect(eventLoopLagMaxMs).toBe(995);
+  });
+
+  test("again and again for less than is allowed is none", () => {
+    const { advance, stall, watch } = watched();
+    for (let time = 0; time < 100; time++) {
+      stall(25);
+      advance(5);
+    }
+    expect(watch.read()).toMatchObject({ eventLoopStalled: 0, eventLoopLagMaxMs: 20 });
+  });
+
+  test("until it is asked counts once; what was before a restart does not", () => {
+    const { advance, stall, watch } = watched();
+    advance(100);
+    stall(100);
+    expect(watch.read().eventLoopStalled).toBeCloseTo(0.5, 1);
+    const again = watch.read().eventLoopStalled;
+    advance(0);
+    expect(watch.read().eventLoopStalled).toBe(again);
+    stall(100);
+    watch.restart();
+    advance(100);
+    expect(watch.read()).toMatchObject({ eventLoopStalled: 0, eventLoopLagMaxMs: 0 });
   });
 });
 
 test("a loop that is held up is seen, with the CPU that held it", async () => {
-  const watch = watchHonesty(realClock);
+  const watch = watchHonesty(realClock, { stallMs: 16 });
   await realClock.sleep(20);
   const until = realClock.now() + 120;
   while (realClock.now() < until);
   await realClock.sleep(20);
-  const { eventLoopLagMaxMs, cpuCores, machineBusy } = watch.read();
+  const { eventLoopLagMaxMs, eventLoopStalled, eventLoopBusy, cpuCores, machineBusy } = watch.read();
   watch.stop();
   expect(eventLoopLagMaxMs).toBeGreaterThan(80);
+  // 120 of some 160 ms.
+  expect(eventLoopStalled).toBeGreaterThan(0.3);
+  expect(eventLoopBusy).toBeGreaterThan(0.3);
   expect(cpuCores).toBeGreaterThan(0.3);
   expect(machineBusy).toBeGreaterThan(0);
 });

@@ -3,23 +3,26 @@
  * fault. What is watched is judged by `doubts`, which is pure.
  */
 import { availableParallelism, cpus } from "node:os";
-import { monitorEventLoopDelay } from "node:perf_hooks";
+import { performance } from "node:perf_hooks";
 import type { Clock } from "./clock.ts";
 
 /** Of one process that generated, over the time it did. */
 export type Honesty = {
-  /** How late timers ran, 99 of 100 of them at most. */
-  readonly eventLoopLagP99Ms: number;
+  /** Share of the time in which the event loop stood still for longer than `stallMs` at once. 0…1. */
+  readonly eventLoopStalled: number;
+  /** How late a timer ran at worst. */
   readonly eventLoopLagMaxMs: number;
-  /** CPU of the process: 1 is one core, all the time. */
+  /** Share of the time in which the event loop had work, so that nothing else could be sent or read. 0…1. */
+  readonly eventLoopBusy: number;
+  /** CPU of the process with all its threads, which decode too: what the sessions cost. 1 is one core, all the time. */
   readonly cpuCores: number;
   /** Share of all cores of the machine that was busy, whoever with. 0…1. */
   readonly machineBusy: number;
   readonly rssMegabytes: number;
 };
 
-/** Timers wake this often to see how late they are. */
-const resolutionMs = 5;
+/** A timer wakes this often to see how late it is. */
+const wakeMs = 5;
 
 export type HonestyWatch = {
   /** From the start, or from the last `restart`, until now. */
@@ -29,34 +32,58 @@ export type HonestyWatch = {
   stop(): void;
 };
 
-export function watchHonesty(clock: Clock): HonestyWatch {
-  const lag = monitorEventLoopDelay({ resolution: resolutionMs });
-  lag.enable();
+/**
+ * Each stall counts with its length: one of a second is one timer of hundreds, which no percentile of timers shows, and yet all that came
+ * meanwhile was read late.
+ */
+export function watchHonesty(clock: Clock, { stallMs }: { readonly stallMs: number }): HonestyWatch {
+  let stalledMs = 0;
+  let lagMaxMs = 0;
+  let dueMs = clock.now();
   let startedMs = clock.now();
+  let loop = performance.eventLoopUtilization();
   let cpu = process.cpuUsage();
   let machine = machineTimes();
+  let timer: { cancel(): void };
+  const look = () => {
+    const now = clock.now();
+    // What was before `restart` is not ours, though it ended just now.
+    const lateMs = now - Math.max(dueMs, startedMs);
+    if (lateMs > stallMs) stalledMs += lateMs;
+    lagMaxMs = Math.max(lagMaxMs, lateMs);
+    return now;
+  };
+  const wake = () => {
+    dueMs = look() + wakeMs;
+    timer = clock.after(wakeMs, wake);
+  };
+  wake();
   return {
     read() {
+      // A stall that this call ends has had no timer yet.
+      dueMs = Math.max(dueMs, look());
       const used = process.cpuUsage(cpu);
       const now = machineTimes();
       const all = now.all - machine.all;
-      // It counts from one wake-up to the next; nanoseconds.
-      const late = (ns: number) => Math.max(0, ns / 1e6 - resolutionMs);
+      const wallMs = Math.max(1, clock.now() - startedMs);
       return {
-        eventLoopLagP99Ms: lag.count > 0 ? late(lag.percentile(99)) : 0,
-        eventLoopLagMaxMs: lag.count > 0 ? late(lag.max) : 0,
-        cpuCores: (used.user + used.system) / 1000 / Math.max(1, clock.now() - startedMs),
+        eventLoopStalled: Math.min(1, stalledMs / wallMs),
+        eventLoopLagMaxMs: lagMaxMs,
+        eventLoopBusy: performance.eventLoopUtilization(loop).utilization,
+        cpuCores: (used.user + used.system) / 1000 / wallMs,
         machineBusy: all > 0 ? (now.busy - machine.busy) / all : 0,
         rssMegabytes: process.memoryUsage.rss() / 1e6,
       };
     },
     restart() {
-      lag.reset();
+      stalledMs = 0;
+      lagMaxMs = 0;
       startedMs = clock.now();
+      loop = performance.eventLoopUtilization();
       cpu = process.cpuUsage();
       machine = machineTimes();
     },
-    stop: () => lag.disable(),
+    stop: () => timer.cancel(),
   };
 }
 
@@ -70,15 +97,29 @@ function machineTimes(): { busy: number; all: number } {
   return { busy, all };
 }
 
+/** Half the time between two pictures: a loop that stands still for longer reads even a timely picture late. */
+export function stallMsOf(frameMs: number): number {
+  return frameMs / 2;
+}
+
 /** Past these the numbers are not believed. */
 export const bounds = {
   /** Shares of the pictures whose turn came. */
   unsentMax: 0.005,
   lateMax: 0.02,
-  /** Of the time between two pictures: then even a timely picture may have been read late. */
-  lagMax: 0.5,
-  /** One process has one thread that sends. */
-  cpuCoresMax: 0.9,
+  /**
+   * Shares of the sessions that came more than a picture's time late. Fewer make the times of some longer, never shorter, and are what slow sessions
+   * are; from here on they are in p90, the furthest that a run of tens of sessions can tell.
+   */
+  sessionsLateMax: 0.1,
+  /**
+   * Of the time. Of what comes in a stall twice as long as is allowed half is read late by half a picture's time and more: that is one picture in a
+   * hundred, where p99 begins to be the generator's.
+   */
+  stalledMax: 0.02,
+  /** Of the time of the one thread that sends and reads. With less than a tenth left, what comes together has to queue. */
+  loopBusyMax: 0.9,
+  /** Of all cores. A judgement: with so little left, whoever wants a core waits for it, and that wait is in everybody's times. */
   machineBusyMax: 0.97,
 } as const;
 
@@ -90,6 +131,9 @@ export type Generated = {
   readonly framesOffAir: number;
   readonly framesSent: number;
   readonly framesLate: number;
+  readonly sessionsDue: number;
+  /** Where the schedule is ours: who is told when to come does not know whether that was late. */
+  readonly sessionsLate: number;
   /** Between two pictures of the slowest camera. */
   readonly frameMs: number;
   /** Processes that share the work, and whether more of them would help. */
@@ -103,6 +147,8 @@ export function doubts({
   framesOffAir,
   framesSent,
   framesLate,
+  sessionsDue,
+  sessionsLate,
   frameMs,
   isNode,
 }: Generated): readonly string[] {
@@ -110,8 +156,10 @@ export function doubts({
   const more = isNode ? "Take more shards, fewer sessions, or a machine of its own." : "Take fewer sessions.";
   const unsent = framesDue > 0 ? (framesDue - framesOffAir - framesSent) / framesDue : 0;
   const late = framesDue > 0 ? framesLate / framesDue : 0;
-  const lagMs = Math.max(0, ...shards.map(({ eventLoopLagP99Ms }) => eventLoopLagP99Ms));
-  const cpuCores = Math.max(0, ...shards.map(({ cpuCores }) => cpuCores));
+  const cameLate = sessionsDue > 0 ? sessionsLate / sessionsDue : 0;
+  const stalled = Math.max(0, ...shards.map(({ eventLoopStalled }) => eventLoopStalled));
+  const lagMaxMs = Math.max(0, ...shards.map(({ eventLoopLagMaxMs }) => eventLoopLagMaxMs));
+  const loopBusy = Math.max(0, ...shards.map(({ eventLoopBusy }) => eventLoopBusy));
   const machineBusy = Math.max(0, ...shards.map((shard) => shard.machineBusy));
   const found: string[] = [];
   if (unsent > bounds.unsentMax) {
@@ -124,14 +172,19 @@ export function doubts({
       `The generator sent ${percent(late)} of its pictures more than one picture's time late (at most ${percent(bounds.lateMax)}). ${more}`,
     );
   }
-  if (lagMs > bounds.lagMax * frameMs) {
+  if (cameLate > bounds.sessionsLateMax) {
     found.push(
-      `The generator's event loop was up to ${lagMs.toFixed(1)} ms late (p99; at most ${(bounds.lagMax * frameMs).toFixed(1)} ms, half a picture's time). ${more}`,
+      `${percent(cameLate)} of the sessions came more than one picture's time after they were due (at most ${percent(bounds.sessionsLateMax)}). ${more}`,
     );
   }
-  if (isNode && cpuCores > bounds.cpuCoresMax) {
+  if (stalled > bounds.stalledMax) {
     found.push(
-      `A generating process used ${percent(cpuCores)} of the one core it can use (at most ${percent(bounds.cpuCoresMax)}). ${more}`,
+      `The generator's event loop stood still for ${percent(stalled)} of the time, more than ${stallMsOf(frameMs).toFixed(1)} ms at once and up to ${lagMaxMs.toFixed(0)} (at most ${percent(bounds.stalledMax)}). ${more}`,
+    );
+  }
+  if (isNode && loopBusy > bounds.loopBusyMax) {
+    found.push(
+      `The thread that sends and reads was busy for ${percent(loopBusy)} of the time (at most ${percent(bounds.loopBusyMax)}). ${more}`,
     );
   }
   if (machineBusy > bounds.machineBusyMax) {

@@ -43,6 +43,8 @@ export const countNames = [
   "freezes",
   "freeze-microseconds",
   "sessions-due",
+  /** Came more than one picture's time after they were due, which is as fine as a time to first frame can be. */
+  "sessions-late",
   "sessions-connected",
   "sessions-failed",
   /** Ended before they were asked to. */

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import type { Clock } from "./clock.ts";
 import type { Target } from "./generator.ts";
 import type { Plan } from "./plan.ts";
+import type { SelfTest } from "./self-test-readings.ts";
 
 /** All that a shard has to know; goes to it over the channel between the processes, since it has a key in it. */
 export type ShardJob = {
@@ -19,6 +20,8 @@ export type ShardJob = {
   readonly count: number;
   /** When the run starts, milliseconds since 1970: the same for all shards, wherever they run. */
   readonly startAtMs: number;
+  /** What the instrument read before; goes into the shard's file. */
+  readonly selfTests: readonly SelfTest[];
   readonly resultFile: string;
   /** Where to write a line of JSON for each source picture. */
   readonly rowsFile: string | null;
@@ -27,6 +30,8 @@ export type ShardJob = {
 /** How a shard, or all of them, stands; once a second. */
 export type Progress = {
   readonly sessionsOpen: number;
+  /** All that were opened so far, those that replaced a lost one too: what a remote service may count. */
+  readonly sessionsOpened: number;
   readonly sessionsConnected: number;
   readonly sessionsFailed: number;
   readonly framesReceived: number;
@@ -37,20 +42,22 @@ export type Progress = {
   readonly glassToGlassP50Ms: number | null;
 };
 
-export type ToShard = { readonly kind: "run"; readonly job: ShardJob } | { readonly kind: "stop" };
+export type ToShard =
+  | { readonly kind: "run"; readonly job: ShardJob }
+  | { readonly kind: "stop"; readonly why: string };
 export type FromShard =
   | { readonly kind: "progress"; readonly progress: Progress }
   | { readonly kind: "done" }
   | { readonly kind: "failed"; readonly why: string };
 
-/** Sessions are closed one by one, and pictures that are under way are waited for. */
+/** `leaveMsMax` and `closeMsMax` of a shard, and some more for a busy machine to write a file. */
 const stopMsMax = 20_000;
 
 export type ShardsRun = {
   /** Resolves once all are done. @throws Error with a sentence where one of them broke */
   readonly done: Promise<void>;
-  /** Ends the sessions; what was measured until then is kept. */
-  stop(): void;
+  /** Ends the sessions; what was measured until then is kept, with the sentence `why`. */
+  stop(why?: string): void;
 };
 
 export function startShards(
@@ -65,8 +72,8 @@ export function startShards(
     }),
   );
   let killing: { cancel(): void } | null = null;
-  const stop = () => {
-    for (const { child } of children) tell(child, { kind: "stop" });
+  const stop = (why = "A shard was stopped before its plan was done.") => {
+    for (const { child } of children) tell(child, { kind: "stop", why });
     killing ??= clock.after(stopMsMax, () => {
       for (const { child } of children) child.kill("SIGKILL");
     });
@@ -121,6 +128,7 @@ function sumOf(all: readonly Progress[]): Progress {
   const medians = all.map((one) => one.glassToGlassP50Ms).filter((one) => one !== null);
   return {
     sessionsOpen: sum((one) => one.sessionsOpen),
+    sessionsOpened: sum((one) => one.sessionsOpened),
     sessionsConnected: sum((one) => one.sessionsConnected),
     sessionsFailed: sum((one) => one.sessionsFailed),
     framesReceived: sum((one) => one.framesReceived),

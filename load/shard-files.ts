@@ -1,10 +1,16 @@
 /** What a shard leaves in a file, and what several come to. The file is what crosses machines: `merge` reads nothing else. */
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { z } from "zod";
 import { loadRecord } from "../reports/load-record.ts";
-import { countNames, histogramNames } from "./measurement.ts";
+import { type CountName, countNames, type HistogramName, histogramNames } from "./measurement.ts";
 
 export const shardSchema = "lucy-testkit/shard/1";
+
+const noValues = Object.fromEntries(histogramNames.map((name) => [name, ""])) as Record<
+  HistogramName,
+  string
+>;
+const noCounts = Object.fromEntries(countNames.map((name) => [name, 0])) as Record<CountName, number>;
 
 const shardFile = z.object({
   schema: z.literal(shardSchema),
@@ -40,13 +46,30 @@ const shardFile = z.object({
   /** Why this part is not to be believed: it was stopped. */
   doubts: loadRecord.shape.doubts,
   measurement: z.object({
-    histograms: z.record(z.enum(histogramNames), z.string()),
-    counts: z.record(z.enum(countNames), z.number().nonnegative()),
+    // What a version did not know yet it did not count: nothing. What this one does not know nobody may drop.
+    histograms: z
+      .partialRecord(z.enum(histogramNames), z.string())
+      .transform((some) => ({ ...noValues, ...some })),
+    counts: z
+      .partialRecord(z.enum(countNames), z.number().nonnegative())
+      .transform((some) => ({ ...noCounts, ...some })),
     seconds: loadRecord.shape.measurement.shape.seconds,
   }),
 });
 
 export type ShardFile = z.infer<typeof shardFile>;
+
+/** Before anything is measured. @throws Error with a sentence where it cannot be written */
+export function tryShardFile(path: string): void {
+  try {
+    closeSync(openSync(`${path}.part`, "w"));
+    rmSync(`${path}.part`);
+  } catch (error) {
+    throw new Error(
+      `${path} cannot be written: ${(error as Error).message}. Name a file in a folder that is there.`,
+    );
+  }
+}
 
 /** Whole or not at all: whoever merges may look at any time. */
 export function writeShard(path: string, shard: ShardFile): void {
@@ -79,6 +102,12 @@ export function readShard(path: string): ShardFile {
   const parsed = shardFile.safeParse(value);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
+  if (issue!.code === "invalid_key" || issue!.code === "unrecognized_keys") {
+    const name = issue!.code === "invalid_key" ? issue!.path.at(-1) : issue!.keys[0];
+    throw new Error(
+      `${path} has counted "${String(name)}", which this version does not know. Merge with the version that measured.`,
+    );
+  }
   throw new Error(
     `${path} is a broken shard: ${issue!.path.map(String).join(".")}: ${issue!.message}. Run that shard again.`,
   );

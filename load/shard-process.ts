@@ -8,17 +8,20 @@ const stopped = new AbortController();
 const say = (message: FromShard) => process.send?.(message);
 
 process.on("message", (message: ToShard) => {
-  if (message.kind === "stop") stopped.abort();
+  if (message.kind === "stop") stopped.abort(message.why);
   else void run(message.job);
 });
 process.once("disconnect", () => {
-  stopped.abort();
   process.exit(1);
 });
-// Ctrl-C, and what some CI sends, reaches the whole group; the parent stops its shards in good order.
-for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => {});
+// Ctrl-C reaches the whole group; the parent stops its shards in good order.
+process.on("SIGINT", () => {});
+process.on("SIGTERM", () => stopped.abort("A shard was told to end (SIGTERM) before its plan was done."));
+/** A generator that cannot close must not cost what was measured; what it leaves ends with this process. */
+const closeMsMax = 5000;
 
 async function run(job: Extract<ToShard, { kind: "run" }>["job"]): Promise<void> {
+  let last: FromShard = { kind: "done" };
   try {
     const generator = await openGenerator(job.plan.generator, clock, job.hosts);
     try {
@@ -29,12 +32,12 @@ async function run(job: Extract<ToShard, { kind: "run" }>["job"]): Promise<void>
         progressed: (progress) => say({ kind: "progress", progress }),
       });
     } finally {
-      await generator.close();
+      await Promise.race([generator.close(), clock.sleep(closeMsMax)]);
     }
-    say({ kind: "done" });
   } catch (error) {
-    say({ kind: "failed", why: (error as Error).message });
+    last = { kind: "failed", why: (error as Error).message };
   }
   process.removeAllListeners("disconnect");
-  process.disconnect?.();
+  if (!process.connected) process.exit(1);
+  process.send!(last, () => process.exit());
 }

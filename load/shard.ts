@@ -2,20 +2,22 @@
  * One shard: sessions that come when their time is, whether or not earlier ones have gone, each with its script, all counted into one tally.
  * It knows neither processes nor which generator it has.
  */
-import { createWriteStream } from "node:fs";
+import { once } from "node:events";
+import { createWriteStream, type WriteStream } from "node:fs";
+import { finished } from "node:stream/promises";
 import { imageHash, promptHash, readImage } from "../fixtures/index.ts";
 import { strikeKeys } from "../reports/keys.ts";
 import { arrivalsOf } from "./arrivals.ts";
 import { type Clock, epochMs } from "./clock.ts";
 import type { Dialect, Generator, LoadSession, TransportStats } from "./generator.ts";
 import { decodeHistogram } from "./histogram.ts";
-import { type Honesty, watchHonesty } from "./honesty.ts";
+import { type Honesty, stallMsOf, watchHonesty } from "./honesty.ts";
 import { createLedger, type Ledger } from "./ledger.ts";
 import { machineWords } from "./machine.ts";
 import type { FrameRow } from "./measurement.ts";
 import { clipOf, dialectOf, modelOf, type Plan, readsPictures } from "./plan.ts";
 import type { Progress, ShardJob } from "./run-shards.ts";
-import { type ShardFile, shardSchema, writeShard } from "./shard-files.ts";
+import { type ShardFile, shardSchema, tryShardFile, writeShard } from "./shard-files.ts";
 import { createTally, type Tally } from "./tally.ts";
 
 /** Sentences that are kept apart; more are counted as one. */
@@ -23,6 +25,8 @@ const troublesMax = 20;
 const progressMs = 1000;
 /** What is still under way when a session ends is waited for. */
 const drainMs = 500;
+/** How long sessions may take to leave when the shard is stopped. What was measured is kept then, whoever has not. */
+export const leaveMsMax = 10_000;
 
 /** What became of a session. */
 export type SessionOutcome = {
@@ -33,10 +37,17 @@ export type SessionOutcome = {
 /** What one session does, and for how long. */
 export type OwnScript = Pick<Plan, "script" | "holdSeconds">;
 
+export type Arriving = {
+  /** When it should have come; `null`: that is another's schedule, and whether it is late nobody here knows. */
+  readonly dueMs?: number | null;
+  /** What it does in place of the plan's. */
+  readonly own?: OwnScript;
+};
+
 export type Sessions = {
-  /** A session comes now, and goes when its time is over; resolves then, whatever became of it. `own`: what it does in place of the plan's. */
-  arrive(index: number, own?: OwnScript): Promise<SessionOutcome>;
-  /** Of all that are open, and of those to come. */
+  /** A session comes now, and goes when its time is over; resolves then, whatever became of it. */
+  arrive(index: number, how?: Arriving): Promise<SessionOutcome>;
+  /** Of all that are open or being opened, and of those to come. */
   stop(): void;
   readonly open: number;
   readonly troubles: Readonly<Record<string, number>>;
@@ -57,7 +68,7 @@ export function createSessions({ plan, target, generator, clock, tally, row }: S
   const troubles: Record<string, number> = {};
   const transports: TransportStats[] = [];
   const stopped = Promise.withResolvers<void>();
-  let isStopped = false;
+  const leaving = new AbortController();
   let open = 0;
 
   function note(said: string): void {
@@ -68,12 +79,15 @@ export function createSessions({ plan, target, generator, clock, tally, row }: S
     troubles[name] = (troubles[name] ?? 0) + 1;
   }
 
-  async function arrive(index: number, own: OwnScript = plan): Promise<SessionOutcome> {
-    if (isStopped) return { trouble: null };
+  async function arrive(index: number, { dueMs = null, own = plan }: Arriving = {}): Promise<SessionOutcome> {
+    if (leaving.signal.aborted) return { trouble: null };
     const dialect: Dialect = dialectOf(plan, index);
     const { name: clip, fps } = clipOf(plan);
-    const openedMs = generator.now();
+    // Who comes late has waited already, and would call fast what began late (coordinated omission).
+    const lateMs = lateBy(dueMs);
+    const openedMs = generator.now() - lateMs;
     const ledger = createLedger({ tally, session: String(index), fps, openedMs, row });
+    if (lateMs > 1000 / fps) tally.count("sessions-late");
     const ended = Promise.withResolvers<string>();
     open++;
     try {
@@ -92,13 +106,22 @@ export function createSessions({ plan, target, generator, clock, tally, row }: S
             ended.resolve(why);
           },
         },
+        leaving.signal,
       );
-      const connectedMs = session.connected?.connectedMs ?? generator.now();
-      ledger.connected(connectedMs, session.connected?.calledMs);
+      const { calledMs, connectedMs } = session.connected ?? {
+        calledMs: openedMs + lateMs,
+        connectedMs: generator.now(),
+      };
+      ledger.connected(connectedMs, calledMs - lateMs);
       const trouble = await attend(session, ledger, index, own, ended.promise);
       if (trouble) note(trouble);
       return { trouble };
     } catch (error) {
+      if (leaving.signal.aborted) {
+        // It was not the server that gave up.
+        ledger.close(generator.now());
+        return { trouble: null };
+      }
       const trouble = (error as Error).message;
       ledger.failed();
       note(trouble);
@@ -106,6 +129,10 @@ export function createSessions({ plan, target, generator, clock, tally, row }: S
     } finally {
       open--;
     }
+  }
+
+  function lateBy(dueMs: number | null): number {
+    return dueMs === null ? 0 : Math.max(0, generator.now() - dueMs);
   }
 
   /** From its being connected to its end. */
@@ -133,7 +160,7 @@ export function createSessions({ plan, target, generator, clock, tally, row }: S
     return trouble ?? null;
   }
 
-  /** One step of the script, again and again where it says so. */
+  /** One step of the script, again and again where it says so: each is due when it is, whenever the one before it was called. */
   function follow(
     step: Plan["script"][number],
     session: LoadSession,
@@ -143,25 +170,30 @@ export function createSessions({ plan, target, generator, clock, tally, row }: S
     isOver: () => boolean,
   ): void {
     let count = 0;
+    let dueMs = generator.now() + step.afterSeconds * 1000;
+    const wait = () => timers.push(clock.after(Math.max(0, dueMs - generator.now()), call));
     const call = () => {
-      if (step.everySeconds !== undefined) timers.push(clock.after(step.everySeconds * 1000, call));
+      const lateMs = lateBy(dueMs);
+      if (step.everySeconds !== undefined) {
+        dueMs += step.everySeconds * 1000;
+        wait();
+      }
       const prompt = step.set.prompt?.replaceAll("{n}", String(count)).replaceAll("{session}", String(index));
       count++;
-      void callSet(session, ledger, prompt, step.set.image, isOver);
+      void callSet(session, ledger, { prompt, image: step.set.image, lateMs }, isOver);
     };
-    timers.push(clock.after(step.afterSeconds * 1000, call));
+    wait();
   }
 
   async function callSet(
     session: LoadSession,
     ledger: Ledger,
-    prompt: string | undefined,
-    image: string | null | undefined,
+    { prompt, image, lateMs }: SetDue,
     isOver: () => boolean,
   ): Promise<void> {
     const bytes: Uint8Array | null | undefined = image ? readImage(image) : (image as null | undefined);
     const waiting = ledger.set({
-      calledMs: generator.now(),
+      calledMs: generator.now() - lateMs,
       promptHash: prompt === undefined ? null : promptHash(prompt),
       imageHash: bytes === undefined ? null : bytes === null ? 0 : imageHash(bytes),
     });
@@ -170,7 +202,7 @@ export function createSessions({ plan, target, generator, clock, tally, row }: S
         ...(prompt !== undefined && { prompt }),
         ...(bytes !== undefined && { image: bytes && Buffer.from(bytes).toString("base64") }),
       });
-      waiting.acked(calledMs, ackedMs);
+      waiting.acked(calledMs - lateMs, ackedMs);
     } catch (error) {
       // Whoever leaves waits for no ack.
       if (isOver()) return;
@@ -182,7 +214,7 @@ export function createSessions({ plan, target, generator, clock, tally, row }: S
   return {
     arrive,
     stop() {
-      isStopped = true;
+      leaving.abort();
       stopped.resolve();
     },
     get open() {
@@ -193,14 +225,25 @@ export function createSessions({ plan, target, generator, clock, tally, row }: S
   };
 }
 
+/** `lateMs`: since it was due. */
+type SetDue = {
+  readonly prompt: string | undefined;
+  readonly image: string | null | undefined;
+  readonly lateMs: number;
+};
+
 export type ShardAbout = {
   readonly generator: Generator;
   readonly clock: Clock;
+  /** Its reason is a sentence. */
   readonly stopped: AbortSignal;
   progressed(progress: Progress): void;
 };
 
-/** Its part of the plan's arrivals, from the start that all shards share to the end of the last session; leaves its file. */
+/**
+ * Its part of the plan's arrivals, from the start that all shards share to the end of the last session; leaves its file, once.
+ * @throws Error with a sentence where a file cannot be written, before anybody comes
+ */
 export async function runShard(
   job: ShardJob,
   { generator, clock, stopped, progressed }: ShardAbout,
@@ -208,16 +251,17 @@ export async function runShard(
   const { plan, index, count } = job;
   const startedMs = generator.now() + (job.startAtMs - epochMs());
   const tally = createTally({ runStartedMs: startedMs });
-  const rows = job.rowsFile === null ? null : createWriteStream(job.rowsFile);
+  tryShardFile(job.resultFile);
+  const rows = job.rowsFile === null ? null : await openRows(job.rowsFile);
   const sessions = createSessions({
     plan,
     target: job.target,
     generator,
     clock,
     tally,
-    row: rows && ((row) => void rows.write(`${JSON.stringify(row)}\n`)),
+    row: rows?.write ?? null,
   });
-  const honesty = watchHonesty(clock);
+  const honesty = watchHonesty(clock, { stallMs: stallMsOf(1000 / clipOf(plan).fps) });
   const timers: { cancel(): void }[] = [];
   const all: Promise<unknown>[] = [];
   let ticker: { cancel(): void } | null = null;
@@ -226,9 +270,11 @@ export async function runShard(
     ticker = clock.after(progressMs, tick);
   };
   const stop = Promise.withResolvers<void>();
+  let patience: Promise<void> = stop.promise;
   const endNow = () => {
     sessions.stop();
     stop.resolve();
+    patience = new Promise((resolve) => timers.push(clock.after(leaveMsMax, resolve)));
   };
   if (stopped.aborted) endNow();
   else stopped.addEventListener("abort", endNow, { once: true });
@@ -244,21 +290,60 @@ export async function runShard(
   honesty.restart();
   tick();
   for (const { index: session, atMs } of arrivalsOf(plan, { index, count })) {
-    await wait(startedMs + atMs);
+    const dueMs = startedMs + atMs;
+    // Those who come together do not queue for a timer each.
+    if (dueMs > generator.now()) await wait(dueMs);
     if (stopped.aborted) break;
-    all.push(sessions.arrive(session));
+    all.push(sessions.arrive(session, { dueMs }));
   }
-  await Promise.all(all);
-  await Promise.race([clock.sleep(drainMs), stop.promise]);
+  const gone = Promise.all(all);
+  await Promise.race([gone, stop.promise]);
+  await Promise.race([gone, patience]);
+  await wait(generator.now() + drainMs);
   (ticker as { cancel(): void } | null)?.cancel();
   for (const timer of timers) timer.cancel();
   const kept = honesty.read();
   honesty.stop();
-  if (rows) await new Promise((resolve) => rows.end(resolve));
   const durationMs = Math.max(0, generator.now() - startedMs);
-  const file = shardOf(job, { generator, sessions, tally, honesty: kept, durationMs });
-  const doubts = stopped.aborted ? ["A shard was stopped before its plan was done."] : [];
-  writeShard(job.resultFile, { ...file, doubts });
+  const unwritten = await rows?.close();
+  const shard = shardOf(job, { generator, sessions, tally, honesty: kept, durationMs });
+  writeShard(job.resultFile, {
+    ...shard,
+    doubts: stopped.aborted ? [String(stopped.reason)] : [],
+    troubles: { ...shard.troubles, ...(unwritten && { [unwritten]: 1 }) },
+  });
+}
+
+type Rows = {
+  write(row: FrameRow): void;
+  /** Resolves with a sentence where not all of them could be written. */
+  close(): Promise<string | null>;
+};
+
+/** Not all at once: it may be a pipe, whose reader comes later. @throws Error with a sentence */
+async function openRows(path: string): Promise<Rows> {
+  const stream: WriteStream = createWriteStream(path);
+  try {
+    await once(stream, "open");
+  } catch (error) {
+    throw new Error(
+      `${path} cannot be written: ${(error as Error).message}. Name a file in a folder that is there.`,
+    );
+  }
+  // A disk that fills up spoils no measurement.
+  const written = finished(stream).then(
+    () => null,
+    ({ message }: Error) => `${path} has not all its lines: ${message}.`,
+  );
+  return {
+    write(row) {
+      if (stream.writable) stream.write(`${JSON.stringify(row)}\n`);
+    },
+    close() {
+      stream.end();
+      return written;
+    },
+  };
 }
 
 /** What a shard leaves. */
@@ -269,7 +354,8 @@ export function shardOf(
     index,
     count,
     startAtMs,
-  }: Pick<ShardJob, "plan" | "target" | "index" | "count" | "startAtMs">,
+    selfTests,
+  }: Pick<ShardJob, "plan" | "target" | "index" | "count" | "startAtMs" | "selfTests">,
   {
     generator,
     sessions,
@@ -300,7 +386,7 @@ export function shardOf(
     shards: [honesty],
     transport: addTransports(sessions.transports),
     troubles: { ...sessions.troubles },
-    selfTests: [],
+    selfTests: selfTests.map((test) => ({ ...test, readings: [...test.readings], faults: [...test.faults] })),
     doubts: [],
     measurement: measured(tally),
   };
@@ -331,6 +417,7 @@ function progressOf(tally: Tally, sessions: Sessions): Progress {
   const delays = decodeHistogram(histograms["glass-to-glass"]);
   return {
     sessionsOpen: sessions.open,
+    sessionsOpened: counts["sessions-due"] + counts.reconnects,
     sessionsConnected: counts["sessions-connected"],
     sessionsFailed: counts["sessions-failed"],
     framesReceived: counts["frames-received"],

@@ -24,6 +24,7 @@ const shares: Readonly<Record<CountMetric, CountName>> = {
   "freeze-microseconds": "frames-received",
   "freeze-time": "frames-received",
   "sessions-due": "sessions-due",
+  "sessions-late": "sessions-due",
   "sessions-connected": "sessions-due",
   "sessions-failed": "sessions-due",
   "sessions-ended": "sessions-connected",

@@ -34,7 +34,9 @@ export const loadRecord = z.object({
   /** One a process that generated. */
   shards: z.array(
     z.object({
-      eventLoopLagP99Ms: amount,
+      /** Shares of the time: in which the event loop stood still for more than half a picture's time at once, and in which it had work. */
+      eventLoopStalled: amount,
+      eventLoopBusy: amount,
       eventLoopLagMaxMs: amount,
       cpuCores: amount,
       machineBusy: amount,

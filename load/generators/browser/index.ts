@@ -55,12 +55,23 @@ export function createBrowserGenerator({ clock, hosts = [] }: BrowserGeneratorOp
     return browser;
   }
 
-  async function open(about: SessionAbout, observer: Observer): Promise<LoadSession> {
-    const { target } = about;
-    const { codec, fps, width, height } = clipRecipes.find(({ name }) => name === about.clip)!;
+  async function newPage(target: Target): Promise<{ origin: string; page: Page }> {
     served ??= servePage(scriptOf);
     const { origin } = await served;
-    const page = await (await browserFor(target)).newPage();
+    return { origin, page: await (await browserFor(target)).newPage() };
+  }
+
+  async function open(
+    about: SessionAbout,
+    observer: Observer,
+    leaving: AbortSignal = new AbortController().signal,
+  ): Promise<LoadSession> {
+    const { target } = about;
+    const { codec, fps, width, height } = clipRecipes.find(({ name }) => name === about.clip)!;
+    const { origin, page } = await whileAwaited(newPage(target), leaving, ({ page }) => page.close());
+    // What waits for something in a page that is closed fails at once.
+    const leave = () => void page.close().catch(() => {});
+    leaving.addEventListener("abort", leave);
     let isOver = false;
     const fail = (why: string) => {
       if (!isOver) observer.ended(clock.now(), why);
@@ -118,7 +129,9 @@ export function createBrowserGenerator({ clock, hosts = [] }: BrowserGeneratorOp
     } catch (error) {
       isOver = true;
       await page.close().catch(() => {});
-      throw error;
+      throw leaving.aborted ? new Error(appLeft) : error;
+    } finally {
+      leaving.removeEventListener("abort", leave);
     }
   }
 
@@ -223,6 +236,28 @@ function resultOf<T>(outcome: Outcome<T>, target: Target): T {
 function wordsFor({ apiKey }: Target, words: string): string {
   if (apiKey === "") return words;
   return words.replaceAll(apiKey, "…").replaceAll(encodeURIComponent(apiKey), "…");
+}
+
+const appLeft = "The app left.";
+
+/** What takes long, unless nobody waits for it any more: it is undone then as it comes. @throws Error */
+async function whileAwaited<T>(
+  work: Promise<T>,
+  leaving: AbortSignal,
+  undo: (done: T) => Promise<void>,
+): Promise<T> {
+  const left = Promise.withResolvers<never>();
+  const leave = () => left.reject(new Error(appLeft));
+  leaving.addEventListener("abort", leave);
+  if (leaving.aborted) leave();
+  try {
+    return await Promise.race([work, left.promise]);
+  } catch (error) {
+    work.then(undo).catch(() => {});
+    throw error;
+  } finally {
+    leaving.removeEventListener("abort", leave);
+  }
 }
 
 async function within<T>(clock: Clock, limitMs: number, work: Promise<T>): Promise<T> {

@@ -120,7 +120,9 @@ export async function attempt(
     if (signal.aborted) leave();
     if (isOver) await failed.promise;
     const { target, model } = session;
-    const control = keep(await openControlSocket({ target, model, clock, message: listen, closed: fail }));
+    const control = keep(
+      await openControlSocket({ target, model, clock, signal, message: listen, closed: fail }),
+    );
     const established = await establish({
       control,
       wait(work, what) {

@@ -26,6 +26,8 @@ export type ControlSocketAbout = {
   readonly target: Target;
   readonly model: string;
   readonly clock: Clock;
+  /** Aborted when nobody waits for its opening any more. */
+  readonly signal?: AbortSignal | undefined;
   /** All but acks. */
   message(message: ServerMessage): void;
   /** The server closed it, or it broke. Called once. */
@@ -38,7 +40,7 @@ const userAgent = "lucy-testkit-load/1 lang/js";
 
 /** @throws Error that names the target */
 export async function openControlSocket(about: ControlSocketAbout): Promise<ControlSocket> {
-  const { target, model, clock } = about;
+  const { target, model, clock, signal } = about;
   const query = new URLSearchParams({
     [QUERY.apiKey]: target.apiKey,
     [QUERY.model]: model,
@@ -53,6 +55,7 @@ export async function openControlSocket(about: ControlSocketAbout): Promise<Cont
   const socket = await openSocket({
     url: `${target.realtimeUrl}${PATHS.stream}?${query}`,
     clock,
+    signal,
     messageBytesMax: MESSAGE_BYTES_MAX,
     message(data) {
       const parsed = parseServerMessage(String(data));

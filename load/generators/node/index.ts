@@ -46,7 +46,7 @@ export function createNodeGenerator({ clock }: { readonly clock: Clock }): Gener
     name: "node",
     blindSpots,
     now: clock.now,
-    open(about, observer) {
+    open(about, observer, leaving) {
       if (about.readsPictures) readers ??= startPictureReaders();
       const app = new AbortController();
       const forget = () => sessions.delete(app);
@@ -64,6 +64,12 @@ export function createNodeGenerator({ clock }: { readonly clock: Clock }): Gener
         });
       const opening = openAll();
       sessions.set(app, opening);
+      const leave = () => app.abort();
+      if (leaving?.aborted) leave();
+      leaving?.addEventListener("abort", leave);
+      // Once it is open, whoever has it closes it.
+      const heedNoMore = () => leaving?.removeEventListener("abort", leave);
+      opening.then(heedNoMore, heedNoMore);
       opening.catch(forget);
       return opening;
     },

@@ -62,6 +62,7 @@ export function openRoom(about: RoomAbout): Room {
     onKeyRequested: about.keyRequested,
     onLost: lose,
   });
+  const left = new AbortController();
   let socket: Socket | null = null;
   let sid = "";
   let pings = { everyMs: 0, patienceMs: 0 };
@@ -91,6 +92,7 @@ export function openRoom(about: RoomAbout): Room {
     const opened = await openSocket({
       url,
       clock,
+      signal: left.signal,
       messageBytesMax: signalBytesMax,
       message(data) {
         handling = handling.then(() => handle(data)).catch((error: Error) => lose(error.message));
@@ -251,6 +253,7 @@ export function openRoom(about: RoomAbout): Room {
     },
     async close() {
       isOver = true;
+      left.abort();
       stopTimers();
       send({ case: "leave", value: { reason: DisconnectReason.CLIENT_INITIATED } });
       await socket?.close();

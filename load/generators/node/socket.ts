@@ -14,6 +14,8 @@ export type SocketAbout = {
   readonly url: string;
   readonly clock: Clock;
   readonly messageBytesMax: number;
+  /** Aborted when nobody waits for its opening any more. */
+  readonly signal?: AbortSignal | undefined;
   message(data: Buffer): void;
   /** The other side closed it, or it broke. Called once, and only after it was open. */
   closed(why: string): void;
@@ -25,7 +27,13 @@ const closeMsMax = 500;
 const refusalCharsMax = 500;
 
 /** @throws Error */
-export async function openSocket({ url, clock, messageBytesMax, ...on }: SocketAbout): Promise<Socket> {
+export async function openSocket({
+  url,
+  clock,
+  messageBytesMax,
+  signal,
+  ...on
+}: SocketAbout): Promise<Socket> {
   const { origin } = new URL(url);
   const socket = new WebSocket(url, { maxPayload: messageBytesMax });
   const opened = Promise.withResolvers<void>();
@@ -60,6 +68,9 @@ export async function openSocket({ url, clock, messageBytesMax, ...on }: SocketA
     const hint = "Look whether it is overloaded.";
     opened.reject(new Error(`${origin} did not open a socket within ${openMsMax / 1000} s. ${hint}`));
   });
+  const leave = () => opened.reject(new Error("The app left."));
+  signal?.addEventListener("abort", leave);
+  if (signal?.aborted) leave();
   try {
     await opened.promise;
   } catch (error) {
@@ -67,6 +78,7 @@ export async function openSocket({ url, clock, messageBytesMax, ...on }: SocketA
     throw error;
   } finally {
     patience.cancel();
+    signal?.removeEventListener("abort", leave);
   }
 
   return {
