@@ -16,13 +16,14 @@ import {
   partOf,
   reach,
   runLoad,
+  stoppedWords,
   testInstrument,
   watchBudget,
 } from "./run-load.ts";
 import { startShards } from "./run-shards.ts";
 import type { SelfTest } from "./self-test-readings.ts";
-import { readShard, writeShard } from "./shard-files.ts";
-import { loadResult, plainTest } from "./to-result.ts";
+import { readShard } from "./shard-files.ts";
+import { loadResult } from "./to-result.ts";
 import { aheadText, progressLine, selfTestText } from "./words.ts";
 import { checkRunsFolder, checkWritable } from "./writable.ts";
 
@@ -248,7 +249,7 @@ async function measureShard(typed: Typed): Promise<number> {
     [
       {
         ...{ plan, target, hosts, index, count, startAtMs },
-        ...{ resultFile: typed.shardFile, rowsFile: typed.frames ?? null },
+        ...{ selfTests, resultFile: typed.shardFile, rowsFile: typed.frames ?? null },
       },
     ],
     {
@@ -265,18 +266,14 @@ async function measureShard(typed: Typed): Promise<number> {
     clock,
     over: run.stop,
   });
-  stopped.addEventListener("abort", run.stop, { once: true });
-  if (stopped.aborted) run.stop();
+  const stop = () => run.stop(stoppedWords);
+  stopped.addEventListener("abort", stop, { once: true });
+  if (stopped.aborted) stop();
   await run.done.finally(() => spending.stop());
-  const measured = readShard(typed.shardFile);
-  writeShard(typed.shardFile, {
-    ...measured,
-    selfTests: selfTests.map(plainTest),
-    doubts: [...measured.doubts, ...spending.why],
-  });
-  for (const sentence of spending.why) console.log(`? ${sentence}`);
+  const { doubts } = readShard(typed.shardFile);
+  for (const sentence of doubts) console.log(`\n? ${sentence}`);
   console.log(`\nWrote ${typed.shardFile}. Add the shards up with lucy-testkit load merge.`);
-  return stopped.aborted || spending.why.length > 0 ? exitCodes.inconclusive : exitCodes.passed;
+  return doubts.length > 0 ? exitCodes.inconclusive : exitCodes.passed;
 }
 
 async function mergeShards(files: readonly string[], typed: MergeTyped): Promise<number> {

@@ -52,6 +52,8 @@ const reachMsMax = 10_000;
 const budgetLookMs = 500;
 /** Processes take their time to start; all shards begin at one moment. */
 const startMs = 1500;
+/** Goes into the result, as a doubt. */
+export const stoppedWords = "Somebody stopped the run before its plan was done.";
 
 /** @throws InstrumentBroken when the self-test fails, and Error with a sentence where the target or a shard does */
 export async function runLoad(about: LoadAbout): Promise<RunResult> {
@@ -87,6 +89,7 @@ async function runShards(about: ShardsAbout, mock: Pick<MockProcess, "sessions">
         index,
         count: about.shards,
         startAtMs,
+        selfTests,
         resultFile,
         rowsFile: about.rowsFile === null ? null : partOf(about.rowsFile, index, about.shards),
       })),
@@ -100,13 +103,14 @@ async function runShards(about: ShardsAbout, mock: Pick<MockProcess, "sessions">
       },
     );
     const spending = watchBudget(about.budget, { startAtMs, clock, over: run.stop });
-    about.stopped.addEventListener("abort", run.stop, { once: true });
-    if (about.stopped.aborted) run.stop();
+    const stop = () => run.stop(stoppedWords);
+    about.stopped.addEventListener("abort", stop, { once: true });
+    if (about.stopped.aborted) stop();
     try {
       await run.done;
     } finally {
       spending.stop();
-      about.stopped.removeEventListener("abort", run.stop);
+      about.stopped.removeEventListener("abort", stop);
     }
     const shards = files.map(readShard);
     return loadResult({
@@ -115,10 +119,6 @@ async function runShards(about: ShardsAbout, mock: Pick<MockProcess, "sessions">
       selfTests,
       serverMs: residence.p50sMs.length > 0 ? median(residence.p50sMs) : null,
       replay: about.replay,
-      doubts: [
-        ...spending.why,
-        ...(about.stopped.aborted ? ["Somebody stopped the run before its plan was done."] : []),
-      ],
     });
   } finally {
     await residence.stop();
@@ -171,15 +171,15 @@ export function checkSessions(plan: Plan, budget: RemoteBudget | null): void {
 
 /**
  * What a run spends: looked at once a second by whoever runs it, so that a shard that says nothing any more costs what it cost before.
- * `over` is called once, and `why` says then why.
+ * `over` is called once, with a sentence that says why.
  */
 export function watchBudget(
   budget: RemoteBudget | null,
-  { startAtMs, clock, over }: { readonly startAtMs: number; readonly clock: Clock; over(): void },
+  { startAtMs, clock, over }: { readonly startAtMs: number; readonly clock: Clock; over(why: string): void },
 ) {
-  const why: string[] = [];
   let credits = 0;
   let open = 0;
+  let sessions = 0;
   let lookedMs = clock.now();
   const startMs = clock.now() + (startAtMs - epochMs());
   let timer: { cancel(): void } | null = null;
@@ -187,19 +187,15 @@ export function watchBudget(
     const now = clock.now();
     credits += (open * creditsPerSecond * (now - lookedMs)) / 1000;
     lookedMs = now;
-    const sentence = overspent(budget, { seconds: (now - startMs) / 1000, credits });
+    const sentence = overspent(budget, { sessions, seconds: (now - startMs) / 1000, credits });
     if (sentence === null) timer = clock.after(budgetLookMs, look);
-    else {
-      why.push(sentence);
-      over();
-    }
+    else over(sentence);
   };
   if (budget) look();
   return {
-    /** A sentence, once it is spent. */
-    why: why as readonly string[],
-    saw({ sessionsOpen }: Progress): void {
+    saw({ sessionsOpen, sessionsOpened }: Progress): void {
       open = sessionsOpen;
+      sessions = sessionsOpened;
     },
     stop: () => timer?.cancel(),
   };

@@ -22,19 +22,10 @@ export type LoadAbout = {
   readonly serverMs: number | null;
   /** What to type to do it again. */
   readonly replay: string;
-  /** Doubts of others: a budget that stopped the run. */
-  readonly doubts?: readonly string[];
 };
 
 /** @throws RangeError without shards */
-export function loadResult({
-  plan,
-  shards,
-  selfTests,
-  serverMs,
-  replay,
-  doubts: more = [],
-}: LoadAbout): RunResult {
+export function loadResult({ plan, shards, selfTests, serverMs, replay }: LoadAbout): RunResult {
   const [first] = shards;
   if (!first) throw new RangeError("There are no shards. A run has at least one.");
   const measurement = addMeasurements(shards.map((shard) => shard.measurement));
@@ -46,11 +37,12 @@ export function loadResult({
       framesOffAir: counts["frames-off-air"],
       framesSent: counts["frames-sent"],
       framesLate: counts["frames-late"],
+      sessionsDue: counts["sessions-due"],
+      sessionsLate: counts["sessions-late"],
       frameMs: 1000 / fpsOf(plan),
       isNode: plan.generator === "node",
     }),
     ...new Set(shards.flatMap((shard) => shard.doubts)),
-    ...more,
   ];
   const troubles: Record<string, number> = {};
   for (const shard of shards) {
