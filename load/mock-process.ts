@@ -1,5 +1,6 @@
 /** The mock server in a process of its own, as a user starts it, and what it says about itself. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { extname } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { Declaration } from "../mock-server/index.ts";
@@ -9,6 +10,8 @@ import { realClock as clock } from "./clock.ts";
 const stopMsMax = 10_000;
 
 const root = fileURLToPath(new URL("..", import.meta.url));
+/** It has the ending this file has: the package is compiled. */
+const cli = `cli${extname(import.meta.filename)}`;
 
 export type MockProcess = {
   readonly url: string;
@@ -49,7 +52,7 @@ export type SessionReport = {
 export async function startMockProcess(args: readonly string[] = []): Promise<MockProcess> {
   const child = spawn(
     process.execPath,
-    ["cli.ts", "mock", "--port", "0", "--quiet", "--until-stdin-ends", "--sessions", "100", ...args],
+    [cli, "mock", "--port", "0", "--quiet", "--until-stdin-ends", "--sessions", "100", ...args],
     {
       cwd: root,
       // It ends when its standard input does: with this process, however that ends. A group of its own, so that Ctrl-C is ours to pass on.

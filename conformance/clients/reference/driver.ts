@@ -3,6 +3,7 @@
  *
  *     node conformance/clients/reference/driver.ts --dialect direct|livekit [--mutant name]
  */
+import { extname } from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { loadCodec } from "../../../mock-server/index.ts";
@@ -53,7 +54,7 @@ const without: Record<Dialect, readonly Capability[]> = { direct: ["queue"], liv
 
 async function policyOf(mutant: string | undefined): Promise<Policy> {
   if (mutant === undefined) return correct;
-  const place = "../../mutants/clients.ts";
+  const place = `../../mutants/clients${extname(import.meta.filename)}`;
   const { mutants } = (await import(place)) as {
     mutants: readonly { readonly name: string; change(policy: Policy): Policy }[];
   };

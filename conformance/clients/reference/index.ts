@@ -1,5 +1,5 @@
 /** The reference client: small, written from the protocol's description, and right; or, as a mutant, wrong in one thing. */
-import { join } from "node:path";
+import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Client, Dialect } from "../../client.ts";
 import type { Clock } from "../../clock.ts";
@@ -16,7 +16,8 @@ const compiled = { NODE_COMPILE_CACHE: fileURLToPath(new URL("../../../.cache/co
 
 export function referenceClient({ dialect, mutant }: ReferenceAbout, clock: Clock): Client {
   const name = mutant === undefined ? `reference-${dialect}` : `reference-${dialect}+${mutant}`;
-  const script = join(import.meta.dirname, "driver.ts");
+  // It has the ending this file has: the package is compiled.
+  const script = join(import.meta.dirname, `driver${extname(import.meta.filename)}`);
   const args = [script, "--dialect", dialect, ...(mutant === undefined ? [] : ["--mutant", mutant])];
   return {
     name,
