@@ -2,9 +2,9 @@
  * The published `@decartai/sdk`, of any version, in a real Chromium. One browser for all drivers, a context and a page for each; the page
  * speaks the driver contract, and everything but the browser's clock is done in it.
  */
-import type { Browser, BrowserContext, Page } from "@playwright/test";
+import type { Browser, BrowserContext, Page } from "playwright-core";
 import type { WebSocket } from "ws";
-import { bundle } from "../../../fixtures/browser/bundle.ts";
+import { bundle, bundleSdk, sdkFiles } from "../../../fixtures/browser/bundle.ts";
 import { livekitClients } from "../../../fixtures/browser/versions.ts";
 import { type Client, contractVersion, type Driver, DriverBroken, type Hello } from "../../client.ts";
 import type { Clock } from "../../clock.ts";
@@ -147,8 +147,8 @@ async function openPage(
 
 /** Playwright and a Chromium, or a sentence that says what is missing. Weighs much, so it is loaded when a browser is wanted. */
 async function findBrowser(): Promise<() => Promise<Browser>> {
-  const playwright = await import("@playwright/test").catch((error) => {
-    throw new Error("The client sdk needs Playwright: npm install --save-dev @playwright/test.", {
+  const playwright = await import("playwright-core").catch((error) => {
+    throw new Error("The client sdk needs Playwright: npm install --save-dev playwright-core.", {
       cause: error,
     });
   });
@@ -158,15 +158,20 @@ async function findBrowser(): Promise<() => Promise<Browser>> {
 }
 
 function scriptsOf({ entry, livekitClient }: SdkPackage): Record<string, () => Promise<string>> {
+  const driver = { "page.js": () => bundle(new URL("page.ts", import.meta.url)) };
+  // With `debugQuality`, 0.1.15 and later start it from beside themselves.
+  const worker = "frame-metadata-worker.js";
+  if (typeof entry === "string") {
+    const chosen = livekitClient ? { livekitClient } : {};
+    return { ...driver, "sdk.js": () => bundleSdk(entry, chosen), [worker]: sdkFiles.get(worker)! };
+  }
   const alias: Record<string, string> = livekitClient
     ? { "livekit-client": livekitClients[livekitClient] }
     : {};
   return {
-    "page.js": () => bundle(new URL("page.ts", import.meta.url)),
+    ...driver,
     "sdk.js": () => bundle(entry, { alias }),
-    // With `debugQuality`, 0.1.15 and later start it from beside themselves.
-    "frame-metadata-worker.js": () =>
-      bundle(new URL("realtime/browser/frame-metadata-worker.js", entry), { format: "iife" }),
+    [worker]: () => bundle(new URL(`realtime/browser/${worker}`, entry), { format: "iife" }),
   };
 }
 

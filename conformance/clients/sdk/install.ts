@@ -14,19 +14,18 @@ import {
   rmSync,
   statSync,
 } from "node:fs";
-import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
-import { sdkVersions } from "../../../fixtures/browser/bundle.ts";
-import { type LivekitClient, livekitClients } from "../../../fixtures/browser/versions.ts";
+import { type SdkVersion, sdkVersions } from "../../../fixtures/browser/bundle.ts";
+import { type LivekitClient, livekitClients, traitsOf } from "../../../fixtures/browser/versions.ts";
 import type { Dialect } from "../../client.ts";
 
 export type SdkPackage = {
   readonly version: string;
   readonly dialect: Dialect;
-  /** The module that an app imports. */
-  readonly entry: URL;
+  /** The module that an app imports; of one of our own its version, by which `bundleSdk` has it. */
+  readonly entry: URL | SdkVersion;
   /** The release of livekit-client to take in place of the SDK's own choice. */
   readonly livekitClient: LivekitClient | null;
 };
@@ -40,10 +39,8 @@ const cacheFolder = fileURLToPath(new URL("../../../.cache/sdks/", import.meta.u
 export async function installSdk(wanted: string, cache = cacheFolder): Promise<SdkPackage> {
   const [, what, release] = /^(.+?)(?:\+livekit-client-([\d.]+))?$/.exec(wanted) ?? [];
   if (what === undefined) throw new Error(`sdk@ needs a version or a build: ${examples}.`);
-  const folder = what.startsWith("file:")
-    ? await installBuild(resolve(what.slice("file:".length)), cache)
-    : await installVersion(what, cache);
-  const sdk = readPackage(folder);
+  const own = sdkVersions.find((version) => version === what);
+  const sdk = own ? { version: own, dialect: traitsOf(own).era, entry: own } : await installed(what, cache);
   return { ...sdk, livekitClient: chosenLivekitClient(release, sdk.dialect) };
 }
 
@@ -61,14 +58,18 @@ function chosenLivekitClient(release: string | undefined, dialect: Dialect): Liv
   return release as LivekitClient;
 }
 
+async function installed(what: string, cache: string): Promise<Omit<SdkPackage, "livekitClient">> {
+  const isBuild = what.startsWith("file:");
+  return readPackage(
+    isBuild
+      ? await installBuild(resolve(what.slice("file:".length)), cache)
+      : await installVersion(what, cache),
+  );
+}
+
 async function installVersion(version: string, cache: string): Promise<string> {
   if (!/^\d+\.\d+\.\d+(-[\w.-]+)?$/.test(version)) {
     throw new Error(`sdk@${version.slice(0, 60)} is no version of the SDK: write ${examples}.`);
-  }
-  try {
-    return dirname(createRequire(import.meta.url).resolve(`decart-sdk-${version}/package.json`));
-  } catch {
-    // None of our own.
   }
   return install(`@decartai/sdk@${version}`, join(cache, version), (npmSaid) =>
     /ETARGET|E404/.test(npmSaid)
