@@ -3,6 +3,7 @@
  * measured they leave in files.
  */
 import { type ChildProcess, fork } from "node:child_process";
+import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Clock } from "./clock.ts";
 import type { Target } from "./generator.ts";
@@ -90,7 +91,9 @@ export function startShards(
 }
 
 function startShard(job: ShardJob, progressed: (progress: Progress) => void) {
-  const child = fork(fileURLToPath(new URL("./shard-process.ts", import.meta.url)), {
+  // It has the ending this file has: the package is compiled.
+  const file = new URL(`./shard-process${extname(import.meta.filename)}`, import.meta.url);
+  const child = fork(fileURLToPath(file), {
     stdio: ["ignore", "inherit", "pipe", "ipc"],
     // A key in the environment is the parent's to read.
     env: { ...process.env, DECART_API_KEY: "" },

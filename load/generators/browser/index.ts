@@ -2,7 +2,7 @@
  * The generator that is an app: the published SDK in a real Chromium, a page a session, for the truth of one. What one session costs here pays for
  * many of the node generator's.
  */
-import type { Browser, Page } from "@playwright/test";
+import type { Browser, Page } from "playwright-core";
 import { bundle, sdkFiles } from "../../../fixtures/browser/bundle.ts";
 import { type PageServer, servePage } from "../../../fixtures/browser/serve-page.ts";
 import { clipRecipes } from "../../../fixtures/index.ts";
@@ -177,9 +177,9 @@ function scriptOf(path: string): Promise<string> | undefined {
 
 /** Playwright and a Chromium. Weighs much, so it is loaded when a browser is wanted. @throws Error that says what is missing */
 async function launch(hosts: readonly string[]): Promise<Browser> {
-  const { chromium } = await import("@playwright/test").catch((cause) => {
+  const { chromium } = await import("playwright-core").catch((cause) => {
     throw new Error(
-      "The generator browser needs Playwright: npm install --save-dev @playwright/test, or take --generator node.",
+      "The generator browser needs Playwright: npm install --save-dev playwright-core, or take --generator node.",
       { cause },
     );
   });
