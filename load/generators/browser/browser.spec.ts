@@ -1,4 +1,4 @@
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer } from "node:net";
 import { expect, test } from "@playwright/test";
 import { WebSocketServer } from "ws";
 import { bundle } from "../../../fixtures/browser/bundle.ts";
@@ -150,6 +150,34 @@ for (const [dialect, codec] of [
     await expect(refused).rejects.not.toThrow(apiKey);
   });
 }
+
+test("a session that nobody waits for any more is given up at once, with its page and its socket", async () => {
+  const came = Promise.withResolvers<void>();
+  const gone = Promise.withResolvers<void>();
+  // It takes connections and says nothing.
+  const mute = createServer((socket) => {
+    came.resolve();
+    socket.on("error", () => {}).on("close", () => gone.resolve());
+    socket.resume();
+  });
+  await new Promise<void>((resolve) => mute.listen(0, "127.0.0.1", resolve));
+  const { port } = mute.address() as AddressInfo;
+  const target = { url: `http://127.0.0.1:${port}`, realtimeUrl: `ws://127.0.0.1:${port}`, apiKey };
+  const session = { dialect: "direct", model: models.direct, clip: "vp8-180p15" } as const;
+  const heard = hear();
+  const leaving = new AbortController();
+  const given = { target, ...session, readsPictures: true };
+  const opening = generator.open(given, heard.observer, leaving.signal);
+  const refused = expect(opening).rejects.toThrow("The app left.");
+  await came.promise;
+  leaving.abort();
+  await refused;
+  await gone.promise;
+  expect(heard.ends).toEqual([]);
+  // Before it has a page, too.
+  await expect(generator.open(given, heard.observer, AbortSignal.abort())).rejects.toThrow("The app left.");
+  await new Promise((resolve) => mute.close(resolve));
+});
 
 test("a service that leads elsewhere is refused at once, by the name of where it leads", async () => {
   const service = new WebSocketServer({ port: 0, host: "127.0.0.1" });

@@ -1,5 +1,6 @@
 /** The node generator against a mock server in this process: both dialects, both codecs, and what becomes of a session that loses its way. */
 import { execFile } from "node:child_process";
+import { type AddressInfo, createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
@@ -313,6 +314,77 @@ describe("a session that cannot be opened", () => {
     await expect(opening).rejects.toThrow("The app left.");
   });
 });
+
+describe("a session that nobody waits for any more while it is opened", () => {
+  test.each([
+    ["direct", "answer", "offer"],
+    ["livekit", "livekit_room_info", "livekit_join"],
+  ] as const)(
+    "%s, with no %s: is given up at once, and nothing of it is left",
+    async (dialect, only, kind) => {
+      const server = await runMock({ mode: "relay" });
+      const leaving = new AbortController();
+      const generator = createNodeGenerator({ clock });
+      onTestFinished(() => generator.close());
+      const given = about(server, { dialect, faults: [{ name: "drop", only }] });
+      const opening = generator.open(given, watch().observer, leaving.signal);
+      opening.catch(() => {});
+      await vi.waitFor(() => expect(kinds(server)).toContain(kind), { timeout: 10_000 });
+      leaving.abort();
+      await expect(opening).rejects.toThrow("The app left.");
+      await vi.waitFor(() => expect(server.open).toEqual(nothingOpen));
+    },
+  );
+
+  test("closes a socket that the server does not open", async () => {
+    const { port, came, ended } = await runMute();
+    const leaving = new AbortController();
+    const generator = createNodeGenerator({ clock });
+    onTestFinished(() => generator.close());
+    const target = { url: `http://127.0.0.1:${port}`, realtimeUrl: `ws://127.0.0.1:${port}` };
+    const opening = generator.open(about(target, {}), watch().observer, leaving.signal);
+    opening.catch(() => {});
+    await came;
+    leaving.abort();
+    await expect(opening).rejects.toThrow("The app left.");
+    await ended;
+  });
+
+  test("is not even begun where it is too late", async () => {
+    const server = await runMock({ mode: "relay" });
+    const generator = createNodeGenerator({ clock });
+    onTestFinished(() => generator.close());
+    const opening = generator.open(about(server, {}), watch().observer, AbortSignal.abort());
+    await expect(opening).rejects.toThrow("The app left.");
+    expect(kinds(server)).not.toContain("set_image");
+  });
+
+  test("is whoever's who opened it, once it is open: it connects again", async () => {
+    const server = await runMock({ mode: "relay" });
+    const leaving = new AbortController();
+    const generator = createNodeGenerator({ clock });
+    onTestFinished(() => generator.close());
+    const { observer, events, until } = watch();
+    const { id } = await generator.open(about(server, {}), observer, leaving.signal);
+    leaving.abort();
+    server.faults.add({ name: "drop-socket", when: { at: "tick" } }, { session: id! });
+    await until(() => events.includes("recovered"));
+  });
+});
+
+/** A server that takes connections and says nothing. */
+async function runMute(): Promise<{ port: number; came: Promise<void>; ended: Promise<void> }> {
+  const came = Promise.withResolvers<void>();
+  const ended = Promise.withResolvers<void>();
+  const mute = createServer((socket) => {
+    came.resolve();
+    socket.on("error", () => {}).on("close", () => ended.resolve());
+    socket.resume();
+  });
+  await new Promise<void>((resolve) => mute.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => new Promise<void>((resolve) => mute.close(() => resolve())));
+  return { port: (mute.address() as AddressInfo).port, came: came.promise, ended: ended.promise };
+}
 
 describe("a set", () => {
   test.each([
