@@ -382,7 +382,8 @@ describe("a run", () => {
       process.env.TMPDIR = TMPDIR;
       if (TMPDIR === undefined) delete process.env.TMPDIR;
     }
-    await vi.waitFor(() => expect(processes()).toBe(before));
+    // One of an earlier test may be on its way out, and is none of ours.
+    await vi.waitFor(() => expect(processes()).toBeLessThanOrEqual(before));
   }, 30_000);
 
   test("that has an instrument which reads wrong measures nothing", () => {

@@ -8,6 +8,7 @@ import { PATHS } from "../protocol/index.ts";
 import { realClock as clock } from "./clock.ts";
 import type { Target } from "./generator.ts";
 import { createHistogram, type Histogram } from "./histogram.ts";
+import { watchHonesty } from "./honesty.ts";
 import { openRoom } from "./open-room.ts";
 
 export const httpQuestions = ["health", "tokens", "files", "watch-stream"] as const;
@@ -47,7 +48,11 @@ export type HttpMeasurement = {
   readonly answeredCount: number;
   /** Answers by status that are not 2xx, and what never was answered. */
   readonly troubles: Readonly<Record<string, number>>;
+  /** Share of the time in which our own event loop stood still for longer than `stallMs` at once: what was answered meanwhile was read late. 0…1. */
+  readonly eventLoopStalled: number;
 };
+
+const stallMs = 10;
 
 /**
  * autocannon sends what is due in a second at once, at its beginning, whichever of its rates is set: ten connections and 50 a second are 50 requests
@@ -116,12 +121,29 @@ export async function measureHttp(about: HttpAbout): Promise<HttpMeasurement> {
     await done.promise;
   }
 
+  // What a server makes ready for the first of its kind is no steady rate's.
+  await askOnce(target, asked).catch(() => {});
+  const honesty = watchHonesty(clock, { stallMs });
   try {
     await Promise.all(Array.from({ length: connections }, (_, index) => connect(index)));
+    const { eventLoopStalled } = honesty.read();
+    return { question, latency, dueCount: rate * seconds, answeredCount, troubles, eventLoopStalled };
   } finally {
+    honesty.stop();
     await asked.close();
   }
-  return { question, latency, dueCount: rate * seconds, answeredCount, troubles };
+}
+
+/** What it answers is nobody's here: the measurement says so. */
+async function askOnce({ url, apiKey }: Target, { method, path, headers, body }: Asked): Promise<void> {
+  const signal = AbortSignal.timeout(answerSecondsMax * 1000);
+  const answer = await fetch(url + path, {
+    method,
+    headers: { "x-api-key": apiKey, ...headers },
+    ...(body !== undefined && { body: typeof body === "string" ? body : new Uint8Array(body) }),
+    signal,
+  });
+  await answer.arrayBuffer();
 }
 
 type Asked = {

@@ -9,10 +9,15 @@ import { httpResult, paceWords } from "./http-result.ts";
 const pace = { rate: 100, seconds: 10, connections: 100 };
 
 /** A thousand are due; of those that are answered, each takes so many milliseconds. */
-function measured(answeredCount: number, ms: number, troubles: Record<string, number> = {}): HttpMeasurement {
+function measured(
+  answeredCount: number,
+  ms: number,
+  troubles: Record<string, number> = {},
+  eventLoopStalled = 0,
+): HttpMeasurement {
   const latency = createHistogram();
   for (let count = 0; count < answeredCount; count++) latency.record(ms * 1000);
-  return { question: "tokens", latency, dueCount: 1000, answeredCount, troubles };
+  return { question: "tokens", latency, dueCount: 1000, answeredCount, troubles, eventLoopStalled };
 }
 
 const resultOf = (measurement: HttpMeasurement, p99MsMax: number | null = 100) =>
@@ -40,6 +45,9 @@ test.each([
     ["failed", "inconclusive"],
     1,
   ],
+  ["all late, read late as well", measured(1000, 120, {}, 0.02), ["passed", "inconclusive"], 2],
+  ["all late, hardly read late", measured(1000, 120, {}, 0.01), ["passed", "failed"], 1],
+  ["all in time though read late", measured(1000, 20, {}, 0.02), ["passed", "passed"], 0],
   ["not one made", measured(0, 0), ["inconclusive", "failed"], 1],
 ])("%s", (_name, measurement, outcomes, code) => {
   const result = resultOf(measurement);
