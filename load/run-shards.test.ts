@@ -1,0 +1,100 @@
+/** Shards as processes: each leaves its file with why it ended, whoever ends it, and none is left behind. */
+import { fork } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type MockServer, startMockServer } from "../mock-server/index.ts";
+import { realClock as clock, epochMs } from "./clock.ts";
+import { parsePlan } from "./plan.ts";
+import { type FromShard, type ShardJob, startShards } from "./run-shards.ts";
+import { readShard } from "./shard-files.ts";
+
+let folder: string;
+let lucy: MockServer;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "lucy-run-shards-"));
+  lucy = await startMockServer({ port: 0, mode: "relay", sessionsMax: 20 });
+});
+afterAll(async () => {
+  await lucy.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const plan = parsePlan(
+  "about: One session.\ndialect: direct\nclip: vp8-180p15\narrivals: [{ sessions: 1 }]\nholdSeconds: 60\n",
+  "one.yaml",
+);
+
+const job = (name: string, more: Partial<ShardJob> = {}): ShardJob => ({
+  plan,
+  target: { url: lucy.url, realtimeUrl: lucy.realtimeUrl, apiKey: "dct_load" },
+  index: 0,
+  count: 1,
+  startAtMs: epochMs(),
+  selfTests: [],
+  resultFile: join(folder, `${name}.json`),
+  rowsFile: null,
+  ...more,
+});
+
+describe("what was measured is kept, with why it ended,", () => {
+  test("where whoever started it stops it", async () => {
+    const given = job("stopped");
+    const run = startShards([given], {
+      clock,
+      progressed({ framesReceived }) {
+        if (framesReceived > 0) run.stop("The budget was spent.");
+      },
+    });
+    await run.done;
+    const { doubts, measurement } = readShard(given.resultFile);
+    expect(doubts).toEqual(["The budget was spent."]);
+    expect(measurement.counts["frames-received"]).toBeGreaterThan(0);
+    expect(lucy.open.sessions).toBe(0);
+  }, 30_000);
+
+  test("where the system tells its process to end", async () => {
+    const given = job("terminated");
+    const child = fork(fileURLToPath(new URL("./shard-process.ts", import.meta.url)));
+    const ended = new Promise((resolve) => {
+      child.once("exit", (code, signal) => resolve(signal ?? code));
+    });
+    const said: string[] = [];
+    child.on("message", (message: FromShard) => {
+      said.push(message.kind);
+      if (message.kind === "progress" && message.progress.framesReceived > 0) child.kill("SIGTERM");
+    });
+    child.send({ kind: "run", job: given });
+    expect(await ended).toBe(0);
+    expect(said.at(-1)).toBe("done");
+    const { doubts, measurement } = readShard(given.resultFile);
+    expect(doubts).toEqual([expect.stringContaining("told to end (SIGTERM)")]);
+    expect(measurement.counts["frames-received"]).toBeGreaterThan(0);
+    expect(lucy.open.sessions).toBe(0);
+  }, 30_000);
+
+  test("where it is stopped while nobody answers", async () => {
+    // Accepted, and never more: opening would take half a minute.
+    const heard = lucy.nextSession();
+    lucy.faults.add({ name: "drop", only: "answer" });
+    const given = job("opening");
+    const run = startShards([given], { clock, progressed() {} });
+    await heard;
+    run.stop("Somebody stopped it.");
+    await run.done;
+    lucy.faults.healAll();
+    const { doubts, troubles, measurement } = readShard(given.resultFile);
+    expect([doubts, troubles]).toEqual([["Somebody stopped it."], {}]);
+    expect(measurement.counts).toMatchObject({ "sessions-due": 1, "sessions-failed": 0 });
+  }, 15_000);
+});
+
+test("a file that cannot be written ends the run with a sentence", async () => {
+  const run = startShards([job("rows", { rowsFile: join(folder, "nowhere/rows.ndjson") })], {
+    clock,
+    progressed() {},
+  });
+  await expect(run.done).rejects.toThrow(/^Shard 1 of 1 broke: .*nowhere\/rows\.ndjson cannot be written/);
+}, 15_000);
