@@ -12,7 +12,6 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
-  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { createRequire } from "node:module";
@@ -233,8 +232,14 @@ describe("the package", () => {
       ...["-xzf", join(folder, "artillery-engine-lucy-0.1.0.tgz")],
       ...["-C", join(modules, "artillery-engine-lucy"), "--strip-components=1"],
     ]);
-    if (!existsSync(join(modules, "lucy-testkit")))
-      symlinkSync(root, join(modules, "lucy-testkit"), "junction");
+    // In place of what is compiled from it, the source; its exports are tried with its own package.
+    const testkit = join(modules, "lucy-testkit");
+    rmSync(testkit, { recursive: true, force: true });
+    mkdirSync(testkit);
+    const exports = { "./commanded-shard": "./commanded-shard.mjs" };
+    writeFileSync(join(testkit, "package.json"), JSON.stringify({ name: "lucy-testkit", exports }));
+    const source = JSON.stringify(pathToFileURL(commanded).href);
+    writeFileSync(join(testkit, "commanded-shard.mjs"), `import ${source};`);
   }
 
   test("is one file, found and taken as Artillery does, and finds lucy-testkit", async () => {

@@ -30,6 +30,9 @@ const stepMsMax = 250;
 export async function sdkClient(name: string, clock: Clock): Promise<Client> {
   const sdk = await installSdk(name.slice("sdk@".length));
   const launch = await findBrowser();
+  const scripts = scriptsOf(sdk);
+  // What cannot be bundled is told in its own words, and not by a page that finds nothing.
+  await scripts["sdk.js"]!();
   const traits = traitsOf(sdk.version, sdk.dialect);
   const hello: Hello = {
     event: "hello",
@@ -43,7 +46,7 @@ export async function sdkClient(name: string, clock: Clock): Promise<Client> {
   /** What to do with the WebSocket of a page that has been opened. */
   const expected = new Map<string, (socket: WebSocket) => void>();
   const server = await serveDriverPage({
-    scripts: scriptsOf(sdk),
+    scripts,
     opened: (id, socket) => expected.get(id)?.(socket),
   });
   let lastId = 0;

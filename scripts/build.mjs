@@ -1,0 +1,65 @@
+// `npm run build`: what the package is made of, into dist/. Compiled by tsc; beside it what is read at run time, and what runs in a browser, bundled.
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { root, run } from "./setup.mjs";
+
+/** Files and folders that compiled code reads; package.test.ts looks whether one is missing. */
+const assets = [
+  "conformance/baselines",
+  "conformance/clients/aiortc/client.py",
+  "conformance/clients/aiortc/driver.py",
+  "conformance/clients/aiortc/strips.py",
+  "fixtures/clips",
+  "fixtures/images",
+  "fixtures/messages.invalid.json",
+  "fixtures/messages.valid.json",
+  "fixtures/sounds",
+  "load/plans",
+  "mock-server/playground/index.html",
+  "mock-server/playground/page.css",
+];
+
+/** What runs in a page: bundled, each into one file beside itself. */
+const pages = [
+  "conformance/clients/sdk/page.ts",
+  "load/generators/browser/page.ts",
+  "mock-server/playground/page.ts",
+];
+
+const dist = join(root, "dist");
+rmSync(dist, { recursive: true, force: true });
+const status = run("tsc", ["--project", "tsconfig.build.json"], { shell: process.platform === "win32" });
+if (status !== 0) process.exit(status);
+for (const path of assets) cpSync(join(root, path), join(dist, path), { recursive: true });
+
+// By what was just compiled, which finds nothing ready made yet.
+const { bundle, sdkFiles } = await import(pathToFileURL(join(dist, "fixtures/browser/bundle.js")).href);
+const ready = new Map();
+for (const page of pages) {
+  ready.set(page.replace(/[.]ts$/, ".bundle.js"), await bundle(pathToFileURL(join(root, page))));
+}
+for (const [name, make] of sdkFiles) ready.set(`fixtures/browser/sdks/${name}`, await make());
+for (const [path, text] of ready) {
+  mkdirSync(dirname(join(dist, path)), { recursive: true });
+  writeFileSync(join(dist, path), text);
+}
+writeFileSync(join(dist, "fixtures/browser/sdks/LICENSES.txt"), licencesOf([...ready.values()]));
+
+/** Of every package that is in one of the bundles, as esbuild's comments name them; one that has no licence with it cannot be passed on. */
+function licencesOf(bundles) {
+  const named = bundles.flatMap((text) => [
+    ...text.matchAll(/^ *\/\/ (?:\.\.\/)*node_modules\/((?:@[^/\n]+\/)?[^/\n]+)\//gm),
+  ]);
+  const folders = [...new Set(named.map(([, folder]) => folder))].sort();
+  return folders
+    .map((folder) => {
+      const at = join(root, "node_modules", folder);
+      const { name, version, license } = JSON.parse(readFileSync(join(at, "package.json"), "utf8"));
+      const file = readdirSync(at).find((one) => /^licen[cs]e(\.(md|txt))?$/i.test(one));
+      if (!license || !file)
+        throw new Error(`${name} ${version} is in a bundle and says no licence: leave it out, or find it.`);
+      return `${name} ${version}, ${license}\n\n${readFileSync(join(at, file), "utf8").trim()}\n`;
+    })
+    .join(`\n${"-".repeat(80)}\n\n`);
+}
