@@ -34,3 +34,28 @@ test.each([
 ])("%d ms, of them %d in the server and a round trip of %d", (glassMs, serverMs, roundTripMs, words) => {
   expect(delayOf(glassMs, serverMs, roundTripMs)).toBe(words);
 });
+
+test("how the generator kept up, of its worst process, and what all of them cost", () => {
+  const calm = { eventLoopStalled: 0.001, eventLoopBusy: 0.3, eventLoopLagMaxMs: 9, machineBusy: 0.5 };
+  const wordsOf = (load: NonNullable<RunResult["load"]>) =>
+    Object.fromEntries(loadAmounts({ ...loaded, load }).map(({ name, words }) => [name, words]));
+  const { generator } = wordsOf({
+    ...loaded.load!,
+    shards: [
+      { ...calm, cpuCores: 0.4, rssMegabytes: 90 },
+      { ...calm, cpuCores: 0.8, rssMegabytes: 90, eventLoopStalled: 0.12, eventLoopLagMaxMs: 812.4 },
+    ],
+  });
+  expect(generator).toBe(
+    "its thread 30 % busy · stood still 12 % of the time, up to 812 ms · 1.2 cores · machine 50 % busy",
+  );
+  expect(wordsOf(loaded.load!).generator).toBeUndefined();
+});
+
+test("who came late is told where anybody did", () => {
+  const { measurement } = loaded.load!;
+  const counts = { ...measurement.counts, "sessions-late": 2 };
+  const load = { ...loaded.load!, measurement: { ...measurement, counts } };
+  expect(loadAmounts({ ...loaded, load })[0]!.words).toContain("12 due · 2 came late · 10 connected");
+  expect(loadAmounts(loaded)[0]!.words).toContain("12 due · 10 connected");
+});

@@ -1,5 +1,6 @@
 /** What a run of load counted, in words, once for all who show it. */
 import type { Figure } from "./figure.ts";
+import type { LoadRecord } from "./load-record.ts";
 import type { RunResult } from "./result.ts";
 
 type Part = readonly [count: string, words: string];
@@ -9,6 +10,7 @@ const rows: readonly { readonly name: string; readonly parts: readonly Part[] }[
     name: "sessions",
     parts: [
       ["sessions-due", "due"],
+      ["sessions-late", "came late"],
       ["sessions-connected", "connected"],
       ["sessions-failed", "failed"],
       ["sessions-ended", "ended early"],
@@ -37,6 +39,9 @@ const rows: readonly { readonly name: string; readonly parts: readonly Part[] }[
   },
 ];
 
+/** What is the generator's own fault, and seldom. */
+const onlyWhereAny: readonly string[] = ["sessions-late"];
+
 /** Sessions and pictures, and sets where there were any; then what told pictures apart, and where the time went. Nothing without a record of load. */
 export function loadAmounts({ load, figures }: RunResult): readonly { name: string; words: string }[] {
   if (!load) return [];
@@ -46,7 +51,10 @@ export function loadAmounts({ load, figures }: RunResult): readonly { name: stri
     .filter(({ parts }) => of(parts[0]![0]) > 0)
     .map(({ name, parts }) => ({
       name,
-      words: parts.map(([count, words]) => `${of(count)} ${words}${shareOf(count, of)}`).join(" · "),
+      words: parts
+        .filter(([count]) => of(count) > 0 || !onlyWhereAny.includes(count))
+        .map(([count, words]) => `${of(count)} ${words}${shareOf(count, of)}`)
+        .join(" · "),
     }));
   const carriers = [
     ...(of("frames-by-metadata") > 0 ? [`metadata ${of("frames-by-metadata")}`] : []),
@@ -76,7 +84,21 @@ export function loadAmounts({ load, figures }: RunResult): readonly { name: stri
     ...(carriers.length > 0 ? [{ name: "told by", words: carriers.join(" · ") }] : []),
     ...(serverMs === null ? [] : [{ name: "delay", words: delayWords(figures, serverMs, roundTripMs) }]),
     ...(spent.length > 0 ? [{ name: "network", words: spent.join(" · ") }] : []),
+    ...(load.shards.length > 0 ? [{ name: "generator", words: generatorWords(load.shards) }] : []),
   ];
+}
+
+/** How the generator kept up: of the worst of its processes, and what all of them cost. */
+function generatorWords(shards: LoadRecord["shards"]): string {
+  const worst = (name: keyof LoadRecord["shards"][number]) => Math.max(...shards.map((shard) => shard[name]));
+  const percent = (share: number) => `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`;
+  const cores = shards.reduce((sum, { cpuCores }) => sum + cpuCores, 0);
+  return [
+    `its thread ${percent(worst("eventLoopBusy"))} busy`,
+    `stood still ${percent(worst("eventLoopStalled"))} of the time, up to ${worst("eventLoopLagMaxMs").toFixed(0)} ms`,
+    `${cores.toFixed(1)} cores`,
+    `machine ${percent(worst("machineBusy"))} busy`,
+  ].join(" · ");
 }
 
 /** Lost is a share of those whose fate is known. */
