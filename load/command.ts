@@ -248,12 +248,13 @@ async function measureShard(typed: Typed): Promise<number> {
   const run = startShards(
     [
       {
-        ...{ plan, target, hosts, index, count, startAtMs },
+        ...{ plan, target, hosts, index, count },
         ...{ selfTests, resultFile: typed.shardFile, rowsFile: typed.frames ?? null },
       },
     ],
     {
       clock,
+      startAtMs,
       progressed(progress) {
         told({ kind: "progress", progress, secondsLeft: 0 });
         spending.saw(progress);

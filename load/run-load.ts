@@ -50,8 +50,6 @@ export class InstrumentBroken extends Error {
 
 const reachMsMax = 10_000;
 const budgetLookMs = 500;
-/** Processes take their time to start; all shards begin at one moment. */
-const startMs = 1500;
 /** Goes into the result, as a doubt. */
 export const stoppedWords = "Somebody stopped the run before its plan was done.";
 
@@ -80,7 +78,8 @@ async function runShards(about: ShardsAbout, mock: Pick<MockProcess, "sessions">
   const residence = watchResidence(mock, clock);
   try {
     const files = Array.from({ length: about.shards }, (_, index) => join(folder, `shard-${index}.json`));
-    const startAtMs = epochMs() + startMs;
+    let startAtMs = Number.POSITIVE_INFINITY;
+    let spending: ReturnType<typeof watchBudget> | null = null;
     const run = startShards(
       files.map((resultFile, index) => ({
         plan,
@@ -88,28 +87,29 @@ async function runShards(about: ShardsAbout, mock: Pick<MockProcess, "sessions">
         hosts: about.hosts,
         index,
         count: about.shards,
-        startAtMs,
         selfTests,
         resultFile,
         rowsFile: about.rowsFile === null ? null : partOf(about.rowsFile, index, about.shards),
       })),
       {
         clock,
+        startAtMs: null,
         progressed(progress) {
           const seconds = (epochMs() - startAtMs) / 1000;
           told({ kind: "progress", progress, secondsLeft: Math.max(0, secondsOf(plan) - seconds) });
-          spending.saw(progress);
+          spending?.saw(progress);
         },
       },
     );
-    const spending = watchBudget(about.budget, { startAtMs, clock, over: run.stop });
     const stop = () => run.stop(stoppedWords);
     about.stopped.addEventListener("abort", stop, { once: true });
     if (about.stopped.aborted) stop();
     try {
+      startAtMs = await run.begun;
+      spending = watchBudget(about.budget, { startAtMs, clock, over: run.stop });
       await run.done;
     } finally {
-      spending.stop();
+      spending?.stop();
       about.stopped.removeEventListener("abort", stop);
     }
     const shards = files.map(readShard);

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type MockServer, startMockServer } from "../mock-server/index.ts";
 import { realClock as clock, epochMs } from "./clock.ts";
 import { parsePlan } from "./plan.ts";
-import { type FromShard, type ShardJob, startShards } from "./run-shards.ts";
+import { type FromShard, startShards, type WaitingJob } from "./run-shards.ts";
 import { readShard } from "./shard-files.ts";
 
 let folder: string;
@@ -27,12 +27,11 @@ const plan = parsePlan(
   "one.yaml",
 );
 
-const job = (name: string, more: Partial<ShardJob> = {}): ShardJob => ({
+const job = (name: string, more: Partial<WaitingJob> = {}): WaitingJob => ({
   plan,
   target: { url: lucy.url, realtimeUrl: lucy.realtimeUrl, apiKey: "dct_load" },
   index: 0,
   count: 1,
-  startAtMs: epochMs(),
   selfTests: [],
   resultFile: join(folder, `${name}.json`),
   rowsFile: null,
@@ -44,6 +43,7 @@ describe("what was measured is kept, with why it ended,", () => {
     const given = job("stopped");
     const run = startShards([given], {
       clock,
+      startAtMs: null,
       progressed({ framesReceived }) {
         if (framesReceived > 0) run.stop("The budget was spent.");
       },
@@ -64,6 +64,7 @@ describe("what was measured is kept, with why it ended,", () => {
     const said: string[] = [];
     child.on("message", (message: FromShard) => {
       said.push(message.kind);
+      if (message.kind === "ready") child.send({ kind: "start", startAtMs: epochMs() });
       if (message.kind === "progress" && message.progress.framesReceived > 0) child.kill("SIGTERM");
     });
     child.send({ kind: "run", job: given });
@@ -80,7 +81,7 @@ describe("what was measured is kept, with why it ended,", () => {
     const heard = lucy.nextSession();
     lucy.faults.add({ name: "drop", only: "answer" });
     const given = job("opening");
-    const run = startShards([given], { clock, progressed() {} });
+    const run = startShards([given], { clock, startAtMs: null, progressed() {} });
     await heard;
     run.stop("Somebody stopped it.");
     await run.done;
@@ -94,7 +95,29 @@ describe("what was measured is kept, with why it ended,", () => {
 test("a file that cannot be written ends the run with a sentence", async () => {
   const run = startShards([job("rows", { rowsFile: join(folder, "nowhere/rows.ndjson") })], {
     clock,
+    startAtMs: null,
     progressed() {},
   });
   await expect(run.done).rejects.toThrow(/^Shard 1 of 1 broke: .*nowhere\/rows\.ndjson cannot be written/);
 }, 15_000);
+
+test("shards start at one moment, and not before all are up", async () => {
+  const at = Date.parse("2030-01-01T00:00:00Z");
+  const set = startShards([job("later")], { clock, startAtMs: at, progressed() {} });
+  expect(await set.begun).toBe(at);
+  set.stop("Nobody waits so long.");
+  await set.done;
+
+  const beganMs = epochMs();
+  const two = [0, 1].map((index) =>
+    job(`two-${index}`, { index, count: 2, plan: { ...plan, holdSeconds: 1 } }),
+  );
+  const run = startShards(two, { clock, startAtMs: null, progressed() {} });
+  const startAtMs = await run.begun;
+  // A process is not up at once.
+  expect(startAtMs).toBeGreaterThan(beganMs + 200);
+  await run.done;
+  const kept = two.map(({ resultFile }) => readShard(resultFile));
+  expect(kept.map(({ startedAt }) => Date.parse(startedAt))).toEqual([0, 1].map(() => Math.trunc(startAtMs)));
+  expect(kept.map(({ measurement }) => measurement.counts["sessions-late"])).toEqual([0, 0]);
+}, 30_000);

@@ -5,7 +5,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Clock } from "./clock.ts";
+import { type Clock, epochMs } from "./clock.ts";
 import type { Target } from "./generator.ts";
 import type { Plan } from "./plan.ts";
 import type { SelfTest } from "./self-test-readings.ts";
@@ -43,27 +43,44 @@ export type Progress = {
   readonly glassToGlassP50Ms: number | null;
 };
 
+/** Without when it starts, which is told once all are up. */
+export type WaitingJob = Omit<ShardJob, "startAtMs">;
+
 export type ToShard =
-  | { readonly kind: "run"; readonly job: ShardJob }
+  | { readonly kind: "run"; readonly job: WaitingJob }
+  | ({ readonly kind: "start" } & Pick<ShardJob, "startAtMs">)
   | { readonly kind: "stop"; readonly why: string };
 export type FromShard =
+  /** Its generator is there. */
+  | { readonly kind: "ready" }
   | { readonly kind: "progress"; readonly progress: Progress }
   | { readonly kind: "done" }
   | { readonly kind: "failed"; readonly why: string };
 
 /** `leaveMsMax` and `closeMsMax` of a shard, and some more for a busy machine to write a file. */
 const stopMsMax = 20_000;
+/** From all being up to their start: the news of it takes its time on a busy machine. */
+const headStartMs = 200;
 
 export type ShardsRun = {
+  /** Resolves with when they start, milliseconds since 1970. Rejects as `done` does. */
+  readonly begun: Promise<number>;
   /** Resolves once all are done. @throws Error with a sentence where one of them broke */
   readonly done: Promise<void>;
   /** Ends the sessions; what was measured until then is kept, with the sentence `why`. */
   stop(why?: string): void;
 };
 
+export type ShardsAbout = {
+  readonly clock: Clock;
+  /** When they start; `null`: once all are up, since a process on a busy machine takes seconds, and whoever is due meanwhile would come late. */
+  readonly startAtMs: number | null;
+  progressed(progress: Progress): void;
+};
+
 export function startShards(
-  jobs: readonly ShardJob[],
-  { clock, progressed }: { readonly clock: Clock; progressed(progress: Progress): void },
+  jobs: readonly WaitingJob[],
+  { clock, startAtMs, progressed }: ShardsAbout,
 ): ShardsRun {
   const latest: (Progress | null)[] = jobs.map(() => null);
   const children = jobs.map((job, index) =>
@@ -87,10 +104,17 @@ export function startShards(
     })
     .finally(() => killing?.cancel())
     .then(() => {});
-  return { done, stop };
+  const ready = Promise.all(children.map((one) => one.ready)).then(() => {
+    const whenMs = startAtMs ?? epochMs() + headStartMs;
+    for (const { child } of children) tell(child, { kind: "start", startAtMs: whenMs });
+    return whenMs;
+  });
+  const begun = Promise.race([ready, done.then(() => ready)]);
+  begun.catch(() => {});
+  return { begun, done, stop };
 }
 
-function startShard(job: ShardJob, progressed: (progress: Progress) => void) {
+function startShard(job: WaitingJob, progressed: (progress: Progress) => void) {
   // It has the ending this file has: the package is compiled.
   const file = new URL(`./shard-process${extname(import.meta.filename)}`, import.meta.url);
   const child = fork(fileURLToPath(file), {
@@ -103,10 +127,12 @@ function startShard(job: ShardJob, progressed: (progress: Progress) => void) {
     errors.push(String(text));
     if (errors.length > 20) errors.shift();
   });
+  const ready = Promise.withResolvers<void>();
   const done = Promise.withResolvers<void>();
   const of = `Shard ${job.index + 1} of ${job.count}`;
   child.on("message", (message: FromShard) => {
-    if (message.kind === "progress") progressed(message.progress);
+    if (message.kind === "ready") ready.resolve();
+    else if (message.kind === "progress") progressed(message.progress);
     else if (message.kind === "done") done.resolve();
     else done.reject(new Error(`${of} broke: ${message.why}`));
   });
@@ -118,7 +144,7 @@ function startShard(job: ShardJob, progressed: (progress: Progress) => void) {
     );
   });
   tell(child, { kind: "run", job });
-  return { child, done: done.promise };
+  return { child, ready: ready.promise, done: done.promise };
 }
 
 /** It may be gone. */

@@ -5,10 +5,12 @@ import type { FromShard, ToShard } from "./run-shards.ts";
 import { runShard } from "./shard.ts";
 
 const stopped = new AbortController();
+const started = Promise.withResolvers<number>();
 const say = (message: FromShard) => process.send?.(message);
 
 process.on("message", (message: ToShard) => {
   if (message.kind === "stop") stopped.abort(message.why);
+  else if (message.kind === "start") started.resolve(message.startAtMs);
   else void run(message.job);
 });
 process.once("disconnect", () => {
@@ -24,13 +26,17 @@ async function run(job: Extract<ToShard, { kind: "run" }>["job"]): Promise<void>
   let last: FromShard = { kind: "done" };
   try {
     const generator = await openGenerator(job.plan.generator, clock, job.hosts);
+    say({ kind: "ready" });
     try {
-      await runShard(job, {
-        clock,
-        generator,
-        stopped: stopped.signal,
-        progressed: (progress) => say({ kind: "progress", progress }),
-      });
+      await runShard(
+        { ...job, startAtMs: await started.promise },
+        {
+          clock,
+          generator,
+          stopped: stopped.signal,
+          progressed: (progress) => say({ kind: "progress", progress }),
+        },
+      );
     } finally {
       await Promise.race([generator.close(), clock.sleep(closeMsMax)]);
     }
