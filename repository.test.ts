@@ -63,6 +63,8 @@ const leansOn: Record<string, readonly string[]> = {
   "mock-server": ["protocol", "fixtures"],
   conformance: ["protocol", "fixtures", "reports", "mock-server"],
   load: ["protocol", "fixtures", "reports", "mock-server", "conformance"],
+  // The package by its name, as others do; of the folders only what stands for their build.
+  examples: ["fixtures"],
   scripts: [],
 };
 

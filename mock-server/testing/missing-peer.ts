@@ -1,0 +1,13 @@
+/** What is said where a test runner is not installed: one sentence, with what to type. */
+
+/** The error to throw in place of what importing `name` threw. */
+export function missingPeer(name: string, subpath: string, error: unknown): unknown {
+  const { code, message = "" } = error as NodeJS.ErrnoException;
+  const isMissing =
+    (code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND") && message.includes(`'${name}'`);
+  if (!isMissing) return error;
+  return new Error(
+    `lucy-testkit/${subpath} needs ${name}, which is not installed. Run npm install --save-dev ${name}.`,
+    { cause: error },
+  );
+}
