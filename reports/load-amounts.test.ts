@@ -46,9 +46,7 @@ test("how the generator kept up, of its worst process, and what all of them cost
       { ...calm, cpuCores: 0.8, rssMegabytes: 90, eventLoopStalled: 0.12, eventLoopLagMaxMs: 812.4 },
     ],
   });
-  expect(generator).toBe(
-    "its thread 30 % busy · stood still 12 % of the time, up to 812 ms · 1.2 cores · machine 50 % busy",
-  );
+  expect(generator).toBe("thread 30 % busy · stalled 12 %, up to 812 ms · 1.2 cores · machine 50 % busy");
   expect(wordsOf(loaded.load!).generator).toBeUndefined();
 });
 

@@ -94,8 +94,8 @@ function generatorWords(shards: LoadRecord["shards"]): string {
   const percent = (share: number) => `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`;
   const cores = shards.reduce((sum, { cpuCores }) => sum + cpuCores, 0);
   return [
-    `its thread ${percent(worst("eventLoopBusy"))} busy`,
-    `stood still ${percent(worst("eventLoopStalled"))} of the time, up to ${worst("eventLoopLagMaxMs").toFixed(0)} ms`,
+    `thread ${percent(worst("eventLoopBusy"))} busy`,
+    `stalled ${percent(worst("eventLoopStalled"))}, up to ${worst("eventLoopLagMaxMs").toFixed(0)} ms`,
     `${cores.toFixed(1)} cores`,
     `machine ${percent(worst("machineBusy"))} busy`,
   ].join(" · ");
