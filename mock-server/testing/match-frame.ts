@@ -27,7 +27,9 @@ export type MatchFrameOptions = {
   readonly differingShareMax?: number;
   /** Whether the rows of the strips count, too. */
   readonly withStrips?: boolean;
-  /** Where the pictures of a failure go. `test-results/lucy-testkit` unless said otherwise. */
+  /** Of a video in Playwright: how long it may take until a picture matches. */
+  readonly withinMs?: number;
+  /** Where the pictures of a failure go. The test's output in Playwright, else `test-results/lucy-testkit`, unless said otherwise. */
   readonly folder?: string;
 };
 

@@ -2,6 +2,7 @@
  * For other people's Playwright tests: a mock server for each worker, a part of it for each test, pages that reach it and this machine alone,
  * and matchers. Importing it adds the matchers to Playwright's `expect`.
  */
+import { writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import type { Locator, Page } from "@playwright/test";
 import { lumaOfRgba, type OutputStrip, readOutputStrip, stripsHeight } from "../../fixtures/strips.ts";
@@ -112,8 +113,10 @@ export const test = playwright.test.extend<LucyTestFixtures, LucyWorkerFixtures>
     await use(lucy);
     current = undefined;
     if (testInfo.status !== testInfo.expectedStatus) {
-      const body = lucy.lines.map(toJsonLine).join("");
-      await testInfo.attach("journal.jsonl", { body, contentType: "text/plain" });
+      const path = testInfo.outputPath("journal.jsonl");
+      await writeFile(path, lucy.lines.map(toJsonLine).join(""));
+      // As a file beside the report, for whoever has only a terminal.
+      testInfo.attachments.push({ name: "journal.jsonl", path, contentType: "text/plain" });
     }
     lucy.close();
   },
@@ -166,7 +169,7 @@ playwright.expect.extend({
     this: MatcherContext,
     subject: unknown,
     png: string | URL | Uint8Array,
-    { withinMs = this.timeout || withinMsDefault, ...options }: MatchFrameOptions & Within = {},
+    { withinMs = this.timeout || withinMsDefault, ...options }: MatchFrameOptions = {},
   ): Promise<Verdict> {
     const info = playwright.test.info();
     const compare = (picture: PictureGiven) =>
