@@ -101,7 +101,7 @@ holdSeconds: 2
 thresholds: [sessions-failed == 0]
 `;
 
-/** As a pod runs it: its variables in its command line, its volumes in folders of ours, `node cli.ts` as it is where the image works. */
+/** As a pod runs it: its variables in its command line, its volumes in folders of ours, `lucy-testkit` as the image has it. */
 function start(
   { command, args, env = [] }: Container,
   given: { readonly values?: Record<string, string>; readonly more?: Record<string, string> },
@@ -137,8 +137,8 @@ beforeAll(async () => {
   for (const name of ["bin", "plan", "results"]) mkdirSync(join(folder, name));
   writeFileSync(join(folder, "plan/plan.yaml"), plan);
   writeFileSync(
-    join(folder, "bin/node"),
-    `#!/bin/sh\nshift\nexec "${process.execPath}" "${join(root, "cli.ts")}" "$@"\n`,
+    join(folder, "bin/lucy-testkit"),
+    `#!/bin/sh\nexec "${process.execPath}" "${join(root, "cli.ts")}" "$@"\n`,
     { mode: 0o755 },
   );
   mock = start(containerOf(deployment), { more: { PORT: "0" } });
