@@ -5,7 +5,7 @@
 import { type Figure, median, meetsAim, ratioOf } from "./figure.ts";
 
 export function figureText(figures: readonly Figure[]): string {
-  const rows = cells(figures);
+  const rows = figureCells(figures);
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => [...row[column]!].length)));
   return rows
     .map((row) =>
@@ -20,11 +20,12 @@ export function figureText(figures: readonly Figure[]): string {
 export function figureMarkdown(figures: readonly Figure[]): string {
   const line = (row: readonly string[]) =>
     `| ${row.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  const [head, ...rows] = cells(figures);
+  const [head, ...rows] = figureCells(figures);
   return [line(head!), line(head!.map(() => "---")), ...rows.map(line)].join("\n");
 }
 
-function cells(figures: readonly Figure[]): string[][] {
+/** A row a name, the first row says what is in the columns. */
+export function figureCells(figures: readonly Figure[]): string[][] {
   const columns = [...new Set(figures.map(columnOf))];
   const names = [...new Set(figures.map(({ name }) => name))];
   // Where one run is shown, nobody asks how many there were, but of how many samples a percentile is.

@@ -54,6 +54,7 @@ describe("a run that is kept", () => {
       "junit.xml",
       "pictures/state.sets-image.1.png",
       "pictures/state.sets-image.2.png",
+      "report.html",
       "report.md",
       "report.txt",
       "result.json",
@@ -73,6 +74,7 @@ describe("a run that is kept", () => {
       "README.md",
       "ctrf.json",
       "junit.xml",
+      "report.html",
       "report.md",
       "report.txt",
       "result.json",
@@ -287,7 +289,7 @@ describe("a result that cannot be read is a sentence", () => {
     [
       "a field that is wrong",
       json({ ...allPassed, verdicts: [{ ...verdictOf("a/b"), outcome: "maybe" }] }),
-      /is a broken result: verdicts\.0\.outcome: .*\. Run again; it was changed by hand\.$/,
+      /is a broken result: verdicts\.0\.outcome: .*\. Run again; it was changed by hand, or made by another version\.$/,
     ],
     [
       "too large",

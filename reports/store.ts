@@ -15,6 +15,7 @@ import {
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { resultCtrf } from "./ctrf.ts";
+import { resultsHtml } from "./html.ts";
 import { resultJunit } from "./junit.ts";
 import { strikeKeys } from "./keys.ts";
 import { prose, resultMarkdown } from "./markdown.ts";
@@ -72,6 +73,7 @@ export function saveRun(
   const files = new Map<string, string | Buffer>([
     ["result.json", `${JSON.stringify(result, null, 2)}\n`],
     ["report.txt", `${resultText(result, { colour: false, pictures })}\n`],
+    ["report.html", resultsHtml([result])],
     ["report.md", resultMarkdown(result, { pictures })],
     ["junit.xml", resultJunit(result, pictures)],
     ["ctrf.json", resultCtrf(result, pictures)],
@@ -146,7 +148,7 @@ export function readResult(path: string): RunResult {
   const [issue] = parsed.error.issues;
   const where = issue!.path.map(String).join(".");
   throw new StoreError(
-    `${file} is a broken result: ${escapeControls(`${where}: ${issue!.message}`)}. Run again; it was changed by hand.`,
+    `${file} is a broken result: ${escapeControls(`${where}: ${issue!.message}`)}. Run again; it was changed by hand, or made by another version.`,
   );
 }
 
@@ -334,6 +336,11 @@ function isLinked(path: string, name: string): boolean {
 /** What each file is, by how its path begins, in the order in which a person wants them. */
 const filesAbout: readonly [start: string, shown: string, about: string][] = [
   ["report.txt", "report.txt", "The verdict as a terminal shows it. Begin here."],
+  [
+    "report.html",
+    "report.html",
+    "The same with charts and all that proves a failure, to open in a browser: one file, which asks for nothing.",
+  ],
   ["report.md", "report.md", "The same with all findings, for a pull request or a job's summary."],
   ["pictures/", "pictures/", "Pictures that show a failure, as PNG, named for their scenario."],
   [

@@ -20,6 +20,15 @@ export const standingWords: Readonly<Record<Standing, string>> = {
   inconclusive: "inconclusive",
 };
 
+/** What stands for it where there is room for one character. */
+export const standingMarks: Readonly<Record<Standing, string>> = {
+  passed: "✓",
+  failed: "✗",
+  known: "!",
+  unsupported: "–",
+  inconclusive: "?",
+};
+
 export type Tally = Readonly<Record<Standing, number>> & {
   /** Passed and failed: what tells something of the client. */
   readonly judged: number;
@@ -65,7 +74,7 @@ export function endOf(result: RunResult): { readonly word: string; readonly sent
   switch (code) {
     case exitCodes.harness:
       if (harness.length === 0 && kind === "load")
-        return end("nothing measured", "no session was connected. Why stands above.");
+        return end("nothing measured", "no session was connected. What the sessions were told says why.");
       return harness.length > 0
         ? end(
             "broken",
@@ -90,7 +99,7 @@ export function endOf(result: RunResult): { readonly word: string; readonly sent
       return end(
         "inconclusive",
         kind === "load"
-          ? `${counted(tally.inconclusive, "threshold")} could not be judged, since the numbers are not to be believed. What to do stands above.`
+          ? `${counted(tally.inconclusive, "threshold")} could not be judged, since the numbers are not to be believed. The doubts say what to do.`
           : `${counted(tally.inconclusive, "scenario")} could not be judged, and nothing new failed. Run again with fewer jobs.`,
       );
     default:

@@ -12,6 +12,7 @@ import {
   areasOf,
   doubtsOf,
   endOf,
+  standingMarks as marks,
   type Standing,
   standingOf,
   standings,
@@ -31,14 +32,6 @@ export type TextOptions = {
 /** A terminal as it opens; most are larger. */
 const rowsMax = 24;
 const columns = 100;
-
-const marks: Readonly<Record<Standing, string>> = {
-  passed: "✓",
-  failed: "✗",
-  known: "!",
-  unsupported: "–",
-  inconclusive: "?",
-};
 
 type Ink = (text: string, colour: Colour) => string;
 type Colour = Standing | "bold" | "dim";
