@@ -13,14 +13,21 @@ if (major < oldestMajor || (major === oldestMajor && minor < oldestMinor)) {
   );
   process.exitCode = 1;
 } else {
-  const [{ Command }, { conformanceCommand }, { loadCommand }, { mockCommand }, { reportCommand }] =
-    await Promise.all([
-      import("commander"),
-      import("./conformance/index.ts"),
-      import("./load/command.ts"),
-      import("./mock-server/command.ts"),
-      import("./reports/command.ts"),
-    ]);
+  const [
+    { Command },
+    { conformanceCommand },
+    { loadCommand },
+    { compareFiles },
+    { mockCommand },
+    { reportCommand },
+  ] = await Promise.all([
+    import("commander"),
+    import("./conformance/index.ts"),
+    import("./load/command.ts"),
+    import("./load/compare-files.ts"),
+    import("./mock-server/command.ts"),
+    import("./reports/command.ts"),
+  ]);
   await new Command("lucy-testkit")
     .description("Test harness and mock server for Decart's realtime video API, Lucy 2.")
     .version(await version(), "--version", "Print the version.")
@@ -29,7 +36,7 @@ if (major < oldestMajor || (major === oldestMajor && minor < oldestMinor)) {
     .addCommand(mockCommand())
     .addCommand(conformanceCommand())
     .addCommand(loadCommand())
-    .addCommand(reportCommand())
+    .addCommand(reportCommand(compareFiles))
     .parseAsync();
 }
 

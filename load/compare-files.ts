@@ -6,7 +6,14 @@ import { type Comparison, compare } from "./compare.ts";
 import type { Measurement } from "./measurement.ts";
 
 /** `inconclusive`: whether it is worse, nobody can tell from these runs, and the text says why. */
-export type Compared = { readonly text: string; readonly verdict: "held" | "worse" | "inconclusive" };
+export type Compared = {
+  readonly text: string;
+  readonly verdict: "held" | "worse" | "inconclusive";
+  readonly comparisons: readonly Comparison[];
+  /** What is not the same around the two, and why nobody can tell whether the second is worse: a sentence each. */
+  readonly surroundings: readonly string[];
+  readonly why: readonly string[];
+};
 
 type Load = RunResult & Required<Pick<RunResult, "load">>;
 
@@ -17,6 +24,7 @@ export function compareFiles(a: string, b: string): Compared {
     Load[],
   ];
   const comparisons = compare(left.map(measurementOf), right.map(measurementOf));
+  const around = surroundings(left, right);
   const marks = { better: "✓", worse: "✗", "no difference": "=", "too few samples": "?" } as const;
   const lines = comparisons.map(({ verdict, sentence }) => `${marks[verdict]} ${sentence}`);
   const count = (wanted: string) => comparisons.filter(({ verdict }) => verdict === wanted).length;
@@ -30,7 +38,7 @@ export function compareFiles(a: string, b: string): Compared {
   return {
     text: [
       `${a} → ${b}`,
-      ...surroundings(left, right).map((sentence) => `! ${sentence}`),
+      ...around.map((sentence) => `! ${sentence}`),
       "",
       ...lines,
       "",
@@ -44,6 +52,9 @@ export function compareFiles(a: string, b: string): Compared {
         ? ["", "Nobody can tell whether the second is worse:", ...why.map((one) => `? ${one}`)]
         : []),
     ].join("\n"),
+    comparisons,
+    surroundings: around,
+    why,
     verdict: why.length > 0 ? "inconclusive" : count("worse") > 0 ? "worse" : "held",
   };
 }

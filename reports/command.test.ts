@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { everyOutcome } from "./_results.ts";
+import { everyOutcome, loaded } from "./_results.ts";
 import { resultCtrf } from "./ctrf.ts";
+import { resultsHtml } from "./html.ts";
 import { resultJunit } from "./junit.ts";
 import { picturePaths, saveRun } from "./store.ts";
 import { resultText } from "./text.ts";
@@ -33,6 +34,7 @@ async function node(...args: string[]): Promise<Ended> {
   }
 }
 
+const cli = join(import.meta.dirname, "../cli.ts");
 const run = "runs/2026-01-31T12-00-00Z";
 const paths = (folder: string) => picturePaths(everyOutcome, folder);
 const text = (start: string) => `${resultText(everyOutcome, { colour: false, pictures: paths(start) })}\n`;
@@ -62,7 +64,57 @@ describe("what is shown", () => {
   });
 });
 
+describe("one HTML file", () => {
+  const made = (file: string) => readFileSync(join(folder, file), "utf8");
+
+  test("shows the latest run", async () => {
+    expect(await report("--html", "latest.html")).toEqual({
+      code: 0,
+      stdout: "Wrote latest.html.\n",
+      stderr: "",
+    });
+    expect(made("latest.html")).toBe(resultsHtml([everyOutcome]));
+  });
+
+  test("shows several side by side", async () => {
+    writeFileSync(join(folder, "other.json"), JSON.stringify({ ...everyOutcome, subject: "sdk@0.0.46" }));
+    expect((await report(run, "other.json", "--html", "both.html")).code).toBe(0);
+    expect(made("both.html")).toBe(resultsHtml([everyOutcome, { ...everyOutcome, subject: "sdk@0.0.46" }]));
+  });
+
+  test("compares two runs of load, and no more than two", async () => {
+    writeFileSync(join(folder, "steady.json"), JSON.stringify(loaded));
+    writeFileSync(join(folder, "spike.json"), JSON.stringify({ ...loaded, subject: "load spike" }));
+    const pair = ["steady.json", "spike.json"];
+    expect((await node(cli, "report", ...pair, run, "--html", "pair.html")).code).toBe(0);
+    expect(made("pair.html")).toContain(">Comparison<");
+    expect((await node(cli, "report", ...pair, "steady.json", "--html", "three.html")).code).toBe(0);
+    expect(made("three.html")).not.toContain(">Comparison<");
+  });
+
+  test("a place that cannot be written is told before anything is read, and leaves nothing", async () => {
+    expect(await report("gone", "--html", "none/report.html")).toMatchObject({
+      code: 3,
+      stdout: "",
+      stderr:
+        "lucy-testkit: --html cannot be written to none/report.html: ENOENT: no such file or directory, open 'none/report.html'. Name a file in a folder that is there.\n",
+    });
+    expect((await report("gone", "--html", "new.html")).stderr).toMatch(/There is no run at/);
+    expect(existsSync(join(folder, "new.html"))).toBe(false);
+  });
+});
+
 test.each([
+  [
+    ["runs/latest", "runs/latest"],
+    3,
+    "lucy-testkit: 2 runs are named, and --format shows one. Name one, or put them side by side: --html report.html.\n",
+  ],
+  [
+    ["--html", "a.html", "--format", "text"],
+    3,
+    "error: option '--html <file>' cannot be used with option '--format <format>'\n",
+  ],
   [["runs/gone"], 3, "lucy-testkit: There is no run at runs/gone. In runs there is 2026-01-31T12-00-00Z.\n"],
   [["gone"], 3, "lucy-testkit: There is no run at runs/gone. In runs there is 2026-01-31T12-00-00Z.\n"],
   [
@@ -86,6 +138,6 @@ test("nothing is written where nothing could be read", async () => {
 });
 
 test("it is a command of lucy-testkit", async () => {
-  const { code, stdout } = await node(join(import.meta.dirname, "../cli.ts"), "report", "--format", "json");
+  const { code, stdout } = await node(cli, "report", "--format", "json");
   expect({ code, subject: JSON.parse(stdout).subject }).toEqual({ code: 0, subject: everyOutcome.subject });
 });

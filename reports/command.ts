@@ -3,12 +3,18 @@ import { mkdirSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { Command, Option } from "commander";
 import { resultCtrf } from "./ctrf.ts";
+import { checkHtmlFile, writeHtmlFile } from "./html-file.ts";
+import type { ComparedRuns } from "./html-load.ts";
 import { resultJunit } from "./junit.ts";
 import { resultMarkdown } from "./markdown.ts";
 import { exitCodes, type Picture, type RunResult } from "./result.ts";
 import { latestRun, picturePaths, readResult, runFolder, runsFolder } from "./store.ts";
 import { resultText } from "./text.ts";
 
+/** Of two runs of load, by their paths. @throws Error with a sentence where they cannot be compared */
+export type CompareRuns = (first: string, second: string) => ComparedRuns;
+
+type Typed = { readonly format: string; readonly out?: string; readonly html?: string };
 type Pictures = ReadonlyMap<Picture, string>;
 
 /** Each ends with a line end. `colour`: whether whoever looks sees colours. */
@@ -21,22 +27,38 @@ const formats: Readonly<Record<string, (result: RunResult, pictures: Pictures, c
     json: (result) => `${JSON.stringify(result, null, 2)}\n`,
   };
 
-export function reportCommand(): Command {
+/** Who measures knows how to compare, and is not known here: without `compare`, two runs of load stand side by side and no more. */
+export function reportCommand(compare: CompareRuns | null = null): Command {
   return (
     new Command("report")
       .description("Show a run that was kept: its verdict, for a terminal, a pull request or a CI system.")
-      .argument("[run]", `A folder of ${runsFolder}/, or a result.json.`, latestRun)
+      .argument(
+        "[runs...]",
+        `Folders of ${runsFolder}/, or files of results; several are for --html. (default: "${latestRun}")`,
+      )
       .addOption(new Option("--format <format>", "As what.").choices(Object.keys(formats)).default("text"))
       .option("--out <file>", "Write to a file instead.")
+      .addOption(
+        new Option(
+          "--html <file>",
+          "Write one HTML file, in which several runs stand side by side.",
+        ).conflicts(["format", "out"]),
+      )
       .addHelpText(
         "after",
         `\nExit codes: 0 it was shown, whatever it says; ${exitCodes.harness} there was nothing to show, or nowhere.`,
       )
       // A gate takes 1 for a client that failed, and this is none.
       .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : exitCodes.harness))
-      .action((run: string, { format, out }: { format: string; out?: string }) => {
+      .action((typed: readonly string[], { format, out, html }: Typed) => {
         try {
-          show(found(run), format, out);
+          const runs = (typed.length > 0 ? typed : [latestRun]).map(found);
+          if (html !== undefined) showHtml(runs, html, compare);
+          else if (runs.length === 1) show(runs[0]!, format, out);
+          else
+            throw new Error(
+              `${runs.length} runs are named, and --format shows one. Name one, or put them side by side: --html report.html.`,
+            );
         } catch (error) {
           console.error(`lucy-testkit: ${(error as Error).message}`);
           process.exitCode = exitCodes.harness;
@@ -49,6 +71,15 @@ export function reportCommand(): Command {
 function found(run: string): string {
   const isPath = /[\\/]/.test(run) || statSync(run, { throwIfNoEntry: false }) !== undefined;
   return isPath ? run : join(runsFolder, run);
+}
+
+function showHtml(runs: readonly string[], file: string, compare: CompareRuns | null): void {
+  checkHtmlFile(file);
+  const results = runs.map(readResult);
+  const [first, second, ...more] = runs.filter((_, index) => results[index]!.load);
+  const isPair = first !== undefined && second !== undefined && more.length === 0;
+  writeHtmlFile(file, results, { compared: isPair && compare ? compare(first, second) : null });
+  console.log(`Wrote ${file}.`);
 }
 
 function show(run: string, format: string, out: string | undefined): void {
