@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { nearest } from "../protocol/index.ts";
 import { resultCtrf } from "../reports/ctrf.ts";
+import { checkHtmlFile, writeHtmlFile } from "../reports/html-file.ts";
 import { resultJunit } from "../reports/junit.ts";
 import { strikeKeys } from "../reports/keys.ts";
 import { resultMarkdown } from "../reports/markdown.ts";
@@ -33,6 +34,7 @@ type Typed = {
   ctrf?: string | undefined;
   json?: string | undefined;
   markdown?: string;
+  html?: string;
   seed: number;
   jobs: number;
   endpoint?: string;
@@ -41,6 +43,9 @@ type Typed = {
   secondsMax?: number;
   creditsMax?: number;
 };
+
+/** `kept`: the results of this command so far, for what shows them side by side. */
+type Judged = Typed & { readonly kept: RunResult[] };
 
 const jobsDefault = 4;
 
@@ -65,6 +70,7 @@ export function conformanceCommand(): Command {
       .option("--ctrf <file>", "write CTRF JSON")
       .option("--json <file>", "write the whole result")
       .option("--markdown <file>", "append Markdown, as a job summary takes it")
+      .option("--html <file>", "write one HTML file, a column a client")
       .option("--seed <number>", "seed of all dice", whole(0, 2 ** 32 - 1), 1)
       .option("--jobs <count>", "scenarios at once", whole(1, 32), jobsDefault)
       .option(
@@ -110,6 +116,8 @@ async function conform(typed: Typed): Promise<number> {
     );
   }
   const names = clientNames(given);
+  if (typed.html !== undefined) checkHtmlFile(typed.html);
+  const kept: RunResult[] = [];
   const codes: number[] = [];
   for (const name of names) {
     // One file a client, where there are several.
@@ -123,6 +131,7 @@ async function conform(typed: Typed): Promise<number> {
         junit: own(typed.junit),
         ctrf: own(typed.ctrf),
         json: own(typed.json),
+        kept,
       }),
     );
   }
@@ -132,7 +141,7 @@ async function conform(typed: Typed): Promise<number> {
 /** As in one run: whether the harness broke is asked before whether a client failed. */
 const worstFirst = [exitCodes.harness, exitCodes.failed, exitCodes.inconclusive, exitCodes.passed];
 
-async function judge(name: string, wanted: readonly Scenario[], typed: Typed): Promise<number> {
+async function judge(name: string, wanted: readonly Scenario[], typed: Judged): Promise<number> {
   if (typed.endpoint !== undefined) return compare(name, wanted, typed, typed.endpoint);
   const baseline = baselineOf(name, typed);
   const client = await open(name, typed);
@@ -174,7 +183,7 @@ async function open(name: string, { clientCommand, driverPort }: Typed): Promise
 async function compare(
   name: string,
   wanted: readonly Scenario[],
-  typed: Typed,
+  typed: Judged,
   address: string,
 ): Promise<number> {
   const { endpoint, budget } = readEndpoint(address, {
@@ -282,7 +291,7 @@ function progress(name: string) {
   };
 }
 
-function write(result: RunResult, runs: readonly ScenarioRun[], typed: Typed): void {
+function write(result: RunResult, runs: readonly ScenarioRun[], typed: Judged): void {
   const colour = (process.stdout.isTTY && process.stdout.hasColors()) ?? false;
   let folder: string;
   try {
@@ -298,6 +307,8 @@ function write(result: RunResult, runs: readonly ScenarioRun[], typed: Typed): v
   if (typed.ctrf) writeFileSync(typed.ctrf, resultCtrf(kept, pictures));
   if (typed.json) writeFileSync(typed.json, `${JSON.stringify(kept, null, 1)}\n`);
   if (typed.markdown) appendFileSync(typed.markdown, `${resultMarkdown(kept)}\n`);
+  typed.kept.push(kept);
+  if (typed.html) writeHtmlFile(typed.html, typed.kept);
   console.log(resultText(kept, { colour, pictures }));
   const met = setsMet(kept);
   if (met.length > 0) console.log(`\nConforms to ${met.join(", ")}.`);

@@ -1,6 +1,7 @@
 /** What the commands of load share: values as they are typed, where else a result is written, and how a command ends. */
 import { writeFileSync } from "node:fs";
 import { InvalidArgumentError } from "commander";
+import { writeHtmlFile } from "../reports/html-file.ts";
 import { resultJunit } from "../reports/junit.ts";
 import { resultMarkdown } from "../reports/markdown.ts";
 import { exitCodeOf, exitCodes, type RunResult } from "../reports/result.ts";
@@ -9,7 +10,12 @@ import { resultText } from "../reports/text.ts";
 import { InstrumentBroken } from "./run-load.ts";
 
 /** Where else to write a result. */
-export type Shown = { readonly json?: string; readonly markdown?: string; readonly junit?: string };
+export type Shown = {
+  readonly json?: string;
+  readonly markdown?: string;
+  readonly html?: string;
+  readonly junit?: string;
+};
 
 /** As it was kept: without any key. Resolves what a process ends with. */
 export function shown(measured: RunResult, typed: Shown): number {
@@ -21,6 +27,7 @@ export function shown(measured: RunResult, typed: Shown): number {
   console.log(`\nAll of it: ${folder}`);
   if (typed.json !== undefined) writeFileSync(typed.json, `${JSON.stringify(result, null, 2)}\n`);
   if (typed.markdown !== undefined) writeFileSync(typed.markdown, resultMarkdown(result, { pictures }));
+  if (typed.html !== undefined) writeHtmlFile(typed.html, [result]);
   if (typed.junit !== undefined) writeFileSync(typed.junit, resultJunit(result, pictures));
   return exitCodeOf(result);
 }

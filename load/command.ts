@@ -24,6 +24,7 @@ import { startShards } from "./run-shards.ts";
 import type { SelfTest } from "./self-test-readings.ts";
 import { readShard } from "./shard-files.ts";
 import { loadResult } from "./to-result.ts";
+import { startWarming } from "./warm-up.ts";
 import { aheadText, progressLine, selfTestText } from "./words.ts";
 import { checkRunsFolder, checkWritable } from "./writable.ts";
 
@@ -72,6 +73,7 @@ export function loadCommand(): Command {
     .option("--shard-file <file>", "where this shard leaves what it measured, for load merge")
     .option("--json <file>", "write the whole result")
     .option("--markdown <file>", "write Markdown")
+    .option("--html <file>", "write one HTML file")
     .option("--junit <file>", "write JUnit XML")
     .option(
       "--allow-remote",
@@ -102,6 +104,7 @@ export function loadCommand(): Command {
     .option("--wait-seconds <seconds>", "how long to wait until all files are there", whole(0, 86_400), 0)
     .option("--json <file>", "write the whole result")
     .option("--markdown <file>", "write Markdown")
+    .option("--html <file>", "write one HTML file")
     .option("--junit <file>", "write JUnit XML")
     .addHelpText("after", `\n${exitWords}`)
     .action((files: string[], typed: MergeTyped) => ending(() => mergeShards(files, typed)));
@@ -127,11 +130,11 @@ async function measure(typed: Typed): Promise<number> {
   }
   const { target, budget, hosts } = targetOf(typed, plan);
   checkRunsFolder();
-  const { json, markdown, junit, frames } = typed;
+  const { json, markdown, html, junit, frames } = typed;
   const parts = Array.from({ length: frames === undefined ? 0 : typed.shards }, (_, index) =>
     partOf(frames!, index, typed.shards),
   );
-  checkWritable({ "--json": json, "--markdown": markdown, "--junit": junit });
+  checkWritable({ "--json": json, "--markdown": markdown, "--html": html, "--junit": junit });
   for (const part of parts) checkWritable({ "--frames": part });
   console.log(aheadText(plan, { target: typed.target ?? null, isPaid: budget !== null, hosts }));
   let selfTests: readonly SelfTest[] | null = null;
@@ -245,10 +248,11 @@ async function measureShard(typed: Typed): Promise<number> {
       "The self-test ended after --start-at. Set a moment at least 30 s later for all shards, 60 s for a remote target.",
     );
   }
+  const warming = await startWarming(plan);
   const run = startShards(
     [
       {
-        ...{ plan, target, hosts, index, count },
+        ...{ plan, target, hosts, index, count, warmAt: warming?.target ?? null },
         ...{ selfTests, resultFile: typed.shardFile, rowsFile: typed.frames ?? null },
       },
     ],
@@ -270,6 +274,7 @@ async function measureShard(typed: Typed): Promise<number> {
   const stop = () => run.stop(stoppedWords);
   stopped.addEventListener("abort", stop, { once: true });
   if (stopped.aborted) stop();
+  void run.begun.catch(() => {}).then(() => warming?.over());
   await run.done.finally(() => spending.stop());
   const { doubts } = readShard(typed.shardFile);
   for (const sentence of doubts) console.log(`\n? ${sentence}`);
@@ -279,7 +284,12 @@ async function measureShard(typed: Typed): Promise<number> {
 
 async function mergeShards(files: readonly string[], typed: MergeTyped): Promise<number> {
   checkRunsFolder();
-  checkWritable({ "--json": typed.json, "--markdown": typed.markdown, "--junit": typed.junit });
+  checkWritable({
+    "--json": typed.json,
+    "--markdown": typed.markdown,
+    "--html": typed.html,
+    "--junit": typed.junit,
+  });
   const untilMs = clock.now() + typed.waitSeconds * 1000;
   while (clock.now() < untilMs && !files.every((file) => existsSync(file))) await clock.sleep(500);
   const shards = files.map(readShard);

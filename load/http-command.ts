@@ -32,6 +32,7 @@ export function httpCommand(): Command {
     .option("--p99-max <ms>", "fail where p99 of a question is more", whole(1, 60_000))
     .option("--json <file>", "write the whole result")
     .option("--markdown <file>", "write Markdown")
+    .option("--html <file>", "write one HTML file")
     .option("--junit <file>", "write JUnit XML")
     .addHelpText(
       "after",
