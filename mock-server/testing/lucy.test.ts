@@ -56,14 +56,28 @@ describe("two tests on one server", () => {
     const lucy = openFor(server, "one");
     const first = await joinAs(lucy);
     await first.take("prompt_ack");
+    const beside = await joinAs(lucy);
+    await beside.take("prompt_ack");
     lucy.faults.add("negative-ack", { session: lucy.sessions[0]!.id });
-    const second = await joinAs(lucy);
-    expect((await second.take("prompt_ack")).success).toBe(true);
-    first.send({ type: "prompt", prompt: "neon" });
-    expect((await first.take("prompt_ack")).success).toBe(false);
+    const after = await joinAs(lucy);
+    for (const client of [first, beside]) client.send({ type: "prompt", prompt: "neon" });
+    const acks = [first, beside, after].map((client) => client.take("prompt_ack"));
+    expect((await Promise.all(acks)).map(({ success }) => success)).toEqual([false, true, true]);
     expect(() => lucy.faults.add("nothing", { session: "f00" })).toThrow(
-      /^No session f00 of this test runs. It has [0-9a-f]{16}, [0-9a-f]{16}\.$/,
+      /^No session f00 of this test runs. It has [0-9a-f]{16}(, [0-9a-f]{16}){2}\.$/,
     );
+  });
+
+  test("and those of a fault's own connections, which are counted from when it was declared", async () => {
+    const server = await runServer({ mode: "none" });
+    const lucy = openFor(server, "one");
+    const running = await joinAs(lucy);
+    await running.take("prompt_ack");
+    lucy.faults.add({ name: "negative-ack", when: { connections: 1 } });
+    const clients = [running, await joinAs(lucy), await joinAs(lucy)];
+    running.send({ type: "prompt", prompt: "neon" });
+    const acks = await Promise.all(clients.map((client) => client.take("prompt_ack")));
+    expect(acks.map(({ success }) => success)).toEqual([true, false, true]);
   });
 
   test("of one name have keys of their own, and a test's key is the same in each run", async () => {
@@ -108,6 +122,7 @@ test("who waits in vain is told of other keys, and of faults that never fired", 
   const lucy = openFor(server, "one");
   lucy.faults.add(["drop-socket", "nothing"]);
   await using _stranger = await openSocket(server.realtimeUrl);
+  await joinAs(openFor(server, "other"));
   const error = await lucy.session(2, { withinMs: 0 }).catch(({ message }) => message);
   expect(error).toMatch(
     /^Waited 0 ms for session 2 of this test; none began\.\n\n1 client came without this test's key: give the app lucy\.apiKey\.\nNever fired in a session of this test: drop-socket, nothing\.\nThe journal has no line of this test\.$/,

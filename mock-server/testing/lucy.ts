@@ -234,7 +234,7 @@ export function openLucy(server: MockServer, testName: string, clock: Clock = re
           nextId: () => `${name}-${++faultCount}`,
         });
         const added = declared.map((one) => declare(one, session !== undefined));
-        if (session === undefined) putKey();
+        putKey();
         for (const { plan, id } of running()) {
           if (session !== undefined && session !== id) continue;
           const now = declared.filter(({ connections }) => !connections);

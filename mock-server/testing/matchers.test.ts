@@ -60,6 +60,12 @@ test("toShowPrompt and toShowImage: the newest picture, now or when it comes", a
   expect(await failureOf(expect(lucy).not.toShowPrompt("neon", now))).toMatch(
     /no picture of session …, which is joined/,
   );
+  const passing = expect(lucy).toShowImage("AAAA");
+  showPicture(lucy, 0, null, imageHash(Buffer.from("AAAA", "base64")));
+  // Seen once is seen, whatever comes right after it.
+  await Promise.resolve();
+  showPicture(lucy, 0, null);
+  await passing;
   const coming = expect(lucy).toShowPrompt("sepia");
   showPicture(lucy, 0, null);
   showPicture(lucy, 1, "sepia", imageHash(face));
@@ -79,7 +85,7 @@ Waited:   0 ms`,
     "Expected: pictures that show no image",
   );
   expect(await failureOf(expect(lucy).not.toShowImage(face, now))).toContain("Expected: anything but");
-  const gone = expect(lucy).not.toShowPrompt("sepia");
+  const gone = expect(lucy).not.toShowPrompt("sepia", { withinMs: 600_000 });
   showPicture(lucy, 2, "never said");
   await gone;
   expect(await failureOf(expect(lucy).toShowPrompt("sepia", now))).toContain("shows a prompt of hash");
@@ -228,7 +234,17 @@ describe("what cannot be asked for is a sentence", () => {
   }
 });
 
-// The server of this file is shared: what one test leaves is not the next one's.
-test("nothing of the tests before is left", ({ lucy }) => {
-  expect([lucy.sessions, lucy.lines, lucy.faults.list, lucy.server.sessions]).toEqual([[], [], [], []]);
+describe("the server is shared, and a test leaves nothing to the next:", () => {
+  const before: Lucy[] = [];
+  test("one with a fault", ({ lucy }) => {
+    lucy.faults.add("nothing");
+    before.push(lucy);
+  });
+  test("the next", async ({ lucy }) => {
+    expect(before[0]!.server.url).toBe(lucy.server.url);
+    expect([lucy.sessions, lucy.lines, lucy.faults.list]).toEqual([[], [], []]);
+    expect(before[0]!.faults.list[0]!.healed).toBe(true);
+    const late = await joinAs(before[0]!);
+    expect((await late.take("error")).error).toMatch(/names no scenario/);
+  });
 });

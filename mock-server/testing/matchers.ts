@@ -166,11 +166,12 @@ async function judge(
   if (!lucy) throw new TypeError(wrongSubject(name, subject, "lucy, or one of its sessions"));
   const wanted = !isNot;
   const waitsForNothing = isEvent && isNot;
+  // What was seen then counts: by now it may be otherwise.
   const settled = await lucy.until(() => {
-    const { holds, isFinal = false } = look(lucy);
-    return holds === wanted || isFinal || waitsForNothing || undefined;
+    const seen = look(lucy);
+    return seen.holds === wanted || seen.isFinal || waitsForNothing ? seen : undefined;
   }, withinMs);
-  const { holds, got } = look(lucy);
+  const { holds, got } = settled ?? look(lucy);
   return {
     pass: holds ?? isNot,
     message: () =>
