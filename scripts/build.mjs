@@ -49,12 +49,12 @@ writeFileSync(join(dist, "fixtures/browser/sdks/LICENSES.txt"), licencesOf([...r
 /** Of every package that is in one of the bundles, as esbuild's comments name them; one that has no licence with it cannot be passed on. */
 function licencesOf(bundles) {
   const named = bundles.flatMap((text) => [
-    ...text.matchAll(/^ *\/\/ (?:\.\.\/)*node_modules\/((?:@[^/\n]+\/)?[^/\n]+)\//gm),
+    ...text.matchAll(/^ *\/\/ (?:\.\.\/)*(node_modules\/(?:.*\/node_modules\/)?(?:@[^/\n]+\/)?[^/\n]+)\//gm),
   ]);
   const folders = [...new Set(named.map(([, folder]) => folder))].sort();
   return folders
     .map((folder) => {
-      const at = join(root, "node_modules", folder);
+      const at = join(root, folder);
       const { name, version, license } = JSON.parse(readFileSync(join(at, "package.json"), "utf8"));
       const file = readdirSync(at).find((one) => /^licen[cs]e(\.(md|txt))?$/i.test(one));
       if (!license || !file)
