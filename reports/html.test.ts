@@ -351,6 +351,16 @@ describe("hostile texts are texts", () => {
       expect(href).toMatch(/^(#[\w-]+|https?:\/\/|data:,$)/);
   });
 
+  test.each([
+    ["https://docs.example/lucy-2#set", true],
+    ["javascript://docs.example/%0aalert(1)", false],
+    ["data://text/html,x", false],
+    ["https://docs.example/ and more", false],
+  ])("%s leads somewhere: %s", (where, isLink) => {
+    const page = resultsHtml([resultOf([failedOf("state/a", { source: { kind: "assumed", where } })])]);
+    expect(page.includes(`href="${where}"`)).toBe(isLink);
+  });
+
   test("nothing steers whoever reads", () => {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
     expect(page).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202a-\u202e\u2066-\u2069]/);
