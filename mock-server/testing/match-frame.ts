@@ -4,9 +4,10 @@
  */
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import pixelmatch from "pixelmatch";
+import { PNG } from "pngjs";
 import type { Frame } from "../../fixtures/frame.ts";
 import { frameToRgba } from "../../fixtures/frame-colour.ts";
 import { stripsHeight } from "../../fixtures/strips.ts";
@@ -21,7 +22,7 @@ export type Pixels = {
 export type PictureGiven = Pixels | Frame | Uint8Array;
 
 export type MatchFrameOptions = {
-  /** Colour distance, 0 to 1, from which on a pixel differs. 0.1 unless said otherwise: a codec's losses stay below. */
+  /** Colour distance, 0 to 1, from which on a pixel differs. 0.1 unless said otherwise, as with pixelmatch. */
   readonly threshold?: number;
   /** Share of pixels that may differ, 0 to 1. 0.01 unless said otherwise. */
   readonly differingShareMax?: number;
@@ -46,7 +47,7 @@ export type FrameVerdict = {
   write(): string[];
 };
 
-/** @throws Error where the PNG is none, or not there, or pixelmatch is not installed; RangeError for a share that is none */
+/** @throws Error where the PNG is none, or not there; RangeError for a share that is none */
 export function matchFrame(
   picture: PictureGiven,
   png: string | URL | Uint8Array,
@@ -59,8 +60,7 @@ export function matchFrame(
 ): FrameVerdict {
   checkShare("threshold", threshold);
   checkShare("differingShareMax", differingShareMax);
-  const { pixelmatch, PNG } = loadPictures();
-  const actual = pixelsOf(picture, PNG);
+  const actual = pixelsOf(picture);
   const { width, height } = actual;
   const write = (what: string, pixels: Pixels) => {
     const encoded = PNG.sync.write(
@@ -72,7 +72,7 @@ export function matchFrame(
     writeFileSync(path, encoded);
     return path;
   };
-  const wanted = readPng(png, PNG, () => write("actual", actual));
+  const wanted = readPng(png, () => write("actual", actual));
   const expected = `a picture of ${wanted.width}×${wanted.height} that differs in at most ${percent(differingShareMax)} of its pixels`;
   if (wanted.width !== width || wanted.height !== height) {
     return {
@@ -111,22 +111,7 @@ export function picturesNamed(paths: readonly string[]): string {
   return paths.map((path) => `See ${path}`).join("\n");
 }
 
-type Png = typeof import("pngjs").PNG;
-
-/** Of the package's optional peers: only who compares frames needs them. */
-function loadPictures(): { pixelmatch: typeof import("pixelmatch").default; PNG: Png } {
-  const require = createRequire(import.meta.url);
-  try {
-    return { pixelmatch: require("pixelmatch").default, PNG: require("pngjs").PNG };
-  } catch (error) {
-    throw new Error(
-      "toMatchFrame() needs pixelmatch and pngjs, which are not installed. Run npm install --save-dev pixelmatch pngjs.",
-      { cause: error },
-    );
-  }
-}
-
-function pixelsOf(picture: PictureGiven, PNG: Png): Pixels {
+function pixelsOf(picture: PictureGiven): Pixels {
   if (picture instanceof Uint8Array) {
     try {
       return PNG.sync.read(Buffer.from(picture));
@@ -146,7 +131,7 @@ function pixelsOf(picture: PictureGiven, PNG: Png): Pixels {
   );
 }
 
-function readPng(png: string | URL | Uint8Array, PNG: Png, writeActual: () => string): Pixels {
+function readPng(png: string | URL | Uint8Array, writeActual: () => string): Pixels {
   const path = png instanceof Uint8Array ? null : png instanceof URL ? fileURLToPath(png) : png;
   const shown = path === null ? "The PNG to compare with" : relative(process.cwd(), path);
   let bytes: Buffer;

@@ -187,7 +187,7 @@ playwright.expect.extend({
       const about = {
         isNot,
         expected: "a picture",
-        got: "none",
+        got: "no video element, or no picture on it",
         waitedMs: withinMs,
         rest: restOf(),
         subject: "video",
@@ -243,7 +243,7 @@ async function judgeVideo(
   isIt: (strip: OutputStrip) => boolean,
 ): Promise<Verdict> {
   let holds: boolean | undefined;
-  let got = "no picture";
+  let got = "no video element, or no picture on it";
   await eachPicture(video, stripLinesMax, withinMs, ({ width, height, data }) => {
     const strip = readOutputStrip(lumaOfRgba(data, width, height));
     holds = strip ? isIt(strip) : undefined;

@@ -11,12 +11,16 @@ type Asked = {
 };
 
 /**
- * The top of the picture that is on the element, or of the next one; `null` where none comes in time.
- * @throws Error where the element does not come in time, is no video, or is one of several
+ * The top of the picture that is on the element, or of the next one; `null` where none comes in time, or no element.
+ * @throws Error where the element is no video, or is one of several
  */
 export async function videoPicture(locator: Locator, asked: Asked): Promise<Pixels | null> {
   // A wait of 0 would be one without an end.
-  return locator.evaluate(readVideo, asked, { timeout: Math.max(1, asked.withinMs) });
+  const timeout = Math.max(1, asked.withinMs);
+  return locator.evaluate(readVideo, asked, { timeout }).catch((error: Error) => {
+    if (error.name === "TimeoutError") return null;
+    throw error;
+  });
 }
 
 /** Runs in the page, by itself. */
