@@ -190,7 +190,7 @@ export function distributionChart({
   const summary = `${total} ${noun}, from ${told(lowest)} to ${told(highest)} ${unit}: ${percentiles.map(({ name, value }) => `${name} ${told(value)} ${unit}`).join(", ")}.`;
   return chart(
     { title, summary, heightPx, key: [] },
-    html`${ticks.map((tick, index) => html`<line class="grid" x1="${percent(at(tick))}" x2="${percent(at(tick))}" y1="${roomAbove + 3 * markPx}" y2="${roomAbove + heightPx}"/>${labelBelow(at(tick), index === ticks.length - 1 ? `${short(tick)} ${unit}` : short(tick), heightPx)}`)}${drawing(
+    html`${ticks.map((tick, index) => html`<line class="grid" x1="${percent(at(tick))}" x2="${percent(at(tick))}" y1="${roomAbove + 3 * markPx}" y2="${roomAbove + heightPx}"/>${labelBelow(at(tick), index === 0 ? `${short(tick)} ${unit}` : short(tick), heightPx)}`)}${drawing(
       heightPx,
       html`<path class="bars" d="${bars.join("")}"/><g class="hits">${[...bins].map(
         ([place, { low, high, count }]) =>
@@ -212,7 +212,7 @@ function markAt(at: number, words: string, row: number, heightPx: number): Marku
 export function intervalBar(low: number, high: number, reach: number, look: string): Markup {
   const at = (ratio: number) => Math.min(1, Math.max(0, 0.5 + Math.log(ratio) / Math.log(reach) / 2));
   const [left, right] = [at(low), at(high)];
-  return html`<svg class="interval" width="100%" height="20" aria-hidden="true"><line class="grid" x1="50%" x2="50%" y1="0" y2="20"/><rect class="${look}" x="${percent(left)}" y="7" width="${percent(Math.max(0.008, right - left))}" height="6" rx="3"/></svg>`;
+  return html`<svg class="interval" width="100%" height="20" aria-hidden="true"><line class="grid" x1="50%" x2="50%" y1="0" y2="20"/><rect class="${look}" x="${percent(left)}" y="7" width="${percent(Math.max(0.02, right - left))}" height="6" rx="3"/></svg>`;
 }
 
 export type Share = { readonly look: string; readonly words: string; readonly count: number };

@@ -355,16 +355,18 @@ export function comparisonSection(
       ),
     ),
   );
+  const farthest = told(Number(reach.toFixed(1)));
   const value = (number: number | null) => (number === null ? "nothing" : told(Number(number.toFixed(1))));
-  const signed = (number: number) => `${number > 0 ? "+" : ""}${told(Number(number.toFixed(1)))}`;
+  const signed = (number: number) =>
+    `${number > 0 ? "+" : number < 0 ? "−" : ""}${told(Math.abs(Number(number.toFixed(1))))}`;
   const rows = comparisons.map(({ metric, statistic, unit, a, b, verdict, difference, ratio }) => [
     `${metric} ${statistic}${unit === "" ? "" : `, ${unit}`}`,
+    html`<span class="m ${looks[verdict]}">${compareMarks[verdict]} ${verdict}</span>`,
     value(a),
     value(b),
     difference ? `${signed(difference.low)} … ${signed(difference.high)}` : "–",
     ratio ? `${ratio.low.toFixed(2)} … ${ratio.high.toFixed(2)} ×` : "–",
     ratio && ratio.low > 0 ? intervalBar(ratio.low, ratio.high, reach, looks[verdict]) : null,
-    html`<span class="m ${looks[verdict]}">${compareMarks[verdict]} ${verdict}</span>`,
   ]);
   const count = (wanted: string) => comparisons.filter(({ verdict }) => verdict === wanted).length;
   const markup = section(
@@ -372,8 +374,8 @@ export function comparisonSection(
     "Comparison",
     `${first!.name} → ${second!.name}, 95 % intervals`,
     html`${note("inconclusive", "Nobody can tell whether the second is worse", why)}
-<p class="lead">${count("better")} better, ${count("worse")} worse, ${count("no difference")} without a difference, ${count("too few samples")} of too few samples.</p>
-${plainTable("Comparison", ["", "first", "second", "difference", "ratio", `1/${told(Number(reach.toFixed(1)))} … 1 … ${told(Number(reach.toFixed(1)))}`, ""], rows)}
+<p class="lead">${count("better")} better, ${count("worse")} worse, ${count("no difference")} without a difference, ${count("too few samples")} of too few samples. How much runs differ from each other, one run each does not say.</p>
+${plainTable("Comparison", ["", "the second is", "first", "second", "difference", "ratio", `÷ ${farthest} … same … × ${farthest}`], rows)}
 ${surroundings.length > 0 ? html`<div class="card">${bulletList(surroundings)}</div>` : null}
 ${folded("In words", html`<div class="inside">${bulletList(comparisons.map(({ sentence }) => sentence))}</div>`)}`,
   );

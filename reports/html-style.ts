@@ -60,14 +60,14 @@ th,td{text-align:left;min-width:64px;padding:7px 14px;vertical-align:top;border-
 tr:first-child>*{border-top:0}
 tbody tr:first-child>*{border-top:1px solid var(--edge)}
 thead th{font-weight:600;font-size:13px;color:var(--dim);vertical-align:bottom}
-th[scope=row]{font-weight:500}
+th[scope=row]{font-weight:500;min-width:116px}
 td.n,th.n{text-align:right}td.n{white-space:nowrap}
 th,td{overflow-wrap:break-word}
 tfoot th,tfoot td{font-weight:600;border-top:2px solid var(--edge)!important}
 td .shares{display:block;margin-top:5px;min-width:90px;max-width:420px;height:6px}
 td .m{white-space:nowrap}.m.unsupported{font-weight:400}
-td svg.interval{display:block;min-width:140px;width:100%}
-.lead{margin-bottom:10px;color:var(--dim)}.scroll+.card{margin-top:10px}
+td svg.interval{display:block;min-width:140px;width:100%}td .interval .grid{stroke:var(--dim)}
+.lead{margin:10px 0;color:var(--dim)}.scroll+.card{margin-top:10px}
 .shares{border-radius:3px;overflow:hidden;background:var(--edge)}
 .m{font-weight:700}
 .matrix td,.matrix th{padding:5px 14px}
@@ -104,7 +104,7 @@ pre{background:var(--ground);border-radius:8px;padding:10px 14px;overflow:auto;w
 .plain{list-style:none}.plain li{padding:7px 0;border-top:1px solid var(--edge);overflow-wrap:anywhere}.plain li:first-child{border-top:0}
 .card ul:not(.plain),.inside>ul,ul.card:not(.plain){padding-left:18px}.card{background:var(--surface);border:1px solid var(--edge);border-radius:10px;padding:14px 18px}
 .results{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,300px),1fr));gap:10px;list-style:none;margin-top:10px}
-.results li.card{border-top:4px solid var(--tone)}.results b.name{font-size:17px;overflow-wrap:anywhere}.results .shares{margin:10px 0 6px}.results .counts{gap:0 14px}.results li li{font-size:14px}.results .counts b{font-size:15px}
+.results li.card{border-top:4px solid var(--tone)}.results b.name{font-size:17px;overflow-wrap:anywhere}.results .shares{margin:10px 0 6px}.results .counts.counts{gap:0 14px;padding:0}.results li li{font-size:14px}.results .counts b{font-size:15px}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(140px,1fr));gap:10px}
 .tile{background:var(--surface);border:1px solid var(--edge);border-radius:10px;padding:12px 16px}
 .tile b{display:block;font-size:24px;line-height:1.25;letter-spacing:-.01em}
@@ -138,7 +138,7 @@ th,td{padding:6px 10px}summary{padding:10px 14px}.inside{padding:12px 14px 14px}
 }
 @media print{
 :root{color-scheme:light}
-body{background:#fff;font-size:11px}header,main,footer{max-width:none;padding:0}nav{display:none}
+body{background:#fff;font-size:11px}header,main,footer{max-width:none;padding:0}nav{display:none}.charts{grid-template-columns:1fr 1fr}
 .failure::details-content{content-visibility:visible;display:block}
 .failure,.chart,.tile,tr,.pictures figure{break-inside:avoid}h2,h3,h4{break-after:avoid}
 .window,.versus>div{max-height:none}.scroll{overflow:visible}a{color:inherit;text-decoration:none}
