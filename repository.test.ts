@@ -329,7 +329,7 @@ const rules: Rule[] = [
     find: (files) =>
       files
         // At the root and at a folder's top stand files whose names others chose: README.md, LICENSE, .gitignore.
-        .filter(({ path }) => !/^\.|(^|\/)([A-Z]+(\.md)?|run)$/.test(path))
+        .filter(({ path }) => !/^\.|(^|\/)([A-Z]+(\.md)?|Dockerfile|run)$/.test(path))
         .flatMap(({ path }) =>
           path
             .split("/")
