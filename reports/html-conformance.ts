@@ -165,7 +165,7 @@ function findingMarkup(
   const marked = (text: string) =>
     html`<code>${text.slice(0, before)}<mark>${text.slice(before, text.length - after)}</mark>${text.slice(text.length - after)}</code>`;
   const rest = window.length - windowMax;
-  return html`<h4>${rule}</h4><div class="versus"><div><b>expected</b>${marked(wanted)}</div><div><b>got</b>${marked(had)}</div></div>${
+  return html`<h4>${rule}</h4><div class="versus"><div tabindex="0" role="group" aria-label="expected"><b>expected</b>${marked(wanted)}</div><div tabindex="0" role="group" aria-label="got"><b>got</b>${marked(had)}</div></div>${
     window.length === 0
       ? null
       : html`<ol class="window" tabindex="0" aria-label="What happened around it, oldest first">${window.slice(0, windowMax).map((line) => html`<li>${cut(line, 600)}</li>`)}${rest > 0 ? html`<li>… and ${counted(rest, "line")} more</li>` : null}</ol>`

@@ -93,7 +93,7 @@ function tiles({ figures, load }: RunResult): Content {
 function thresholds({ verdicts }: RunResult): Content {
   if (verdicts.length === 0) return null;
   const rows = verdicts.map((verdict) => [verdict.owes, verdict.does, pill(standingOf(verdict))]);
-  return html`<h3>Thresholds</h3>${plainTable("Thresholds", ["asked", "measured", ""], rows, { isText: true })}`;
+  return html`<h3>Thresholds</h3>${plainTable("Thresholds", ["asked", "measured", "verdict"], rows, { isText: true })}`;
 }
 
 /** Of a run of hours, nobody sees each second. */
@@ -283,7 +283,7 @@ function honesty({ selfTests, shards, blindSpots, plan }: LoadRecord): Content[]
       ? null
       : html`<h3>Self-test<small>what a known delay reads as, ms</small></h3>${plainTable(
           "Self-test",
-          ["instrument", ...injected.map((one) => `${one} ms`), "off by", "at most", ""],
+          ["instrument", ...injected.map((one) => `${one} ms`), "off by", "at most", "verdict"],
           selfTests.map(({ generator, dialect, carrier, readings, errorMs, boundMs, faults }) => [
             `${generator}, ${dialect}, told by ${carrier}`,
             ...injected.map((one) => {
@@ -375,7 +375,7 @@ export function comparisonSection(
     `${first!.name} → ${second!.name}, 95 % intervals`,
     html`${note("inconclusive", "Nobody can tell whether the second is worse", why)}
 <p class="lead">${count("better")} better, ${count("worse")} worse, ${count("no difference")} without a difference, ${count("too few samples")} of too few samples. How much runs differ from each other, one run each does not say.</p>
-${plainTable("Comparison", ["", "the second is", "first", "second", "difference", "ratio", `÷ ${farthest} … same … × ${farthest}`], rows)}
+${plainTable("Comparison", ["figure", "the second is", "first", "second", "difference", "ratio", `÷ ${farthest} … same … × ${farthest}`], rows)}
 ${surroundings.length > 0 ? html`<div class="card">${bulletList(surroundings)}</div>` : null}
 ${folded("In words", html`<div class="inside">${bulletList(comparisons.map(({ sentence }) => sentence))}</div>`)}`,
   );

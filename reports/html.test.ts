@@ -384,6 +384,14 @@ describe("one file", () => {
     );
   });
 
+  test("has no head of a column that says nothing, and no heading that skips a level", () => {
+    const page = resultsHtml([everyOutcome, measuredOf(), { ...measuredOf(), subject: "load spike" }]);
+    expect(page).not.toMatch(/<th[^>]*><\/th>/);
+    const levels = [...page.matchAll(/<h([1-6])/g)].map(([, level]) => Number(level));
+    expect(levels[0]).toBe(1);
+    expect(levels.filter((level, at) => at > 0 && level > levels[at - 1]! + 1)).toEqual([]);
+  });
+
   test("of 124 scenarios stays small", () => {
     const verdicts = Array.from({ length: 124 }, (_, number) =>
       verdictOf(`state/does-thing-${number}`, {

@@ -180,7 +180,7 @@ function environmentSection(columns: readonly Column[]): Section {
   const table =
     columns.length === 1
       ? html`<dl class="facts card">${rows.map(([name, value]) => html`<dt>${name!}</dt><dd>${value!}</dd>`)}</dl>`
-      : plainTable("Environment", ["", ...columns.map(({ name }) => name)], rows, { isText: true });
+      : plainTable("Environment", ["what", ...columns.map(({ name }) => name)], rows, { isText: true });
   return {
     id: "environment",
     title: "Environment",
