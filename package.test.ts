@@ -49,7 +49,12 @@ beforeAll(async () => {
     .sort();
   symlinkSync(join(root, "node_modules"), join(unpacked, "node_modules"), "junction");
 }, 120_000);
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => {
+  for (const child of children) child.kill("SIGKILL");
+  rmSync(folder, { recursive: true, force: true });
+});
+/** What a test that fails leaves running. */
+const children = new Set<ChildProcess>();
 
 /**
  * What stands in package.golden.txt under that word, a line each: a name that others can import comes, changes and goes there, and is seen in the
@@ -76,8 +81,10 @@ function run(command: string, args: readonly string[], cwd: string, env: NodeJS.
     shell: process.platform === "win32",
   };
   return new Promise<{ code: number; said: string }>((resolve) =>
-    execFile(command, args, options, (error, out, errors) =>
-      resolve({ code: error ? Number(error.code) : 0, said: out + errors }),
+    children.add(
+      execFile(command, args, options, (error, out, errors) =>
+        resolve({ code: error ? Number(error.code) : 0, said: out + errors }),
+      ),
     ),
   );
 }
@@ -242,6 +249,7 @@ describe("the bin", () => {
 /** A mock server by some command line, until `stop`. */
 async function startMock(command: string, args: readonly string[], cwd: string, env: NodeJS.ProcessEnv = {}) {
   const child: ChildProcess = spawn(command, args, { cwd, env: { ...process.env, ...env } });
+  children.add(child);
   let said = "";
   const listens = Promise.withResolvers<string>();
   const gone = once(child, "close").then(() => listens.reject(new Error(`It is gone, and said:\n${said}`)));
