@@ -375,6 +375,10 @@ export function dialectOf(plan: Plan, index: number): Dialect {
   return spread(index, (Math.sqrt(5) - 1) / 2) < 0.5 ? "direct" : "livekit";
 }
 
+export function dialectsOf({ dialect }: Plan): readonly Dialect[] {
+  return dialect === "both" ? ["direct", "livekit"] : [dialect];
+}
+
 export function modelOf(plan: Plan, dialect: Dialect): string {
   return plan.model ?? { direct: "lucy_2_rt", livekit: "lucy-2.1" }[dialect];
 }

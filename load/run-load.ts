@@ -10,15 +10,16 @@ import { median } from "../reports/figure.ts";
 import type { RunResult } from "../reports/result.ts";
 import { arrivalsOf } from "./arrivals.ts";
 import { type Clock, epochMs } from "./clock.ts";
-import type { Dialect, Target } from "./generator.ts";
+import type { Target } from "./generator.ts";
 import { openGenerator } from "./generators/index.ts";
 import { type MockProcess, startMockProcess } from "./mock-process.ts";
-import { clipOf, type Plan, secondsOf, serverArguments } from "./plan.ts";
+import { clipOf, dialectsOf, type Plan, secondsOf, serverArguments } from "./plan.ts";
 import { type Progress, startShards } from "./run-shards.ts";
 import { selfTest } from "./self-test.ts";
 import type { SelfTest } from "./self-test-readings.ts";
 import { readShard } from "./shard-files.ts";
 import { loadResult } from "./to-result.ts";
+import { startWarming } from "./warm-up.ts";
 
 export type LoadAbout = {
   readonly plan: Plan;
@@ -76,6 +77,7 @@ async function runShards(about: ShardsAbout, mock: Pick<MockProcess, "sessions">
   const { plan, target, selfTests, clock, told } = about;
   const folder = mkdtempSync(join(tmpdir(), "lucy-load-"));
   const residence = watchResidence(mock, clock);
+  const warming = await startWarming(plan).catch(() => null);
   try {
     const files = Array.from({ length: about.shards }, (_, index) => join(folder, `shard-${index}.json`));
     let startAtMs = Number.POSITIVE_INFINITY;
@@ -88,6 +90,7 @@ async function runShards(about: ShardsAbout, mock: Pick<MockProcess, "sessions">
         index,
         count: about.shards,
         selfTests,
+        warmAt: warming?.target ?? null,
         resultFile,
         rowsFile: about.rowsFile === null ? null : partOf(about.rowsFile, index, about.shards),
       })),
@@ -106,6 +109,7 @@ async function runShards(about: ShardsAbout, mock: Pick<MockProcess, "sessions">
     if (about.stopped.aborted) stop();
     try {
       startAtMs = await run.begun;
+      void warming?.over();
       spending = watchBudget(about.budget, { startAtMs, clock, over: run.stop });
       await run.done;
     } finally {
@@ -122,6 +126,7 @@ async function runShards(about: ShardsAbout, mock: Pick<MockProcess, "sessions">
     });
   } finally {
     await residence.stop();
+    await warming?.over();
     rmSync(folder, { recursive: true, force: true });
   }
 }
@@ -143,11 +148,10 @@ export async function testInstrument({
   told,
   stopped,
 }: Pick<LoadAbout, "plan" | "clock" | "told"> & Partial<Pick<LoadAbout, "stopped">>): Promise<SelfTest[]> {
-  const dialects: readonly Dialect[] = plan.dialect === "both" ? ["direct", "livekit"] : [plan.dialect];
   const generator = await openGenerator(plan.generator, clock);
   const tests: SelfTest[] = [];
   try {
-    for (const dialect of dialects) {
+    for (const dialect of dialectsOf(plan)) {
       if (stopped?.aborted) throw new Error("The run was stopped before anything was measured.");
       const test = await selfTest({ generator, dialect, codec: clipOf(plan).codec, clock });
       tests.push(test);

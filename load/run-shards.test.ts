@@ -33,6 +33,7 @@ const job = (name: string, more: Partial<WaitingJob> = {}): WaitingJob => ({
   index: 0,
   count: 1,
   selfTests: [],
+  warmAt: null,
   resultFile: join(folder, `${name}.json`),
   rowsFile: null,
   ...more,

@@ -44,14 +44,17 @@ export type Progress = {
 };
 
 /** Without when it starts, which is told once all are up. */
-export type WaitingJob = Omit<ShardJob, "startAtMs">;
+export type WaitingJob = Omit<ShardJob, "startAtMs"> & {
+  /** A mock to warm up at; `null`: nobody has to. */
+  readonly warmAt: Target | null;
+};
 
 export type ToShard =
   | { readonly kind: "run"; readonly job: WaitingJob }
   | ({ readonly kind: "start" } & Pick<ShardJob, "startAtMs">)
   | { readonly kind: "stop"; readonly why: string };
 export type FromShard =
-  /** Its generator is there. */
+  /** Its generator is there, and warm. */
   | { readonly kind: "ready" }
   | { readonly kind: "progress"; readonly progress: Progress }
   | { readonly kind: "done" }

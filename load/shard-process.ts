@@ -3,6 +3,7 @@ import { realClock as clock } from "./clock.ts";
 import { openGenerator } from "./generators/index.ts";
 import type { FromShard, ToShard } from "./run-shards.ts";
 import { runShard } from "./shard.ts";
+import { warmUp } from "./warm-up.ts";
 
 const stopped = new AbortController();
 const started = Promise.withResolvers<number>();
@@ -26,8 +27,10 @@ async function run(job: Extract<ToShard, { kind: "run" }>["job"]): Promise<void>
   let last: FromShard = { kind: "done" };
   try {
     const generator = await openGenerator(job.plan.generator, clock, job.hosts);
-    say({ kind: "ready" });
     try {
+      if (job.warmAt)
+        await warmUp(generator, { plan: job.plan, target: job.warmAt, clock, stopped: stopped.signal });
+      say({ kind: "ready" });
       await runShard(
         { ...job, startAtMs: await started.promise },
         {

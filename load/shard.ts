@@ -15,7 +15,7 @@ import { type Honesty, stallMsOf, watchHonesty } from "./honesty.ts";
 import { createLedger, type Ledger } from "./ledger.ts";
 import { machineWords } from "./machine.ts";
 import type { FrameRow } from "./measurement.ts";
-import { clipOf, dialectOf, modelOf, type Plan, readsPictures } from "./plan.ts";
+import { clipOf, dialectOf, dialectsOf, modelOf, type Plan, readsPictures } from "./plan.ts";
 import type { Progress, ShardJob } from "./run-shards.ts";
 import { type ShardFile, shardSchema, tryShardFile, writeShard } from "./shard-files.ts";
 import { createTally, type Tally } from "./tally.ts";
@@ -381,7 +381,7 @@ export function shardOf(
     machine: machineWords(),
     plan: plan as unknown as ShardFile["plan"],
     generator: generator.name,
-    dialects: plan.dialect === "both" ? ["direct", "livekit"] : [plan.dialect],
+    dialects: [...dialectsOf(plan)],
     blindSpots: [...generator.blindSpots],
     shards: [honesty],
     transport: addTransports(sessions.transports),
