@@ -421,7 +421,16 @@ if (process.env.LUCY_LONG) {
       expect(await npm(`playwright-core@${manifest.devDependencies["playwright-core"]}`)).toMatchObject({
         code: 0,
       });
-      expect(existsSync(join(home, "node_modules/esbuild"))).toBe(false);
+      const build = join(home, "build");
+      mkdirSync(build);
+      writeFileSync(
+        join(build, "package.json"),
+        '{ "name": "mine", "version": "0.1.0", "main": "index.js" }',
+      );
+      writeFileSync(join(build, "index.js"), "");
+      expect((await npx("conformance", "--client", `sdk@file:${build}`)).said).toBe(
+        "lucy-testkit: What runs in a browser is bundled by package 'esbuild': npm install --save-dev esbuild.\n",
+      );
       for (const client of ["sdk@0.1.20", "sdk@0.0.46", "sdk@0.1.3+livekit-client-2.23"]) {
         const { code, said } = await npx(
           "conformance",
