@@ -8,11 +8,11 @@ import { addHistograms } from "./merge.ts";
 /** As many columns as a terminal has room for. */
 const spansMax = 10;
 
-/** Spans of equally many seconds, in their order; those in which nothing was are left out. @throws Error as `decodeHistogram` does */
+/** `seconds`: in their order. Spans of equally many of them; those in which nothing was are left out. @throws Error as `decodeHistogram` does */
 export function courseOf(seconds: readonly MeasuredSecond[]): LoadRecord["course"] {
-  if (seconds.length === 0) return [];
-  const first = Math.min(...seconds.map(({ second }) => second));
-  const last = Math.max(...seconds.map(({ second }) => second));
+  const first = seconds[0]?.second;
+  const last = seconds.at(-1)?.second;
+  if (first === undefined || last === undefined) return [];
   const width = Math.ceil((last - first + 1) / spansMax);
   const spans = Map.groupBy(seconds, ({ second }) => Math.floor((second - first) / width));
   return [...spans.keys()]
@@ -27,7 +27,7 @@ export function courseOf(seconds: readonly MeasuredSecond[]): LoadRecord["course
       return {
         fromSecond: first + index * width,
         untilSecond: Math.min(first + (index + 1) * width, last + 1),
-        sessions: Math.max(...of.map(({ sessions }) => sessions)),
+        sessions: of.reduce((most, { sessions }) => Math.max(most, sessions), 0),
         fps: fps.count > 0 ? fps.percentile(50) / 1000 : null,
         glassP50Ms: glassMs(50),
         glassP99Ms: glassMs(99),

@@ -1,16 +1,24 @@
 /** `lucy-testkit load http`: the HTTP side of a target on this machine. */
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { isLoopback, readEndpoint } from "../conformance/index.ts";
 import { realClock as clock, epochMs } from "./clock.ts";
 import { ending, oneOf, type Shown, shown, whole } from "./command-parts.ts";
-import { checkPace, connectionsMax, type HttpPace, httpQuestions, measureHttp } from "./http-load.ts";
+import {
+  checkPace,
+  connectionsMax,
+  type HttpPace,
+  type HttpQuestion,
+  httpQuestions,
+  measureHttp,
+} from "./http-load.ts";
 import { httpResult, paceWords } from "./http-result.ts";
 import { startMockProcess } from "./mock-process.ts";
 import { reach } from "./run-load.ts";
+import { checkRunsFolder, checkWritable } from "./writable.ts";
 
 type Typed = Shown & {
   target?: string;
-  only: string;
+  only: readonly HttpQuestion[];
   rate: number;
   seconds: number;
   connections?: number;
@@ -21,7 +29,11 @@ export function httpCommand(): Command {
   return new Command("http")
     .description("Measure the HTTP side under a steady rate: tokens, files, watch-stream, health.")
     .option("--target <address>", "ws://… on this machine; without it, a mock of its own")
-    .option("--only <names>", `with commas: ${httpQuestions.join(",")}`, httpQuestions.join(","))
+    .addOption(
+      new Option("--only <names>", `with commas: ${httpQuestions.join(",")}`)
+        .argParser(questionsOf)
+        .default(httpQuestions, "all of them"),
+    )
     .option("--rate <count>", "requests a second", whole(1, 10_000), 50)
     .option("--seconds <count>", "how long each is asked", whole(1, 3600), 5)
     .option(
@@ -54,7 +66,9 @@ async function askHttp(typed: Typed): Promise<number> {
     connections: typed.connections ?? Math.min(rate, connectionsMax),
   };
   checkPace(pace);
-  const questions = typed.only.split(",").map((name) => oneOf(httpQuestions)(name.trim()));
+  checkRunsFolder();
+  const { json, markdown, html, junit, only: questions } = typed;
+  checkWritable({ "--json": json, "--markdown": markdown, "--html": html, "--junit": junit });
   const endpoint =
     typed.target === undefined
       ? null
@@ -83,12 +97,17 @@ async function askHttp(typed: Typed): Promise<number> {
   }
 }
 
+/** Each once. */
+function questionsOf(text: string): HttpQuestion[] {
+  return [...new Set(text.split(",").map((name) => oneOf(httpQuestions)(name.trim())))];
+}
+
 /** What to type again. */
 function replayOf({ target, only, rate, seconds, connections, p99Max }: Typed): string {
   return [
     "lucy-testkit load http",
     ...(target === undefined ? [] : [`--target ${target}`]),
-    `--only ${only} --rate ${rate} --seconds ${seconds}`,
+    `--only ${only.join(",")} --rate ${rate} --seconds ${seconds}`,
     ...(connections === undefined ? [] : [`--connections ${connections}`]),
     ...(p99Max === undefined ? [] : [`--p99-max ${p99Max}`]),
   ].join(" ");

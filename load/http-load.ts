@@ -141,6 +141,8 @@ async function askOnce({ url, apiKey }: Target, { method, path, headers, body }:
     method,
     headers: { "x-api-key": apiKey, ...headers },
     ...(body !== undefined && { body: typeof body === "string" ? body : new Uint8Array(body) }),
+    // The key is for this server, and no other that it may name.
+    redirect: "manual",
     signal,
   });
   await answer.arrayBuffer();
