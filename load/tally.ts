@@ -27,7 +27,10 @@ export type Tally = {
   sessionClosed(atMs: number): void;
   /** The second of the run that a moment falls into. */
   secondOf(atMs: number): number;
-  /** Until now; counting goes on. */
+  /** Until now, as it goes on: what is cheap to look at while sessions run. */
+  readonly counts: Readonly<Record<CountName, number>>;
+  glassToGlassP50Ms(): number | null;
+  /** Until now; counting goes on. It writes down every second of the run: for the end of it. */
   measurement(): Measurement;
 };
 
@@ -52,12 +55,16 @@ export function createTally({ runStartedMs }: { readonly runStartedMs: number })
   const counts = Object.fromEntries(countNames.map((name) => [name, 0])) as Record<CountName, number>;
   const rows = new Map<number, Row>();
   const open = new Set<Row>();
+  let firstSecond = Number.POSITIVE_INFINITY;
+  let lastSecond = Number.NEGATIVE_INFINITY;
 
   const secondOf = (atMs: number) => Math.max(0, Math.floor((atMs - runStartedMs) / 1000));
 
   function rowOf(second: number): Row {
     const row = rows.get(second) ?? emptyRow();
     rows.set(second, row);
+    firstSecond = Math.min(firstSecond, second);
+    lastSecond = Math.max(lastSecond, second);
     return row;
   }
 
@@ -110,11 +117,15 @@ export function createTally({ runStartedMs }: { readonly runStartedMs: number })
       rowOf(secondOf(atMs)).sessionsChange--;
     },
     secondOf,
+    counts,
+    glassToGlassP50Ms() {
+      const delays = histograms["glass-to-glass"];
+      return delays.count > 0 ? delays.percentile(50) / 1000 : null;
+    },
     measurement() {
-      const numbers = [...rows.keys()];
       const seconds: MeasuredSecond[] = [];
       let sessions = 0;
-      for (let second = Math.min(...numbers); second <= Math.max(...numbers); second++) {
+      for (let second = firstSecond; second <= lastSecond; second++) {
         const row = rows.get(second);
         sessions += row?.sessionsChange ?? 0;
         if (row || sessions > 0) seconds.push(measuredSecond(second, sessions, row ?? emptyRow()));
