@@ -41,7 +41,7 @@ async function run(job: Extract<ToShard, { kind: "run" }>["job"]): Promise<void>
         },
       );
     } finally {
-      await Promise.race([generator.close(), clock.sleep(closeMsMax)]);
+      await Promise.race([generator.close().catch(() => {}), clock.sleep(closeMsMax)]);
     }
   } catch (error) {
     last = { kind: "failed", why: (error as Error).message };

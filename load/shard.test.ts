@@ -1,8 +1,9 @@
 /** A shard with made-up sessions: what comes late, what is stopped while it opens, and the file, which is there once and whatever happens. */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { closeSync, constants, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { epochMs } from "./clock.ts";
 import type { Generator, Observer } from "./generator.ts";
 import { steppedClock } from "./generators/node/_stepped-clock.ts";
@@ -10,7 +11,7 @@ import { decodeHistogram } from "./histogram.ts";
 import type { HistogramName } from "./measurement.ts";
 import { type Plan, parsePlan } from "./plan.ts";
 import type { Progress, ShardJob } from "./run-shards.ts";
-import { leaveMsMax, runShard } from "./shard.ts";
+import { leaveMsMax, linesMsMax, runShard } from "./shard.ts";
 import { readShard } from "./shard-files.ts";
 
 let folder: string;
@@ -32,12 +33,12 @@ let runs = 0;
 function begin({
   plan = {},
   connectMs = 50 as number | null,
-  closes = true,
+  closes = true as boolean | Error,
   ...more
 }: Partial<Omit<ShardJob, "plan">> & {
   plan?: Partial<Plan>;
   connectMs?: number | null;
-  closes?: boolean;
+  closes?: boolean | Error;
 } = {}) {
   const time = steppedClock();
   const setsMs: number[] = [];
@@ -66,7 +67,10 @@ function begin({
           return { calledMs: time.clock.now(), ackedMs: time.clock.now() + 7 };
         },
         stats: async () => Promise.reject(new Error("none")),
-        close: () => (closes ? Promise.resolve() : new Promise<void>(() => {})),
+        close() {
+          if (closes instanceof Error) return Promise.reject(closes);
+          return closes ? Promise.resolve() : new Promise<void>(() => {});
+        },
       };
     },
     async close() {},
@@ -242,6 +246,33 @@ describe("a file that cannot be written is a sentence before anybody comes:", ()
     await expect(done).rejects.toThrow(/nowhere\/file cannot be written: ENOENT.*Name a file in a folder/);
     expect(observers).toHaveLength(0);
   });
+});
+
+test("a session that cannot be closed has not failed: it was measured", async () => {
+  const shard = begin({ closes: new Error("The socket is gone.") });
+  await shard.pass(6000);
+  await shard.done;
+  expect(readShard(shard.resultFile).troubles).toEqual({ "close: The socket is gone.": 3 });
+  expect(shard.counts()).toMatchObject({ "sessions-connected": 3, "sessions-failed": 0 });
+});
+
+test("whoever reads the lines and stops costs lines, and no measurement", async () => {
+  const rowsFile = join(folder, "pipe");
+  execFileSync("mkfifo", [rowsFile]);
+  const reader = openSync(rowsFile, constants.O_RDONLY | constants.O_NONBLOCK);
+  onTestFinished(() => closeSync(reader));
+  const shard = begin({ rowsFile });
+  await shard.begun();
+  await shard.pass(500);
+  // More than a pipe holds.
+  for (let frame = 0; frame < 1500; frame++) shard.observers[0]!.sent({ frame, dueMs: 100, sentMs: 100 });
+  await shard.pass(5500);
+  expect(existsSync(shard.resultFile)).toBe(false);
+  await shard.pass(linesMsMax);
+  await shard.done;
+  const { troubles } = readShard(shard.resultFile);
+  expect(troubles).toEqual({ [`${rowsFile} has not all its lines: nobody took them for 5 s.`]: 1 });
+  expect(shard.timerCount).toBe(0);
 });
 
 test("a disk that is full costs lines, and no measurement", async () => {

@@ -10,7 +10,6 @@ import { strikeKeys } from "../reports/keys.ts";
 import { arrivalsOf } from "./arrivals.ts";
 import { type Clock, epochMs } from "./clock.ts";
 import type { Dialect, Generator, LoadSession, TransportStats } from "./generator.ts";
-import { decodeHistogram } from "./histogram.ts";
 import { type Honesty, stallMsOf, watchHonesty } from "./honesty.ts";
 import { createLedger, type Ledger } from "./ledger.ts";
 import { machineWords } from "./machine.ts";
@@ -25,6 +24,8 @@ const troublesMax = 20;
 const progressMs = 1000;
 /** What is still under way when a session ends is waited for. */
 const drainMs = 500;
+/** How long whoever reads the lines may take for the last of them: it may be a pipe. */
+export const linesMsMax = 5000;
 /** How long sessions may take to leave when the shard is stopped. What was measured is kept then, whoever has not. */
 export const leaveMsMax = 10_000;
 
@@ -156,7 +157,8 @@ export function createSessions({ plan, target, generator, clock, tally, row }: S
       if (stats) transports.push(stats);
       ledger.close(generator.now());
     }
-    await session.close();
+    // What was measured is whole by now.
+    await session.close().catch((error: Error) => note(`close: ${error.message}`));
     return trouble ?? null;
   }
 
@@ -252,7 +254,7 @@ export async function runShard(
   const startedMs = generator.now() + (job.startAtMs - epochMs());
   const tally = createTally({ runStartedMs: startedMs });
   tryShardFile(job.resultFile);
-  const rows = job.rowsFile === null ? null : await openRows(job.rowsFile);
+  const rows = job.rowsFile === null ? null : await openRows(job.rowsFile, clock);
   const sessions = createSessions({
     plan,
     target: job.target,
@@ -321,7 +323,7 @@ type Rows = {
 };
 
 /** Not all at once: it may be a pipe, whose reader comes later. @throws Error with a sentence */
-async function openRows(path: string): Promise<Rows> {
+async function openRows(path: string, clock: Clock): Promise<Rows> {
   const stream: WriteStream = createWriteStream(path);
   try {
     await once(stream, "open");
@@ -339,9 +341,15 @@ async function openRows(path: string): Promise<Rows> {
     write(row) {
       if (stream.writable) stream.write(`${JSON.stringify(row)}\n`);
     },
-    close() {
+    async close() {
       stream.end();
-      return written;
+      const late = Promise.withResolvers<string>();
+      const timer = clock.after(linesMsMax, () => {
+        late.resolve(`${path} has not all its lines: nobody took them for ${linesMsMax / 1000} s.`);
+      });
+      const why = await Promise.race([written, late.promise]);
+      timer.cancel();
+      return why;
     },
   };
 }
@@ -413,8 +421,7 @@ function addTransports(all: readonly TransportStats[]): ShardFile["transport"] {
 }
 
 function progressOf(tally: Tally, sessions: Sessions): Progress {
-  const { counts, histograms } = tally.measurement();
-  const delays = decodeHistogram(histograms["glass-to-glass"]);
+  const { counts } = tally;
   return {
     sessionsOpen: sessions.open,
     sessionsOpened: counts["sessions-due"] + counts.reconnects,
@@ -424,6 +431,6 @@ function progressOf(tally: Tally, sessions: Sessions): Progress {
     framesDue: counts["frames-due"],
     framesAmiss:
       counts["frames-due"] - counts["frames-off-air"] - counts["frames-sent"] + counts["frames-late"],
-    glassToGlassP50Ms: delays.count > 0 ? delays.percentile(50) / 1000 : null,
+    glassToGlassP50Ms: tally.glassToGlassP50Ms(),
   };
 }

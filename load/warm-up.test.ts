@@ -12,7 +12,7 @@ const plan = parsePlan(
 );
 const target = { url: "http://127.0.0.1:1", realtimeUrl: "ws://127.0.0.1:1", apiKey: "k" };
 
-type Session = "plays" | "is silent" | "is refused" | "ends";
+type Session = "plays" | "is silent" | "is refused" | "ends" | "does not close";
 
 function begin(of: Session) {
   const time = steppedClock();
@@ -26,7 +26,7 @@ function begin(of: Session) {
       opened.push({ dialect, target });
       if (of === "is refused") throw new Error("No.");
       openCount++;
-      if (of === "ends") observer.ended(time.clock.now(), "Over.");
+      if (of === "ends" || of === "does not close") observer.ended(time.clock.now(), "Over.");
       const play = () => {
         observer.received({ atMs: time.clock.now(), frame: null, carrier: null, output: null });
         time.clock.after(67, play);
@@ -36,8 +36,9 @@ function begin(of: Session) {
         id: null,
         set: () => Promise.reject(new Error("none")),
         stats: () => Promise.reject(new Error("none")),
-        async close() {
+        close() {
           openCount--;
+          return of === "does not close" ? new Promise(() => {}) : Promise.resolve();
         },
       };
     },
@@ -57,6 +58,7 @@ describe("warming up", () => {
   test.each<[Session, ms: number]>([
     ["plays", 1500],
     ["is silent", 10_000],
+    ["does not close", 10_000],
     ["is refused", 0],
     ["ends", 0],
   ])("with a mock whose session %s takes %i ms", async (of, ms) => {

@@ -9,13 +9,20 @@ import { clipOf, dialectsOf, modelOf, type Plan, readsPictures } from "./plan.ts
 
 const seconds = 1.5;
 const msMax = 10_000;
+/** One of each dialect of as many shards as `--shards` takes. */
+const sessionsMax = 128;
 
 /** Where shards warm up: a mock of their own, until they have. `null`: what a browser's pages do first is not in our process. */
 export async function startWarming({
   generator,
 }: Plan): Promise<{ readonly target: Target; over(): Promise<void> } | null> {
   if (generator !== "node") return null;
-  const { url, realtimeUrl, stop } = await startMockProcess(["--mode", "relay"]);
+  const { url, realtimeUrl, stop } = await startMockProcess([
+    "--mode",
+    "relay",
+    "--sessions",
+    String(sessionsMax),
+  ]);
   let ending: Promise<void> | null = null;
   return {
     target: { url, realtimeUrl, apiKey: "dct_warm" },
@@ -59,7 +66,7 @@ export async function warmUp(
         leaving,
       );
       await Promise.race([enough.promise, over]);
-      await session.close();
+      await Promise.race([session.close(), over]);
     }),
   );
   late.cancel();
