@@ -22,7 +22,7 @@ import {
 } from "./run-load.ts";
 import { startShards } from "./run-shards.ts";
 import type { SelfTest } from "./self-test-readings.ts";
-import { readShard } from "./shard-files.ts";
+import { readShard, tryShardFile } from "./shard-files.ts";
 import { loadResult } from "./to-result.ts";
 import { startWarming } from "./warm-up.ts";
 import { aheadText, progressLine, selfTestText } from "./words.ts";
@@ -235,7 +235,8 @@ async function measureShard(typed: Typed): Promise<number> {
       `This shard came ${((epochMs() - startAtMs) / 1000).toFixed(1)} s after --start-at. Set a later moment for all of them.`,
     );
   }
-  checkWritable({ "--shard-file": typed.shardFile, "--frames": typed.frames });
+  tryShardFile(typed.shardFile);
+  checkWritable({ "--frames": typed.frames });
   const stopped = stopOnSignals();
   await reach(target);
   const told = teller();
@@ -248,7 +249,7 @@ async function measureShard(typed: Typed): Promise<number> {
       "The self-test ended after --start-at. Set a moment at least 30 s later for all shards, 60 s for a remote target.",
     );
   }
-  const warming = await startWarming(plan);
+  const warming = await startWarming(plan).catch(() => null);
   const run = startShards(
     [
       {

@@ -60,10 +60,12 @@ export type FromShard =
   | { readonly kind: "done" }
   | { readonly kind: "failed"; readonly why: string };
 
-/** `leaveMsMax` and `closeMsMax` of a shard, and some more for a busy machine to write a file. */
-const stopMsMax = 20_000;
+/** `leaveMsMax`, `linesMsMax` and `closeMsMax` of a shard, and some more for a busy machine to write a file. */
+const stopMsMax = 25_000;
 /** From all being up to their start: the news of it takes its time on a busy machine. */
 const headStartMs = 200;
+const lateWords =
+  "The warm-up ended after --start-at. Set a moment at least 30 s later for all shards, 60 s for a remote target.";
 
 export type ShardsRun = {
   /** Resolves with when they start, milliseconds since 1970. Rejects as `done` does. */
@@ -94,12 +96,26 @@ export function startShards(
   );
   let killing: { cancel(): void } | null = null;
   const stop = (why = "A shard was stopped before its plan was done.") => {
-    for (const { child } of children) tell(child, { kind: "stop", why });
+    for (const { child } of children) {
+      tell(child, { kind: "stop", why });
+      // Whoever waits for the others, which may never be up.
+      tell(child, { kind: "start", startAtMs: startAtMs ?? epochMs() });
+    }
     killing ??= clock.after(stopMsMax, () => {
       for (const { child } of children) child.kill("SIGKILL");
     });
   };
-  const done = Promise.all(children.map((one) => one.done))
+  const ready = Promise.all(children.map((one) => one.ready)).then(() => {
+    const isLate = startAtMs !== null && startAtMs < epochMs() && killing === null;
+    if (isLate) {
+      stop(lateWords);
+      throw new Error(lateWords);
+    }
+    const whenMs = startAtMs ?? epochMs() + headStartMs;
+    for (const { child } of children) tell(child, { kind: "start", startAtMs: whenMs });
+    return whenMs;
+  });
+  const done = Promise.all([ready, ...children.map((one) => one.done)])
     .catch((error) => {
       // One that broke makes the others' part no whole: they need not go on.
       stop();
@@ -107,11 +123,6 @@ export function startShards(
     })
     .finally(() => killing?.cancel())
     .then(() => {});
-  const ready = Promise.all(children.map((one) => one.ready)).then(() => {
-    const whenMs = startAtMs ?? epochMs() + headStartMs;
-    for (const { child } of children) tell(child, { kind: "start", startAtMs: whenMs });
-    return whenMs;
-  });
   const begun = Promise.race([ready, done.then(() => ready)]);
   begun.catch(() => {});
   return { begun, done, stop };

@@ -69,5 +69,6 @@ describe("a sentence for", () => {
     writeFileSync(path, "{}");
     tryShardFile(path);
     expect(() => readShard(path)).toThrow("no shard of this version");
+    expect(() => tryShardFile(folder)).toThrow(/ cannot be written: it is a folder/);
   });
 });

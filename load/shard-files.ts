@@ -1,5 +1,5 @@
 /** What a shard leaves in a file, and what several come to. The file is what crosses machines: `merge` reads nothing else. */
-import { closeSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { z } from "zod";
 import { loadRecord } from "../reports/load-record.ts";
 import { type CountName, countNames, type HistogramName, histogramNames } from "./measurement.ts";
@@ -59,8 +59,11 @@ const shardFile = z.object({
 
 export type ShardFile = z.infer<typeof shardFile>;
 
-/** Before anything is measured. @throws Error with a sentence where it cannot be written */
+/** Before anything is measured; the file itself is not there for a moment: who merges waits for it. @throws Error with a sentence where it cannot be written */
 export function tryShardFile(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new Error(`${path} cannot be written: it is a folder. Name a file in it.`);
+  }
   try {
     closeSync(openSync(`${path}.part`, "w"));
     rmSync(`${path}.part`);
