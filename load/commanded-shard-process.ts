@@ -24,8 +24,7 @@ process.once("SIGTERM", end);
 process.on("SIGINT", () => {});
 
 async function end(): Promise<void> {
-  const shard = await begun.promise.catch(() => null);
-  await shard?.stop();
+  await begun.promise.then((shard) => shard.stop()).catch(() => {});
   process.exit();
 }
 
@@ -50,6 +49,8 @@ async function begin(job: Extract<ToCommanded, { kind: "begin" }>["job"]) {
 }
 
 async function arrive({ index, flow }: Extract<ToCommanded, { kind: "arrive" }>): Promise<void> {
-  const shard = await begun.promise;
-  say({ kind: "left", index, ...(await shard.arrive(index, flow)) });
+  const left = await begun.promise
+    .then((shard) => shard.arrive(index, flow))
+    .catch(({ message }: Error) => ({ trouble: message }));
+  say({ kind: "left", index, ...left });
 }

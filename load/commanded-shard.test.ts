@@ -163,6 +163,7 @@ function begin(more: Partial<CommandedAbout> = {}) {
   return {
     clock: stepped.clock,
     advance: stepped.advance,
+    stall: stepped.stall,
     timerCount: () => stepped.timerCount,
     shard,
     observers,
@@ -258,6 +259,19 @@ test.each([
   expect(measurement.counts["sessions-due"]).toBe(1);
 });
 
+test("credits are those of the time that has passed, however late it is looked at", async () => {
+  const budget = { sessionsMax: 9, secondsMax: 60, creditsMax: 0.08 };
+  const { shard, advance, stall, doubts, clock } = begin({ budget, results: join(folder, "late-credits") });
+  const left = shard.arrive(0, [{ think: 50 }]);
+  await settle();
+  stall(4500);
+  advance(0);
+  await left;
+  expect(doubts().join()).toContain("The budget of 0.08 credits was spent");
+  expect(clock.now()).toBe(4500);
+  await shard.stop();
+});
+
 test("a session that replaces a lost one is spent as well, and one too many ends all", async () => {
   const results = join(folder, "reconnects");
   const budget = { sessionsMax: 2, secondsMax: 60, creditsMax: 9 };
@@ -275,6 +289,7 @@ test("a session that replaces a lost one is spent as well, and one too many ends
   expect(doubts()).toEqual([]);
   again();
   expect(doubts().join()).toContain("More sessions were opened than the budget of 2, 3 with those");
+  again();
   await first;
   advance(1000);
   expect(doubts()).toHaveLength(1);
@@ -293,6 +308,16 @@ test("the file has what the instrument read, and says that nobody here knows who
   expect(selfTests).toEqual([selfTest]);
   expect(blindSpots).toEqual([expect.stringMatching(/^Sessions came when the load tool said so/)]);
   expect(measurement.counts["sessions-late"]).toBe(0);
+});
+
+test("a file that cannot be written any more is said once, and ends nobody's session", async () => {
+  const results = join(folder, "gone");
+  const { shard, doubts } = begin({ results });
+  rmSync(results, { recursive: true });
+  const unwritten = () => doubts().filter((why) => why.includes("could not be written"));
+  for (const session of [0, 1]) expect((await shard.arrive(session, [])).trouble).toContain("no think");
+  await shard.stop();
+  expect(unwritten()).toEqual([expect.stringMatching(/gone\/shard-0\.json could not be written: ENOENT/)]);
 });
 
 test("a file that cannot be written is said before anybody comes", () => {

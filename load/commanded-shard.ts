@@ -248,8 +248,11 @@ export function startCommandedShard(
   const all = new Set<Promise<unknown>>();
   /** `sessions`: those that replaced a lost one, too. */
   const spent = { sessions: 0, credits: 0, sinceMs: null as number | null };
+  let lookedMs = generator.now();
   let doubtCount = 0;
   let isLeft = true;
+  let isSpentTold = false;
+  let isUnwrittenTold = false;
 
   const file = results === null ? null : join(results, `shard-${index}.json`);
   if (file !== null) {
@@ -259,7 +262,10 @@ export function startCommandedShard(
   let ticker = clock.after(tickMs, tick);
   function tick(): void {
     tell();
-    spent.credits += sessions.open * creditsPerSecond * (tickMs / 1000);
+    // A busy process ticks late.
+    const now = generator.now();
+    spent.credits += (sessions.open * creditsPerSecond * (now - lookedMs)) / 1000;
+    lookedMs = now;
     look();
     ticker = clock.after(tickMs, tick);
   }
@@ -267,11 +273,11 @@ export function startCommandedShard(
   /** Whether the budget is spent. */
   function look(): void {
     const why = overBudget();
-    if (why !== null && !(why in refusals)) {
-      refusals[why] = 0;
-      sessions.stop();
-      told({ kind: "doubted", count: 1, why: [why] });
-    }
+    if (why === null || isSpentTold) return;
+    isSpentTold = true;
+    refusals[why] ??= 0;
+    sessions.stop();
+    told({ kind: "doubted", count: 1, why: [why] });
   }
 
   function tell(): void {
@@ -308,7 +314,19 @@ export function startCommandedShard(
     return (await sessions.arrive(session, { own: script })).trouble;
   }
 
+  /** A disk that is full ends no session of anybody. */
   function leave(): void {
+    try {
+      leaveFile();
+    } catch (error) {
+      if (isUnwrittenTold) return;
+      isUnwrittenTold = true;
+      const why = `${file} could not be written: ${(error as Error).message}.`;
+      told({ kind: "doubted", count: 1, why: [why] });
+    }
+  }
+
+  function leaveFile(): void {
     const kept = honesty.read();
     const durationMs = generator.now() - (spent.sinceMs ?? generator.now());
     const shard = shardOf({ ...about, selfTests }, { generator, sessions, tally, honesty: kept, durationMs });
