@@ -52,8 +52,6 @@ function logarithmic(valueMin: number, valueMax: number): Scale {
   };
 }
 
-const short = (value: number) => String(Number(value.toFixed(1)));
-
 /** A number as a chart's words tell it: three figures that mean something. */
 export function told(value: number): string {
   if (value === 0 || Number.isInteger(value)) return String(value);
@@ -190,7 +188,7 @@ export function distributionChart({
   const summary = `${total} ${noun}, from ${told(lowest)} to ${told(highest)} ${unit}: ${percentiles.map(({ name, value }) => `${name} ${told(value)} ${unit}`).join(", ")}.`;
   return chart(
     { title, summary, heightPx, key: [] },
-    html`${ticks.map((tick, index) => html`<line class="grid" x1="${percent(at(tick))}" x2="${percent(at(tick))}" y1="${roomAbove + 3 * markPx}" y2="${roomAbove + heightPx}"/>${labelBelow(at(tick), index === 0 ? `${short(tick)} ${unit}` : short(tick), heightPx)}`)}${drawing(
+    html`${ticks.map((tick, index) => html`<line class="grid" x1="${percent(at(tick))}" x2="${percent(at(tick))}" y1="${roomAbove + 3 * markPx}" y2="${roomAbove + heightPx}"/>${labelBelow(at(tick), index === 0 ? `${told(tick)} ${unit}` : told(tick), heightPx)}`)}${drawing(
       heightPx,
       html`<path class="bars" d="${bars.join("")}"/><g class="hits">${[...bins].map(
         ([place, { low, high, count }]) =>
@@ -251,7 +249,7 @@ function drawing(heightPx: number, inside: Markup): Markup {
 function gridOf(ticks: readonly number[], y: (value: number) => number, unit: string): Content {
   return ticks.map((tick, index) => {
     const at = roomAbove + y(tick);
-    const words = index === ticks.length - 1 ? `${short(tick)} ${unit}` : short(tick);
+    const words = index === ticks.length - 1 ? `${told(tick)} ${unit}` : told(tick);
     return html`<line class="grid" x2="100%" y1="${at}" y2="${at}"/>${tick === 0 ? null : html`<text x="0" y="${at - 3}">${words.trim()}</text>`}`;
   });
 }

@@ -109,8 +109,9 @@ type Span = Moment & {
 function spansOf({ measurement }: LoadRecord): Span[] {
   const { seconds } = measurement;
   if (seconds.length === 0) return [];
-  const first = Math.min(...seconds.map(({ second }) => second));
-  const last = Math.max(...seconds.map(({ second }) => second));
+  // Of a soak there are more seconds than a call takes arguments.
+  const first = seconds.reduce((least, { second }) => Math.min(least, second), Number.POSITIVE_INFINITY);
+  const last = seconds.reduce((most, { second }) => Math.max(most, second), first);
   const width = Math.ceil((last - first + 1) / momentsMax);
   const groups = Map.groupBy(seconds, ({ second }) => Math.floor((second - first) / width));
   return Array.from({ length: Math.ceil((last - first + 1) / width) }, (_, index) => {

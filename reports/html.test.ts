@@ -13,10 +13,12 @@ import {
   usual,
   verdictOf,
 } from "./_results.ts";
+import { timeChart } from "./charts.ts";
 import { resultsHtml } from "./html.ts";
 import type { ComparedRuns } from "./html-load.ts";
 import { colours, style } from "./html-style.ts";
 import type { LoadRecord } from "./load-record.ts";
+import { textOf } from "./markup.ts";
 import type { RunResult } from "./result.ts";
 
 /** As a reader takes it: without tags, in order, and what entities stand for. */
@@ -253,6 +255,15 @@ describe("of a run of load", () => {
     expect(page).toContain("<title>second 3: p50 unknown, p99 unknown</title>");
   });
 
+  test("an axis is marked with what its lines are at", () => {
+    const moments = [{ fromSecond: 0, untilSecond: 1 }];
+    const series = [{ name: "p50", look: "middle" as const, values: [0.7] }];
+    const chart = textOf(timeChart({ title: "t", unit: "ms", moments, series, summary: "s" }));
+    expect([...chart.matchAll(/<text x="0"[^>]*>([^<]*)</g)].map(([, words]) => words)).toEqual([
+      ...["0.25", "0.5", "0.75 ms"],
+    ]);
+  });
+
   test("a line breaks off where nothing is known", () => {
     const [line] = /<path class="line middle" d="[^"]*"/.exec(page)!;
     expect(line!.match(/M/g)).toHaveLength(2);
@@ -287,6 +298,17 @@ describe("of a run of load", () => {
     expect(page.length).toBeLessThan(150_000);
   });
 
+  test("of days, too", () => {
+    const long = measuredOf();
+    const [one] = long.load!.measurement.seconds;
+    const [glassToGlass, fps] = ["", ""];
+    const seconds = Array.from({ length: 200_000 }, (_, second) => ({ ...one!, second, glassToGlass, fps }));
+    const measurement = { ...long.load!.measurement, seconds };
+    expect(resultsHtml([{ ...long, load: { ...long.load!, measurement } }])).toContain(
+      "<title>seconds 0 to 834:",
+    );
+  });
+
   test("a histogram that cannot be read is a sentence", () => {
     const spoilt = measuredOf();
     const histograms = { "glass-to-glass": "<script>" };
@@ -312,7 +334,10 @@ describe("of a run of load", () => {
       surroundings: ["Not the same node: 22 and 24."],
       why: ["Of the first: it fell behind."],
     };
-    const page = resultsHtml([measuredOf(), { ...measuredOf(), subject: "load spike" }], { compared });
+    const spike = { ...measuredOf(), subject: "load spike" };
+    const { load: _load, ...http } = { ...measuredOf(), subject: "load http" };
+    const page = resultsHtml([http, measuredOf(), spike], { compared });
+    expect(words(page)).toContain(`${measuredOf().subject} → load spike, 95 % intervals`);
     expect(words(page)).toContain("glass-to-glass p50, ms ✗ worse 20 31.3 +9 … +13.5 1.45 … 1.70 ×");
     expect(words(page)).toContain("glass-to-glass p99, ms ? too few samples 20 31.3 – –");
     expect(words(page)).toContain(

@@ -24,7 +24,15 @@ export function resultsHtml(results: readonly RunResult[], { compared = null }: 
   const loads = columns.filter(({ result }) => result.kind === "load");
   const sections = [
     ...conformanceSections(columns.filter(({ result }) => result.kind === "conformance")),
-    ...(compared ? [comparisonSection(compared, loads)] : []),
+    // A run of load http has no record, and is compared with nothing.
+    ...(compared
+      ? [
+          comparisonSection(
+            compared,
+            loads.filter(({ result }) => result.load),
+          ),
+        ]
+      : []),
     ...loadSections(loads),
     ...figureSections(columns.filter(({ result }) => result.kind === "conformance")),
     environmentSection(columns),

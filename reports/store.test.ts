@@ -82,6 +82,17 @@ describe("a run that is kept", () => {
     expect(readFileSync(join(folder, "README.md"), "utf8")).not.toMatch(/driver\.log|journal|pictures/);
   });
 
+  test("is there though a report of it cannot be made, and says which", () => {
+    const figure = { name: "glass-to-glass", of: "p50", unit: "ms", values: [], sampleCount: 0 };
+    const folder = saveRun({ result: { ...allPassed, kind: "load", figures: [figure] } }, runs);
+    expect(JSON.parse(readFileSync(join(folder, "result.json"), "utf8")).figures).toEqual([figure]);
+    expect(filesOf(folder)).not.toContain("report.html");
+    expect(filesOf(folder)).toContain("junit.xml");
+    const readme = readFileSync(join(folder, "README.md"), "utf8");
+    expect(readme).toMatch(/^- report\.html is missing, for it could not be made: ./m);
+    expect(readme).not.toContain("| `report.html` |");
+  });
+
   test("is read back as it was, by its folder, its file and as the latest", () => {
     const folder = saveRun({ result: everyOutcome }, runs);
     for (const path of [folder, join(folder, "result.json"), join(runs, "latest")]) {

@@ -70,14 +70,14 @@ export function saveRun(
   const clean = <T>(value: T) => strikeKeys(value, () => struckCount++);
   const result = clean(bounded(given, notes));
   const pictures = picturePaths(result);
-  const files = new Map<string, string | Buffer>([
-    ["result.json", `${JSON.stringify(result, null, 2)}\n`],
-    ["report.txt", `${resultText(result, { colour: false, pictures })}\n`],
-    ["report.html", resultsHtml([result])],
-    ["report.md", resultMarkdown(result, { pictures })],
-    ["junit.xml", resultJunit(result, pictures)],
-    ["ctrf.json", resultCtrf(result, pictures)],
-  ]);
+  const reports: Readonly<Record<string, () => string>> = {
+    "report.txt": () => `${resultText(result, { colour: false, pictures })}\n`,
+    "report.html": () => resultsHtml([result]),
+    "report.md": () => resultMarkdown(result, { pictures }),
+    "junit.xml": () => resultJunit(result, pictures),
+    "ctrf.json": () => resultCtrf(result, pictures),
+  };
+  const files = new Map<string, string | Buffer>();
   let journalsLeft = max.journalsLength;
   for (const [index, { id, outcome }] of given.verdicts.entries()) {
     const lines = journals.get(id);
@@ -103,12 +103,22 @@ export function saveRun(
   try {
     const name = newFolder(runs, startedName);
     const folder = join(runs, name);
-    files.set("README.md", readmeOf(result, name, [...files.keys()], notes));
-    for (const [path, bytes] of files) {
+    const keep = (path: string, bytes: string | Buffer) => {
       mkdirSync(dirname(join(folder, path)), { recursive: true });
       // Once more, as they are written: whatever a report did with a text, no key comes of it.
       writeFileSync(join(folder, path), typeof bytes === "string" ? strikeKeys(bytes) : bytes);
+    };
+    // A run of hours is not to be lost by a report that fails on it.
+    keep("result.json", `${JSON.stringify(result, null, 2)}\n`);
+    for (const [path, render] of Object.entries(reports)) {
+      try {
+        files.set(path, render());
+      } catch (error) {
+        notes.push(`${path} is missing, for it could not be made: ${prose((error as Error).message)}`);
+      }
     }
+    for (const [path, bytes] of files) keep(path, bytes);
+    keep("README.md", readmeOf(result, name, ["result.json", ...files.keys()], notes));
     pointLatest(runs, name);
     return folder;
   } catch (error) {
