@@ -8,6 +8,8 @@ import { realClock as clock } from "./clock.ts";
 
 /** Sessions are told goodbye first. */
 const stopMsMax = 10_000;
+/** One that hangs is a sentence, and no run that never ends. */
+const answerMsMax = 10_000;
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 /** It has the ending this file has: the package is compiled. */
@@ -76,7 +78,9 @@ export async function startMockProcess(args: readonly string[] = []): Promise<Mo
     await stop();
     throw error;
   });
-  const get = async (path: string) => (await fetch(url + path)).json();
+  const ask = (path: string, how: RequestInit = {}) =>
+    fetch(url + path, { ...how, signal: AbortSignal.timeout(answerMsMax) });
+  const get = async (path: string) => (await ask(path)).json();
   return {
     url,
     realtimeUrl: url.replace("http", "ws"),
@@ -84,7 +88,7 @@ export async function startMockProcess(args: readonly string[] = []): Promise<Mo
     sessions: () => get("/_lucy/sessions"),
     faults: () => get("/_lucy/faults"),
     async declare(faults) {
-      const response = await fetch(`${url}/_lucy/faults`, {
+      const response = await ask("/_lucy/faults", {
         method: "POST",
         headers: { "content-type": "application/json" },
         body: JSON.stringify(faults),
@@ -93,7 +97,7 @@ export async function startMockProcess(args: readonly string[] = []): Promise<Mo
       if (!response.ok) throw new Error(`Faults were refused with ${response.status}: ${text}`);
     },
     async heal() {
-      await (await fetch(`${url}/_lucy/faults`, { method: "DELETE" })).text();
+      await (await ask("/_lucy/faults", { method: "DELETE" })).text();
     },
     stop,
   };

@@ -2,7 +2,7 @@
  * A run of load from its plan to its result: the target or a mock of its own, the instrument's self-test, the shards, the server's own share.
  * It prints nothing.
  */
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { creditsPerSecond, type RemoteBudget } from "../conformance/index.ts";
@@ -117,24 +117,43 @@ async function runShards(about: ShardsAbout, mock: Pick<MockProcess, "sessions">
       about.stopped.removeEventListener("abort", stop);
     }
     const shards = files.map(readShard);
-    return loadResult({
+    const result = loadResult({
       plan,
       shards,
       selfTests,
       serverMs: residence.p50sMs.length > 0 ? median(residence.p50sMs) : null,
       replay: about.replay,
     });
+    rmSync(folder, { recursive: true, force: true });
+    return result;
+  } catch (error) {
+    throw withLeft(error as Error, folder);
   } finally {
     await residence.stop();
     await warming?.over();
-    rmSync(folder, { recursive: true, force: true });
   }
 }
+
+/** What shards measured is not thrown away with the error that came of it. */
+function withLeft(error: Error, folder: string): Error {
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith(".json")) : [];
+  if (names.length > 0) {
+    return new Error(
+      `${error.message}\nWhat was measured is left in ${folder}: ${names.join(", ")}. Files of all shards are added up by lucy-testkit load merge.`,
+      { cause: error },
+    );
+  }
+  rmSync(folder, { recursive: true, force: true });
+  return error;
+}
+
+/** Only whom the target names: where it leads elsewhere, nobody asked for that. */
+const ask = (url: string) => fetch(url, { redirect: "manual", signal: AbortSignal.timeout(reachMsMax) });
 
 /** Before the self-test takes its seconds. @throws Error with a sentence */
 export async function reach({ url }: Target): Promise<void> {
   try {
-    await (await fetch(url, { signal: AbortSignal.timeout(reachMsMax) })).body?.cancel();
+    await (await ask(url)).body?.cancel();
   } catch (error) {
     const { cause, message } = error as Error & { cause?: Error };
     throw new Error(`${url} cannot be reached: ${cause?.message || message}. Is the server running there?`);
@@ -228,16 +247,13 @@ export function overspent(
 /** The mock that answers at this address, where it is one. */
 async function mockAt({ url }: Target): Promise<Pick<MockProcess, "sessions"> | null> {
   try {
-    const response = await fetch(`${url}/_lucy/health`, { signal: AbortSignal.timeout(reachMsMax) });
+    const response = await ask(`${url}/_lucy/health`);
     await response.text();
     if (!response.ok) return null;
   } catch {
     return null;
   }
-  return {
-    sessions: async () =>
-      (await fetch(`${url}/_lucy/sessions`, { signal: AbortSignal.timeout(reachMsMax) })).json(),
-  };
+  return { sessions: async () => (await ask(`${url}/_lucy/sessions`)).json() };
 }
 
 const residenceMs = 1000;
