@@ -1,17 +1,20 @@
 /** `lucy-testkit load` as somebody types it: what it measures, what it leaves, and a sentence for what cannot be done. */
 import { type ChildProcess, execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, type TestContext, test, vi } from "vitest";
 import { type MockServer, startMockServer } from "../mock-server/index.ts";
+import { exitCodeOf } from "../reports/result.ts";
 import { readResult } from "../reports/store.ts";
 import { realClock as clock, epochMs } from "./clock.ts";
 import { steppedClock } from "./generators/node/_stepped-clock.ts";
 import type { SessionReport } from "./mock-process.ts";
 import { type Plan, parsePlan } from "./plan.ts";
-import { checkSessions, InstrumentBroken, type LoadAbout, runLoad, watchBudget } from "./run-load.ts";
+import { checkSessions, InstrumentBroken, type LoadAbout, reach, runLoad, watchBudget } from "./run-load.ts";
 import { readShard } from "./shard-files.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -46,6 +49,11 @@ async function flowing(timeoutMs: number): Promise<void> {
   await vi.waitFor(async () => expect(await pictures()).toBe(2), { timeout: timeoutMs, interval: 100 });
 }
 
+/** What was asked to end ends in a moment, and not at once. */
+async function allClosed(): Promise<void> {
+  await vi.waitFor(() => expect(lucy.open.sessions).toBe(0), { timeout: 10_000 });
+}
+
 type Ended = { readonly code: number; readonly out: string; readonly error: string };
 
 function load(...args: string[]): Promise<Ended> & { readonly child: ChildProcess } {
@@ -59,6 +67,14 @@ function load(...args: string[]): Promise<Ended> & { readonly child: ChildProces
     },
   );
   return Object.assign(ended.promise, { child });
+}
+
+/** The self-test may say that this machine is too busy to measure on: then nothing was measured, and there is nothing to see. */
+function measured(ended: Ended, { skip }: TestContext): Ended {
+  const faults = ended.out.split("\n").filter((line) => line.startsWith("  ✗ "));
+  const isBusy = /Let nothing else run on this machine|the machine is too busy to measure on/;
+  if (ended.code === 3 && faults.length > 0 && faults.every((line) => isBusy.test(line))) skip(faults.join());
+  return ended;
 }
 
 describe("a sentence and exit code 3 for", () => {
@@ -160,13 +176,19 @@ describe("a sentence and exit code 3 for", () => {
   }
 });
 
-test("without anything typed: the plan smoke, against a mock of its own; kept, shown again, compared", async () => {
-  const ended = await load();
+test("without anything typed: the plan smoke, against a mock of its own; kept, shown again, compared", async (context) => {
+  const ended = measured(await load(), context);
   expect(ended.error).toBe("");
-  expect([0, 2]).toContain(ended.code);
   expect(ended.out).toContain("load smoke against 127.0.0.1:");
-  expect(ended.out).toContain("2 due · 2 connected · 0 failed");
-  expect(readResult(join(folder, "runs/latest")).load!.dialects).toEqual(["direct", "livekit"]);
+  const result = readResult(join(folder, "runs/latest"));
+  expect(ended.code).toBe(exitCodeOf(result));
+  // What is slow on a busy machine may fail: whether a session works at all does not hang on that.
+  const failed = result.verdicts.filter(({ outcome }) => outcome === "failed").map(({ owes }) => owes);
+  expect(failed.filter((owes) => /^(sessions|sets-failed)/.test(owes))).toEqual([]);
+  expect(result.load!.measurement.counts).toMatchObject({
+    ...{ "sessions-due": 2, "sessions-connected": 2, "sessions-failed": 0 },
+  });
+  expect(result.load!.dialects).toEqual(["direct", "livekit"]);
   const compared = await load("compare", "runs/latest", "runs/latest");
   // Far too short to tell anything.
   expect(compared.out).toContain("0 better, 0 worse");
@@ -174,8 +196,8 @@ test("without anything typed: the plan smoke, against a mock of its own; kept, s
   expect(compared.code).toBe(2);
 }, 60_000);
 
-test("the self-test alone: what was injected, what was read", async () => {
-  const { code, out } = await load("--self-test", "--dialect", "direct");
+test("the self-test alone: what was injected, what was read", async (context) => {
+  const { code, out } = measured(await load("--self-test", "--dialect", "direct"), context);
   expect(out).toMatch(/ 0 ms reads +[\d.]+ .*\n +50 ms reads .*\n +100 ms reads .*\n +250 ms reads/);
   expect(out).toContain("✓ differences are right within");
   expect(code).toBe(0);
@@ -183,23 +205,32 @@ test("the self-test alone: what was injected, what was read", async () => {
 
 test("the HTTP side, a row a question", async () => {
   const { code, out } = await load("http", "--seconds", "1");
-  for (const name of ["health", "tokens", "files", "watch-stream"]) {
-    expect(out).toMatch(new RegExp(`^${name} +[\\d.]+ .* ms +50$`, "m"));
-  }
+  // A busy machine makes less of them, which nobody can tell anything from, and says so.
   expect([0, 2]).toContain(code);
-  const { kind, verdicts } = readResult(join(folder, "runs/latest"));
+  const { kind, verdicts, figures } = readResult(join(folder, "runs/latest"));
   expect(kind).toBe("load");
+  for (const name of ["health", "tokens", "files", "watch-stream"]) {
+    const { sampleCount } = figures.find((figure) => figure.name === name)!;
+    expect(out).toMatch(new RegExp(`^${name} +[\\d.]+ .* ms +${sampleCount}$`, "m"));
+    const { does, outcome } = verdicts.find(({ owes }) => owes === `${name} answered with 2xx`)!;
+    const unmade = sampleCount === 50 ? "" : `, ${50 - sampleCount!} not made`;
+    expect({ does, outcome }).toEqual({
+      does: `${sampleCount} of 50${unmade}`,
+      outcome: unmade === "" ? "passed" : "inconclusive",
+    });
+  }
   expect(verdicts.map(({ owes }) => owes)).toContain("watch-stream answered with 2xx");
   const compared = await load("compare", "runs/latest", "runs/latest");
   expect(compared.error).toContain("is a run of load http");
   expect(compared.code).toBe(3);
 }, 60_000);
 
-test("two shards of two processes, a result on one screen, a line a picture", async () => {
-  const { code, out, error } = await load(
+test("two shards of two processes, a result on one screen, a line a picture", async (context) => {
+  const ended = await load(
     ...["--plan", file("tiny.yaml"), "--shards", "2"],
     ...["--json", file("result.json"), "--frames", file("frames.ndjson")],
   );
+  const { code, out, error } = measured(ended, context);
   expect(error).toBe("");
   // The machine may be busy: then nobody can tell, and it says so.
   expect([0, 2]).toContain(code);
@@ -224,11 +255,11 @@ test("two shards of two processes, a result on one screen, a line a picture", as
   expect(rows.filter(({ receivedMs }) => receivedMs !== null).length).toBeGreaterThan(20);
 }, 60_000);
 
-test("a SIGTERM closes the sessions, keeps what was measured, and says so", async () => {
+test("a SIGTERM closes the sessions, keeps what was measured, and says so", async (context) => {
   writeFileSync(file("long.yaml"), tiny.replace("holdSeconds: 2", "holdSeconds: 300"));
   const running = load("--plan", file("long.yaml"), "--target", lucy.realtimeUrl, "--json", file("cut.json"));
   // The self-test comes first, against a mock of its own.
-  await flowing(50_000);
+  await Promise.race([flowing(50_000), running.then((ended) => measured(ended, context))]);
   running.child.kill("SIGTERM");
   const { code, error } = await running;
   expect(error).toContain("SIGTERM: sessions are closed, and what was measured is kept.");
@@ -236,7 +267,7 @@ test("a SIGTERM closes the sessions, keeps what was measured, and says so", asyn
   const { load: record } = readResult(file("cut.json"));
   expect(record!.doubts.join()).toContain("Somebody stopped the run");
   expect(record!.measurement.counts["sessions-connected"]).toBe(2);
-  expect(lucy.open.sessions).toBe(0);
+  await allClosed();
 }, 60_000);
 
 // The manifests of kubernetes/ are tried in the same way: this one is a long form.
@@ -245,7 +276,7 @@ if (process.env.LUCY_LONG)
     const start = new Date(epochMs() + 25_000).toISOString();
     const shards = ["0", "1"].map((index) => file(`shard-${index}.json`));
     const [merged, ...ended] = await Promise.all([
-      load("merge", "--wait-seconds", "90", ...shards),
+      load("merge", "--wait-seconds", "90", "--json", file("merged.json"), ...shards),
       ...shards.map((path, index) =>
         load(
           ...["--plan", file("tiny.yaml"), "--target", lucy.realtimeUrl, "--shard", `${index}/2`],
@@ -257,7 +288,10 @@ if (process.env.LUCY_LONG)
     const kept = shards.map(readShard);
     expect(kept.map(({ startedAt }) => startedAt)).toEqual([start, start]);
     expect(kept.map(({ measurement }) => measurement.counts["sessions-due"])).toEqual([1, 1]);
-    expect(merged!.out).toContain("2 due · 2 connected");
+    expect(merged!.error).toBe("");
+    expect(readResult(file("merged.json")).load!.measurement.counts).toMatchObject({
+      ...{ "sessions-due": 2, "sessions-connected": 2 },
+    });
     const other = await load("merge", shards[0]!);
     expect(other.code).toBe(3);
     expect(other.error).toContain("shard 1 is missing");
@@ -300,6 +334,20 @@ describe("a run", () => {
     glassToGlassP50Ms: null,
   };
 
+  test("asks nobody whom the target leads to", async () => {
+    const asked: string[] = [];
+    const server = createServer(({ url }, response) => {
+      asked.push(url!);
+      response.writeHead(307, { location: "/elsewhere" }).end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    await reach({ url, realtimeUrl: url, apiKey: "dct_load" });
+    expect(asked).toEqual(["/"]);
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+
   test("of more sessions than its budget opens none", async () => {
     const run = runLoad({ ...about(), budget: { sessionsMax: 1, secondsMax: 60, creditsMax: 10 } });
     await expect(run).rejects.toThrow("opens 2 sessions, and the budget is 1");
@@ -313,14 +361,18 @@ describe("a run", () => {
       { sessionsMax: 10, secondsMax: 60, creditsMax: 0.05 },
       "The budget of 0.05 credits was spent",
     ],
-  ])("is stopped when its %s are spent, and what was measured is kept", async (_of, budget, says) => {
-    const { load, durationMs, verdicts } = await runLoad({ ...about(), budget });
-    expect(durationMs).toBeLessThan(20_000);
-    expect(load!.doubts.join()).toContain(says);
-    expect(verdicts[0]!.outcome).toBe("inconclusive");
-    expect(load!.measurement.counts["frames-received"]).toBeGreaterThan(0);
-    expect(lucy.open.sessions).toBe(0);
-  });
+  ])(
+    "is stopped when its %s are spent, and what was measured is kept",
+    async (_of, budget, says) => {
+      const { load, durationMs, verdicts } = await runLoad({ ...about(), budget });
+      expect(durationMs).toBeLessThan(plan.holdSeconds * 1000);
+      expect(load!.doubts.join()).toContain(says);
+      expect(verdicts[0]!.outcome).toBe("inconclusive");
+      expect(load!.measurement.counts["frames-received"]).toBeGreaterThan(0);
+      await allClosed();
+    },
+    60_000,
+  );
 
   test("that says nothing any more spends all the same; more sessions than the budget are none", async () => {
     const time = steppedClock();
@@ -369,11 +421,12 @@ describe("a run", () => {
       },
     });
     expect(load!.doubts.join()).toContain("Somebody stopped the run");
-  });
+  }, 60_000);
 
-  test("that cannot begin leaves no mock behind", async () => {
-    const processes = () => process.getActiveResourcesInfo().filter((name) => name === "ProcessWrap").length;
-    const before = processes();
+  test("that cannot begin leaves no process behind", async () => {
+    const noneIsLeft = () =>
+      vi.waitFor(() => expect(process.getActiveResourcesInfo()).not.toContain("ProcessWrap"));
+    await noneIsLeft();
     const { TMPDIR } = process.env;
     process.env.TMPDIR = file("none");
     try {
@@ -382,9 +435,26 @@ describe("a run", () => {
       process.env.TMPDIR = TMPDIR;
       if (TMPDIR === undefined) delete process.env.TMPDIR;
     }
-    // One of an earlier test may be on its way out, and is none of ours.
-    await vi.waitFor(() => expect(processes()).toBeLessThanOrEqual(before));
-  }, 30_000);
+    await noneIsLeft();
+    // It breaks while shards warm up, at a mock of their own.
+    await expect(runLoad({ ...about(), plan: { ...plan, clip: "none" as Plan["clip"] } })).rejects.toThrow(
+      "Shard 1 of 1 broke",
+    );
+    await noneIsLeft();
+  }, 60_000);
+
+  test("whose shards come to nothing says where they are left", async () => {
+    // Found by who judges, after all was measured.
+    const broken = { ...plan, holdSeconds: 1, thresholds: [{ ...plan.thresholds[0]!, text: 7 }] };
+    const run = runLoad({ ...about(), plan: broken as unknown as Plan });
+    const { message } = await run.then(
+      () => expect.fail("It came to a result."),
+      (error: Error) => error,
+    );
+    const [, left] = /^What was measured is left in (.*): shard-0\.json\./m.exec(message)!;
+    expect(readShard(join(left!, "shard-0.json")).measurement.counts["sessions-due"]).toBe(2);
+    rmSync(left!, { recursive: true });
+  }, 60_000);
 
   test("that has an instrument which reads wrong measures nothing", () => {
     const test = {
