@@ -1,6 +1,6 @@
 /** Shards as processes: each leaves its file with why it ended, whoever ends it, and none is left behind. */
-import { fork } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { execFileSync, fork } from "node:child_process";
+import { closeSync, constants, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -104,6 +104,22 @@ test("a file that cannot be written ends the run with a sentence", async () => {
     progressed() {},
   });
   await expect(run.done).rejects.toThrow(/^Shard 1 of 1 broke: .*nowhere\/rows\.ndjson cannot be written/);
+});
+
+test("a process that has left, and hangs in a line that nobody takes, is ended", async () => {
+  const rowsFile = join(folder, "pipe");
+  execFileSync("mkfifo", [rowsFile]);
+  const pipe = openSync(rowsFile, constants.O_RDWR | constants.O_NONBLOCK);
+  onTestFinished(() => closeSync(pipe));
+  // Full.
+  expect(() => {
+    for (;;) writeSync(pipe, " ".repeat(4096));
+  }).toThrow("EAGAIN");
+  const given = job("hanging", { rowsFile, plan: { ...plan, holdSeconds: 1 } });
+  await startShards([given], { clock, startAtMs: null, progressed() {} }).done;
+  expect(Object.keys(readShard(given.resultFile).troubles)).toEqual([
+    expect.stringMatching(/pipe has not all its lines: nobody took them/),
+  ]);
 });
 
 test("one that breaks before all are up ends the others, which wait for it no longer", async () => {

@@ -3,6 +3,7 @@
  * measured they leave in files.
  */
 import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Clock, epochMs } from "./clock.ts";
@@ -62,6 +63,8 @@ export type FromShard =
 
 /** `leaveMsMax`, `linesMsMax` and `closeMsMax` of a shard, and some more for a busy machine to write a file. */
 const stopMsMax = 25_000;
+/** One that has said its last may hang in a line that nobody takes: no process exits while it writes to a pipe. */
+const exitMsMax = 2000;
 /** From all being up to their start: the news of it takes its time on a busy machine. */
 const headStartMs = 200;
 const lateWords =
@@ -70,7 +73,7 @@ const lateWords =
 export type ShardsRun = {
   /** Resolves with when they start, milliseconds since 1970. Rejects as `done` does. */
   readonly begun: Promise<number>;
-  /** Resolves once all are done. @throws Error with a sentence where one of them broke */
+  /** Resolves once all are done, and their processes gone. @throws Error with a sentence where one of them broke */
   readonly done: Promise<void>;
   /** Ends the sessions; what was measured until then is kept, with the sentence `why`. */
   stop(why?: string): void;
@@ -89,7 +92,7 @@ export function startShards(
 ): ShardsRun {
   const latest: (Progress | null)[] = jobs.map(() => null);
   const children = jobs.map((job, index) =>
-    startShard(job, (progress) => {
+    startShard(job, clock, (progress) => {
       latest[index] = progress;
       progressed(sumOf(latest.filter((one) => one !== null)));
     }),
@@ -128,7 +131,7 @@ export function startShards(
   return { begun, done, stop };
 }
 
-function startShard(job: WaitingJob, progressed: (progress: Progress) => void) {
+function startShard(job: WaitingJob, clock: Clock, progressed: (progress: Progress) => void) {
   // It has the ending this file has: the package is compiled.
   const file = new URL(`./shard-process${extname(import.meta.filename)}`, import.meta.url);
   const child = fork(fileURLToPath(file), {
@@ -142,23 +145,34 @@ function startShard(job: WaitingJob, progressed: (progress: Progress) => void) {
     if (errors.length > 20) errors.shift();
   });
   const ready = Promise.withResolvers<void>();
-  const done = Promise.withResolvers<void>();
+  let said: FromShard | null = null;
+  let late: { cancel(): void } | null = null;
   const of = `Shard ${job.index + 1} of ${job.count}`;
   child.on("message", (message: FromShard) => {
     if (message.kind === "ready") ready.resolve();
     else if (message.kind === "progress") progressed(message.progress);
-    else if (message.kind === "done") done.resolve();
-    else done.reject(new Error(`${of} broke: ${message.why}`));
+    else {
+      said = message;
+      late = clock.after(exitMsMax, () => child.kill("SIGKILL"));
+    }
   });
-  child.once("error", ({ message }) => done.reject(new Error(`${of} could not be started: ${message}.`)));
-  child.once("exit", (code, signal) => {
-    const last = errors.join("").trim().split("\n").slice(-4).join("\n");
-    done.reject(
-      new Error(`${of} ended with ${signal ?? `code ${code}`} before it was done.${last ? `\n${last}` : ""}`),
-    );
-  });
+  // The news of its exit may come before its last words.
+  const done = Promise.all([once(child, "exit"), once(child, "disconnect")]).then(
+    ([[code, signal]]) => {
+      late?.cancel();
+      if (said?.kind === "done") return;
+      if (said?.kind === "failed") throw new Error(`${of} broke: ${said.why}`);
+      const last = errors.join("").trim().split("\n").slice(-4).join("\n");
+      throw new Error(
+        `${of} ended with ${signal ?? `code ${code}`} before it was done.${last ? `\n${last}` : ""}`,
+      );
+    },
+    ({ message }: Error) => {
+      throw new Error(`${of} could not be started: ${message}.`);
+    },
+  );
   tell(child, { kind: "run", job });
-  return { child, ready: ready.promise, done: done.promise };
+  return { child, ready: ready.promise, done };
 }
 
 /** It may be gone. */
