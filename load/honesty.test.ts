@@ -57,7 +57,11 @@ describe("doubts", () => {
   });
 
   test("a browser has processes of its own; threads that decode keep nobody from sending", () => {
-    const full = { ...sound, shards: [{ ...calm, eventLoopBusy: 0.97 }], isNode: false };
+    const full = {
+      ...sound,
+      shards: [{ ...calm, eventLoopBusy: 0.97, eventLoopStalled: 0.05 }],
+      isNode: false,
+    };
     expect(doubts(full)).toEqual([]);
     expect(doubts({ ...sound, shards: [{ ...calm, cpuCores: 1.8 }] })).toEqual([]);
   });
