@@ -3,10 +3,10 @@ import { type ChildProcess, execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { availableParallelism, loadavg, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, type TestContext, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { type MockServer, startMockServer } from "../mock-server/index.ts";
 import { exitCodeOf } from "../reports/result.ts";
 import { readResult } from "../reports/store.ts";
@@ -67,20 +67,6 @@ function load(...args: string[]): Promise<Ended> & { readonly child: ChildProces
     },
   );
   return Object.assign(ended.promise, { child });
-}
-
-/**
- * The self-test may say that this machine is too busy to measure on: then nothing was measured, and there is nothing to see. Only where three times the
- * work is waiting that its cores can do: what says so on another machine reads wrong.
- */
-function measured(ended: Ended, { skip }: TestContext): Ended {
-  const faults = ended.out.split("\n").filter((line) => line.startsWith("  ✗ "));
-  const isBusy = /Let nothing else run on this machine|the machine is too busy to measure on/;
-  const isTrue = loadavg()[0]! > 3 * availableParallelism();
-  if (isTrue && ended.code === 3 && faults.length > 0 && faults.every((line) => isBusy.test(line))) {
-    skip(faults.join());
-  }
-  return ended;
 }
 
 describe("a sentence and exit code 3 for", () => {
@@ -182,8 +168,8 @@ describe("a sentence and exit code 3 for", () => {
   }
 });
 
-test("without anything typed: the plan smoke, against a mock of its own; kept, shown again, compared", async (context) => {
-  const ended = measured(await load(), context);
+test("without anything typed: the plan smoke, against a mock of its own; kept, shown again, compared", async () => {
+  const ended = await load();
   expect(ended.error).toBe("");
   expect(ended.out).toContain("load smoke against 127.0.0.1:");
   const result = readResult(join(folder, "runs/latest"));
@@ -202,8 +188,8 @@ test("without anything typed: the plan smoke, against a mock of its own; kept, s
   expect(compared.code).toBe(2);
 }, 60_000);
 
-test("the self-test alone: what was injected, what was read", async (context) => {
-  const { code, out } = measured(await load("--self-test", "--dialect", "direct"), context);
+test("the self-test alone: what was injected, what was read", async () => {
+  const { code, out } = await load("--self-test", "--dialect", "direct");
   expect(out).toMatch(/ 0 ms reads +[\d.]+ .*\n +50 ms reads .*\n +100 ms reads .*\n +250 ms reads/);
   expect(out).toContain("✓ differences are right within");
   expect(code).toBe(0);
@@ -231,12 +217,12 @@ test("the HTTP side, a row a question", async () => {
   expect(compared.code).toBe(3);
 }, 60_000);
 
-test("two shards of two processes, a result on one screen, a line a picture", async (context) => {
+test("two shards of two processes, a result on one screen, a line a picture", async () => {
   const ended = await load(
     ...["--plan", file("tiny.yaml"), "--shards", "2"],
     ...["--json", file("result.json"), "--frames", file("frames.ndjson")],
   );
-  const { code, out, error } = measured(ended, context);
+  const { code, out, error } = ended;
   expect(error).toBe("");
   // The machine may be busy: then nobody can tell, and it says so.
   expect([0, 2]).toContain(code);
@@ -261,11 +247,11 @@ test("two shards of two processes, a result on one screen, a line a picture", as
   expect(rows.filter(({ receivedMs }) => receivedMs !== null).length).toBeGreaterThan(20);
 }, 60_000);
 
-test("a SIGTERM closes the sessions, keeps what was measured, and says so", async (context) => {
+test("a SIGTERM closes the sessions, keeps what was measured, and says so", async () => {
   writeFileSync(file("long.yaml"), tiny.replace("holdSeconds: 2", "holdSeconds: 300"));
   const running = load("--plan", file("long.yaml"), "--target", lucy.realtimeUrl, "--json", file("cut.json"));
   // The self-test comes first, against a mock of its own.
-  await Promise.race([flowing(50_000), running.then((ended) => measured(ended, context))]);
+  await flowing(50_000);
   running.child.kill("SIGTERM");
   const { code, error } = await running;
   expect(error).toContain("SIGTERM: sessions are closed, and what was measured is kept.");

@@ -33,10 +33,10 @@ test("its example is a plan", () => {
 
 /** Every command that it prints, and the line of the test that runs it. */
 const commands: Record<string, string> = {
-  "node cli.ts load": "const ended = measured(await load(), context);",
+  "node cli.ts load": "const ended = await load();",
   "node cli.ts load --plan steady --target ws://127.0.0.1:8787":
     '...["--plan", file("tiny.yaml"), "--target", lucy.realtimeUrl, "--shard", `$' + "{index}/2`],",
-  "node cli.ts load --self-test": 'measured(await load("--self-test", "--dialect", "direct"), context)',
+  "node cli.ts load --self-test": 'await load("--self-test", "--dialect", "direct")',
   "node cli.ts load compare runs/latest runs/latest": 'await load("compare", "runs/latest", "runs/latest")',
   "node cli.ts load http": 'await load("http", "--seconds", "1")',
 };
