@@ -8,6 +8,7 @@ import { exitCodeOf, exitCodes, type RunResult } from "../reports/result.ts";
 import { picturePaths, readResult, saveRun } from "../reports/store.ts";
 import { resultText } from "../reports/text.ts";
 import { InstrumentBroken } from "./run-load.ts";
+import { checkRunsFolder, checkWritable } from "./writable.ts";
 
 /** Where else to write a result. */
 export type Shown = {
@@ -16,6 +17,12 @@ export type Shown = {
   readonly html?: string;
   readonly junit?: string;
 };
+
+/** Before anything is measured: afterwards it would cost the run. @throws Error with a sentence for each place that cannot be written */
+export function checkShown({ json, markdown, html, junit }: Shown): void {
+  checkRunsFolder();
+  checkWritable({ "--json": json, "--markdown": markdown, "--html": html, "--junit": junit });
+}
 
 /** As it was kept: without any key. Resolves what a process ends with. */
 export function shown(measured: RunResult, typed: Shown): number {

@@ -4,7 +4,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { type RemoteBudget, readEndpoint } from "../conformance/index.ts";
 import { exitCodes } from "../reports/result.ts";
 import { realClock as clock, epochMs } from "./clock.ts";
-import { ending, oneOf, type Shown, shown, whole } from "./command-parts.ts";
+import { checkShown, ending, oneOf, type Shown, shown, whole } from "./command-parts.ts";
 import { partOf as shareOf } from "./commanded-shard.ts";
 import { compareFiles } from "./compare-files.ts";
 import { dialects, type GeneratorName, generatorNames, type Target } from "./generator.ts";
@@ -26,7 +26,7 @@ import { readShard, tryShardFile } from "./shard-files.ts";
 import { loadResult } from "./to-result.ts";
 import { startWarming } from "./warm-up.ts";
 import { aheadText, progressLine, selfTestText } from "./words.ts";
-import { checkRunsFolder, checkWritable } from "./writable.ts";
+import { checkWritable } from "./writable.ts";
 
 type Typed = Shown & {
   target?: string;
@@ -129,12 +129,11 @@ async function measure(typed: Typed): Promise<number> {
     return exitCodes.passed;
   }
   const { target, budget, hosts } = targetOf(typed, plan);
-  checkRunsFolder();
-  const { json, markdown, html, junit, frames } = typed;
+  checkShown(typed);
+  const { frames } = typed;
   const parts = Array.from({ length: frames === undefined ? 0 : typed.shards }, (_, index) =>
     partOf(frames!, index, typed.shards),
   );
-  checkWritable({ "--json": json, "--markdown": markdown, "--html": html, "--junit": junit });
   for (const part of parts) checkWritable({ "--frames": part });
   console.log(aheadText(plan, { target: typed.target ?? null, isPaid: budget !== null, hosts }));
   let selfTests: readonly SelfTest[] | null = null;
@@ -284,13 +283,7 @@ async function measureShard(typed: Typed): Promise<number> {
 }
 
 async function mergeShards(files: readonly string[], typed: MergeTyped): Promise<number> {
-  checkRunsFolder();
-  checkWritable({
-    "--json": typed.json,
-    "--markdown": typed.markdown,
-    "--html": typed.html,
-    "--junit": typed.junit,
-  });
+  checkShown(typed);
   const untilMs = clock.now() + typed.waitSeconds * 1000;
   while (clock.now() < untilMs && !files.every((file) => existsSync(file))) await clock.sleep(500);
   const shards = files.map(readShard);

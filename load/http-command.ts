@@ -2,7 +2,7 @@
 import { Command, Option } from "commander";
 import { isLoopback, readEndpoint } from "../conformance/index.ts";
 import { realClock as clock, epochMs } from "./clock.ts";
-import { ending, oneOf, type Shown, shown, whole } from "./command-parts.ts";
+import { checkShown, ending, oneOf, type Shown, shown, whole } from "./command-parts.ts";
 import {
   checkPace,
   connectionsMax,
@@ -14,7 +14,6 @@ import {
 import { httpResult, paceWords } from "./http-result.ts";
 import { startMockProcess } from "./mock-process.ts";
 import { reach } from "./run-load.ts";
-import { checkRunsFolder, checkWritable } from "./writable.ts";
 
 type Typed = Shown & {
   target?: string;
@@ -66,9 +65,8 @@ async function askHttp(typed: Typed): Promise<number> {
     connections: typed.connections ?? Math.min(rate, connectionsMax),
   };
   checkPace(pace);
-  checkRunsFolder();
-  const { json, markdown, html, junit, only: questions } = typed;
-  checkWritable({ "--json": json, "--markdown": markdown, "--html": html, "--junit": junit });
+  checkShown(typed);
+  const { only: questions } = typed;
   const endpoint =
     typed.target === undefined
       ? null

@@ -18,6 +18,7 @@ import { clipOf, dialectOf, dialectsOf, modelOf, type Plan, readsPictures } from
 import type { Progress, ShardJob } from "./run-shards.ts";
 import { type ShardFile, shardSchema, tryShardFile, writeShard } from "./shard-files.ts";
 import { createTally, type Tally } from "./tally.ts";
+import { plainTest } from "./to-result.ts";
 
 /** Sentences that are kept apart; more are counted as one. */
 const troublesMax = 20;
@@ -394,7 +395,7 @@ export function shardOf(
     shards: [honesty],
     transport: addTransports(sessions.transports),
     troubles: { ...sessions.troubles },
-    selfTests: selfTests.map((test) => ({ ...test, readings: [...test.readings], faults: [...test.faults] })),
+    selfTests: selfTests.map(plainTest),
     doubts: [],
     measurement: measured(tally),
   };

@@ -1,12 +1,13 @@
 /** Whether files can be written, found out before anything is measured: afterwards it would cost the run. */
-import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync, rmSync, statSync } from "node:fs";
+import { accessSync, constants, mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { runsFolder } from "../reports/store.ts";
+import { tryFile } from "../reports/try-file.ts";
 
 /** By the flag that names them; `undefined`: nobody asked for it. Leaves no new file. @throws Error with a sentence for each that cannot be written */
 export function checkWritable(files: Readonly<Record<string, string | undefined>>): void {
   const troubles = Object.entries(files).flatMap(([flag, path]) => {
-    const why = path === undefined ? null : whyNot(() => touch(path));
+    const why = path === undefined ? null : whyNot(() => tryFile(path));
     return why === null ? [] : [`${flag} cannot be written: ${why}. Name a file in a folder that is there.`];
   });
   if (troubles.length > 0) throw new Error(troubles.join("\n"));
@@ -22,17 +23,6 @@ export function checkRunsFolder(runs = runsFolder): void {
   throw new Error(
     `Runs are kept in ${resolve(runs)}, which cannot be written to: ${why}. Begin in another folder.`,
   );
-}
-
-function touch(path: string): void {
-  const isThere = existsSync(path);
-  // To open a pipe waits for its reader.
-  if (isThere && !statSync(path).isFile() && !statSync(path).isDirectory()) {
-    accessSync(path, constants.W_OK);
-    return;
-  }
-  closeSync(openSync(path, "a"));
-  if (!isThere) rmSync(path);
 }
 
 function whyNot(run: () => void): string | null {

@@ -1,8 +1,10 @@
 /** Each matcher passes and fails as it says, on sockets and hand-written frame lines; what it says is part of it. */
+
 import { describe } from "vitest";
 import { imageHash, NO_HASH, promptHash } from "../../fixtures/hashes.ts";
 import { readImage } from "../../fixtures/images.ts";
 import { joinAs } from "./_client.ts";
+import { failureHead } from "./_failure-head.ts";
 import { createLucyTest, expect, type Lucy } from "./vitest.ts";
 
 const test = createLucyTest();
@@ -21,18 +23,9 @@ function showPicture(lucy: Lucy, revision: number, prompt: string | null, image:
   lucy.server.journal.add({ session: lucy.sessions.at(-1)!.id, kind: "frame", fields, measured: true });
 }
 
-/** The failure's head, without the journal. */
-async function failureOf(expectation: Promise<void>): Promise<string> {
-  const message = await expectation.then(
-    () => "It passed.",
-    (error: Error) => error.message,
-  );
-  return message
-    .split("\n\n")
-    .slice(0, 2)
-    .join("\n")
-    .replace(/session [0-9a-f]{8}/g, "session …");
-}
+/** The same from run to run. */
+const failureOf = async (expectation: Promise<void>) =>
+  (await failureHead(expectation)).replace(/session [0-9a-f]{8}/g, "session …");
 
 describe("with no session", () => {
   const rows: [string, (matchers: ReturnType<typeof expect<Lucy>>) => Promise<void>][] = [

@@ -2,7 +2,9 @@
  * What the fixtures and matchers for Playwright say when they fail, and what a page can reach: with an SDK whose host is fixed in its code. That they
  * pass is for examples/ to show.
  */
+
 import { readImage } from "../../fixtures/images.ts";
+import { failureHead } from "./_failure-head.ts";
 import { expect, test } from "./playwright.ts";
 
 const now = { withinMs: 300 };
@@ -14,18 +16,9 @@ declare global {
   }
 }
 
-/** The failure's head, without the journal. */
-async function failureOf(expectation: Promise<void>): Promise<string> {
-  const message = await expectation.then(
-    () => "It passed.",
-    (error: Error) => error.message,
-  );
-  return message
-    .split("\n\n")
-    .slice(0, 2)
-    .join("\n")
-    .replace(/picture \d+, of/g, "picture …, of");
-}
+/** The same from run to run. */
+const failureOf = async (expectation: Promise<void>) =>
+  (await failureHead(expectation)).replace(/picture \d+, of/g, "picture …, of");
 
 test("0.0.46, unmodified, is led here and comes back; matchers on its video say what they saw; nothing else is reached", async ({
   page,
