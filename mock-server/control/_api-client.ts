@@ -178,6 +178,7 @@ export async function runApi({
       advance: (ms, about) => clock.advanceSettled(ms, about),
     },
     machineClock: machineClock as Clock,
+    readersClock: machineClock as Clock,
     faults: standInFaults(),
     scenarios: standInScenarios(),
     faultKinds: standInAbout.faults,

@@ -59,8 +59,10 @@ export type ControlledClock = {
 
 export type ControlParts = {
   readonly clock: ControlledClock;
-  /** The machine's: heartbeats of the journal's readers, and how long the server has been up. */
+  /** The machine's: how long the server has been up, and how long a reset waits. */
   readonly machineClock: Clock;
+  /** Heartbeats of the journal's readers. Not the server's own: who only looks on leaves its count of timers as it is. */
+  readonly readersClock: Clock;
   readonly faults: ControlledFaults;
   readonly scenarios: ControlledScenarios;
   /** Everything that can be declared. */
@@ -98,7 +100,7 @@ export function createApi(
 export function apiRoutes(server: MockServer, context: ServerContext, parts: ControlParts): Route[] {
   const { journal } = context;
   const { clock, faults, scenarios, faultKinds, normalJournal, journalHash } = parts;
-  const feed = createJournalFeed(journal, parts.machineClock);
+  const feed = createJournalFeed(journal, parts.readersClock);
   let metrics: Promise<Metrics> | undefined;
   /** By which each request that advances the clock can be stopped. */
   const advances = new Set<AbortController>();

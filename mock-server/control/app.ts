@@ -4,6 +4,7 @@
  */
 import express, { type NextFunction, type Request, type Response } from "express";
 import { API_KEY_HEADER, CLIENT_KEY_PREFIX, PATHS, parseClientTokenRequest } from "../../protocol/index.ts";
+import { realClock } from "../clock.ts";
 import type { ServerContext } from "../context.ts";
 import type { AddedFault } from "../faults/desk.ts";
 import type { UpgradeItem } from "../faults/fault.ts";
@@ -193,6 +194,7 @@ function controlParts({ clock }: MockServer, { machine, faults: desk }: ServerCo
       advance: (ms, about) => clock.advance(ms, about),
     },
     machineClock: machine,
+    readersClock: realClock(),
     faults: {
       add: (declarations, options) => shownFaults(desk.add(declarations, options)),
       list: () => shownFaults(desk.list),

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { traitsOf, versions } from "../../fixtures/browser/versions.ts";
 import { images } from "../../fixtures/images.ts";
+import { nothingOpen } from "../_running-server.ts";
 import type { Offer } from "../playground/offer.ts";
 import { type MockServer, startMockServer } from "../server.ts";
 
@@ -101,4 +102,12 @@ describe("when a bundle cannot be built", () => {
     bundled.answer = async () => "export {};";
     expect((await get(path)).status).toBe(200);
   });
+});
+
+it("counts none of its readers' timers as the server's: a page that only looks on leaves nothing open", async () => {
+  const stop = new AbortController();
+  const { body } = await fetch(`${server.url}/_lucy/journal?live=1`, { signal: stop.signal });
+  await body!.getReader().read();
+  expect(server.open).toEqual(nothingOpen);
+  stop.abort();
 });
