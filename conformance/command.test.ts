@@ -58,6 +58,16 @@ test.each<[string, string[], RegExp]>([
     ["--client", "reference-direct", "--endpoint", "wss://api3.decart.ai"],
     /Say --allow-remote as well/,
   ],
+  [
+    "files that cannot be written, before anything is run",
+    ["--client", "reference-direct", "--html", "none/a.html", "--markdown", "none/a.md"],
+    /^lucy-testkit: --html cannot be written: .*\n--markdown cannot be written: .*folder that is there\.\n$/,
+  ],
+  [
+    "a file of one of several clients that cannot",
+    ["--client", "reference", "--json", "none/a.json"],
+    /^lucy-testkit: --json cannot be written: .*none\/a\.reference-direct\.json.*\n$/,
+  ],
 ])(
   "%s: a sentence, and 3",
   async (_name, args, sentence) => {
@@ -97,6 +107,40 @@ test("what passes exits with 0, and leaves what was asked for", async () => {
   expect(JSON.parse(readFileSync(join(cwd, "r.json"), "utf8")).verdicts).toHaveLength(2);
   expect(readFileSync(join(cwd, "m.md"), "utf8")).toContain("reference-direct");
   expect(JSON.parse(readFileSync(join(cwd, "runs/latest/result.json"), "utf8")).seed).toBe(1);
+}, 60_000);
+
+test("a run that cannot be kept is not begun", async () => {
+  const cwd = folder();
+  writeFileSync(join(cwd, "runs"), "");
+  const { code, text } = await conformance(["--client", "reference-direct", "--only", "connect/plain"], cwd);
+  expect(text).toMatch(
+    /^lucy-testkit: Runs are kept in .*runs, which cannot be written to: EEXIST.*\. Begin in another folder\.\n$/,
+  );
+  expect(code).toBe(3);
+}, 60_000);
+
+test("--html and --markdown show several clients, and the rule that one of them broke", async () => {
+  const broken = "reference-direct+ignores-refusals";
+  const { code, cwd } = await conformance([
+    ...["--client", `reference-direct,${broken}`, "--only", "state/bad-image"],
+    ...["--html", "report.html", "--markdown", "comment.md"],
+  ]);
+  expect(code).toBe(1);
+  const rule = "which the server refuses, rejects";
+  const html = readFileSync(join(cwd, "report.html"), "utf8");
+  expect(html).toContain(rule);
+  expect(html).toContain(broken);
+  // Nothing is fetched and nothing run.
+  expect(
+    html.match(/<(script|iframe|object|embed)\b|\b(src|href)="(?!data:|#)[^"]*"|url\((?!data:)/g),
+  ).toBe(null);
+  const markdown = readFileSync(join(cwd, "comment.md"), "utf8");
+  expect(markdown).toContain(`<!-- lucy-testkit: conformance reference-direct, conformance ${broken} -->`);
+  expect(markdown.match(/^## .*$/gm)).toEqual([
+    "## ✅ reference-direct against mock: passed",
+    `## ❌ ${broken} against mock: failed`.replace("+", "\\+"),
+  ]);
+  expect(markdown).toContain(rule);
 }, 60_000);
 
 test("what fails exits with 1 and says how to see it again; known, it exits with 0; known and passing, with 1", async () => {

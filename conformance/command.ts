@@ -1,16 +1,17 @@
 /** `lucy-testkit conformance`: judges clients at a terminal, and in a CI. */
-import { appendFileSync, existsSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { nearest } from "../protocol/index.ts";
 import { resultCtrf } from "../reports/ctrf.ts";
-import { checkHtmlFile, writeHtmlFile } from "../reports/html-file.ts";
+import { resultsHtml } from "../reports/html.ts";
 import { resultJunit } from "../reports/junit.ts";
 import { strikeKeys } from "../reports/keys.ts";
-import { resultMarkdown } from "../reports/markdown.ts";
+import { writeMarkdownFile } from "../reports/markdown-file.ts";
 import { exitCodeOf, exitCodes, type RunResult, resultSchema } from "../reports/result.ts";
 import { picturePaths, readResult, saveRun } from "../reports/store.ts";
 import { resultText } from "../reports/text.ts";
+import { checkRunsFolder, checkWritable } from "../reports/writable.ts";
 import { type Baseline, readBaseline } from "./baseline.ts";
 import type { Client } from "./client.ts";
 import { clientNames, openClient } from "./clients/index.ts";
@@ -69,7 +70,10 @@ export function conformanceCommand(): Command {
       .option("--junit <file>", "write JUnit XML")
       .option("--ctrf <file>", "write CTRF JSON")
       .option("--json <file>", "write the whole result")
-      .option("--markdown <file>", "append Markdown, as a job summary takes it")
+      .option(
+        "--markdown <file>",
+        `write Markdown, for a comment; into a GitHub job's summary with "$GITHUB_STEP_SUMMARY"`,
+      )
       .option("--html <file>", "write one HTML file, a column a client")
       .option("--seed <number>", "seed of all dice", whole(0, 2 ** 32 - 1), 1)
       .option("--jobs <count>", "scenarios at once", whole(1, 32), jobsDefault)
@@ -116,24 +120,31 @@ async function conform(typed: Typed): Promise<number> {
     );
   }
   const names = clientNames(given);
-  if (typed.html !== undefined) checkHtmlFile(typed.html);
+  const { junit, ctrf, json, html, markdown } = typed;
+  // One file a client, where there are several.
+  const own = (file: string | undefined, name: string) =>
+    file === undefined || names.length === 1
+      ? file
+      : file.replace(/([.]\w+)?$/, `.${name.replaceAll(/[@:/]/g, "-")}$1`);
+  const clients = names.map((name) => ({
+    name,
+    files: { junit: own(junit, name), ctrf: own(ctrf, name), json: own(json, name) },
+  }));
+  checkRunsFolder();
+  checkWritable({ "--html": html, "--markdown": markdown });
+  for (const { files } of clients) {
+    checkWritable({ "--junit": files.junit, "--ctrf": files.ctrf, "--json": files.json });
+  }
   const kept: RunResult[] = [];
   const codes: number[] = [];
-  for (const name of names) {
-    // One file a client, where there are several.
-    const own = (file: string | undefined) =>
-      file === undefined || names.length === 1
-        ? file
-        : file.replace(/([.]\w+)?$/, `.${name.replaceAll(/[@:/]/g, "-")}$1`);
-    codes.push(
-      await judge(name, wanted, {
-        ...typed,
-        junit: own(typed.junit),
-        ctrf: own(typed.ctrf),
-        json: own(typed.json),
-        kept,
-      }),
-    );
+  try {
+    for (const { name, files } of clients) {
+      codes.push(await judge(name, wanted, { ...typed, ...files, kept }));
+    }
+  } finally {
+    // Where a later client cannot be had, what was said of those before it is there.
+    if (kept.length > 0 && html !== undefined) writeFileSync(html, resultsHtml(kept));
+    if (kept.length > 0 && markdown !== undefined) writeMarkdownFile(markdown, kept);
   }
   return worstFirst.find((code) => codes.includes(code))!;
 }
@@ -306,9 +317,7 @@ function write(result: RunResult, runs: readonly ScenarioRun[], typed: Judged): 
   if (typed.junit) writeFileSync(typed.junit, resultJunit(kept, pictures));
   if (typed.ctrf) writeFileSync(typed.ctrf, resultCtrf(kept, pictures));
   if (typed.json) writeFileSync(typed.json, `${JSON.stringify(kept, null, 1)}\n`);
-  if (typed.markdown) appendFileSync(typed.markdown, `${resultMarkdown(kept)}\n`);
   typed.kept.push(kept);
-  if (typed.html) writeHtmlFile(typed.html, typed.kept);
   console.log(resultText(kept, { colour, pictures }));
   const met = setsMet(kept);
   if (met.length > 0) console.log(`\nConforms to ${met.join(", ")}.`);

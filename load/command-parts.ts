@@ -1,14 +1,14 @@
 /** What the commands of load share: values as they are typed, where else a result is written, and how a command ends. */
 import { writeFileSync } from "node:fs";
 import { InvalidArgumentError } from "commander";
-import { writeHtmlFile } from "../reports/html-file.ts";
+import { resultsHtml } from "../reports/html.ts";
 import { resultJunit } from "../reports/junit.ts";
-import { resultMarkdown } from "../reports/markdown.ts";
+import { writeMarkdownFile } from "../reports/markdown-file.ts";
 import { exitCodeOf, exitCodes, type RunResult } from "../reports/result.ts";
-import { picturePaths, readResult, saveRun } from "../reports/store.ts";
+import { picturePaths, readResult, runsFolder, saveRun } from "../reports/store.ts";
 import { resultText } from "../reports/text.ts";
+import { checkRunsFolder, checkWritable } from "../reports/writable.ts";
 import { InstrumentBroken } from "./run-load.ts";
-import { checkRunsFolder, checkWritable } from "./writable.ts";
 
 /** Where else to write a result. */
 export type Shown = {
@@ -18,6 +18,8 @@ export type Shown = {
   readonly junit?: string;
 };
 
+export const markdownWords = `write Markdown, for a comment; into a GitHub job's summary with "$GITHUB_STEP_SUMMARY"`;
+
 /** Before anything is measured: afterwards it would cost the run. @throws Error with a sentence for each place that cannot be written */
 export function checkShown({ json, markdown, html, junit }: Shown): void {
   checkRunsFolder();
@@ -26,15 +28,16 @@ export function checkShown({ json, markdown, html, junit }: Shown): void {
 
 /** As it was kept: without any key. Resolves what a process ends with. */
 export function shown(measured: RunResult, typed: Shown): number {
-  const folder = saveRun({ result: measured });
+  // A run of days takes a while to draw, and whoever loses patience knows where it is.
+  const folder = saveRun({ result: measured }, runsFolder, (at) => console.log(`\nKept in ${at}.`));
   const result = readResult(folder);
   const pictures = picturePaths(result, folder);
   const { stdout } = process;
   console.log(`\n${resultText(result, { colour: stdout.isTTY === true && stdout.hasColors(), pictures })}`);
   console.log(`\nAll of it: ${folder}`);
   if (typed.json !== undefined) writeFileSync(typed.json, `${JSON.stringify(result, null, 2)}\n`);
-  if (typed.markdown !== undefined) writeFileSync(typed.markdown, resultMarkdown(result, { pictures }));
-  if (typed.html !== undefined) writeHtmlFile(typed.html, [result]);
+  if (typed.markdown !== undefined) writeMarkdownFile(typed.markdown, [result]);
+  if (typed.html !== undefined) writeFileSync(typed.html, resultsHtml([result]));
   if (typed.junit !== undefined) writeFileSync(typed.junit, resultJunit(result, pictures));
   return exitCodeOf(result);
 }

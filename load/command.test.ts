@@ -171,7 +171,7 @@ describe("a sentence and exit code 3 for", () => {
 test("without anything typed: the plan smoke, against a mock of its own; kept, shown again, compared", async () => {
   const ended = await load();
   expect(ended.error).toBe("");
-  expect(ended.out).toContain("load smoke against 127.0.0.1:");
+  expect(ended.out).toMatch(/\nKept in runs\/\S+\.\n\n[^\n]*load smoke against 127\.0\.0\.1:/);
   const result = readResult(join(folder, "runs/latest"));
   expect(ended.code).toBe(exitCodeOf(result));
   // What is slow on a busy machine may fail: whether a session works at all does not hang on that.

@@ -3,8 +3,9 @@ import { existsSync } from "node:fs";
 import { Command, InvalidArgumentError } from "commander";
 import { type RemoteBudget, readEndpoint } from "../conformance/index.ts";
 import { exitCodes } from "../reports/result.ts";
+import { checkWritable } from "../reports/writable.ts";
 import { realClock as clock, epochMs } from "./clock.ts";
-import { checkShown, ending, oneOf, type Shown, shown, whole } from "./command-parts.ts";
+import { checkShown, ending, markdownWords, oneOf, type Shown, shown, whole } from "./command-parts.ts";
 import { partOf as shareOf } from "./commanded-shard.ts";
 import { compareFiles } from "./compare-files.ts";
 import { dialects, type GeneratorName, generatorNames, type Target } from "./generator.ts";
@@ -26,7 +27,6 @@ import { readShard, tryShardFile } from "./shard-files.ts";
 import { loadResult } from "./to-result.ts";
 import { startWarming } from "./warm-up.ts";
 import { aheadText, progressLine, selfTestText } from "./words.ts";
-import { checkWritable } from "./writable.ts";
 
 type Typed = Shown & {
   target?: string;
@@ -72,7 +72,7 @@ export function loadCommand(): Command {
     .option("--start-at <time>", "when all shards start, ISO 8601: 2026-11-28T17:00:00Z", moment)
     .option("--shard-file <file>", "where this shard leaves what it measured, for load merge")
     .option("--json <file>", "write the whole result")
-    .option("--markdown <file>", "write Markdown")
+    .option("--markdown <file>", markdownWords)
     .option("--html <file>", "write one HTML file")
     .option("--junit <file>", "write JUnit XML")
     .option(
@@ -103,7 +103,7 @@ export function loadCommand(): Command {
     .argument("<files...>")
     .option("--wait-seconds <seconds>", "how long to wait until all files are there", whole(0, 86_400), 0)
     .option("--json <file>", "write the whole result")
-    .option("--markdown <file>", "write Markdown")
+    .option("--markdown <file>", markdownWords)
     .option("--html <file>", "write one HTML file")
     .option("--junit <file>", "write JUnit XML")
     .addHelpText("after", `\n${exitWords}`)

@@ -2,7 +2,7 @@
 import { Command, Option } from "commander";
 import { isLoopback, readEndpoint } from "../conformance/index.ts";
 import { realClock as clock, epochMs } from "./clock.ts";
-import { checkShown, ending, oneOf, type Shown, shown, whole } from "./command-parts.ts";
+import { checkShown, ending, markdownWords, oneOf, type Shown, shown, whole } from "./command-parts.ts";
 import {
   checkPace,
   connectionsMax,
@@ -42,7 +42,7 @@ export function httpCommand(): Command {
     )
     .option("--p99-max <ms>", "fail where p99 of a question is more", whole(1, 60_000))
     .option("--json <file>", "write the whole result")
-    .option("--markdown <file>", "write Markdown")
+    .option("--markdown <file>", markdownWords)
     .option("--html <file>", "write one HTML file")
     .option("--junit <file>", "write JUnit XML")
     .addHelpText(

@@ -64,6 +64,14 @@ describe("what is shown", () => {
   });
 });
 
+test("several runs are one comment, with the pictures of each", async () => {
+  const { code, stdout } = await report(run, run, "--format", "markdown");
+  const pictures = new Map([...paths(run)]);
+  expect(code).toBe(0);
+  expect(stdout.match(/^## /gm)).toHaveLength(2);
+  for (const path of pictures.values()) expect(stdout.split(path)).toHaveLength(3);
+});
+
 describe("one HTML file", () => {
   const made = (file: string) => readFileSync(join(folder, file), "utf8");
 
@@ -97,7 +105,7 @@ describe("one HTML file", () => {
       code: 3,
       stdout: "",
       stderr:
-        "lucy-testkit: --html cannot be written to none/report.html: ENOENT: no such file or directory, open 'none/report.html'. Name a file in a folder that is there.\n",
+        "lucy-testkit: --html cannot be written: ENOENT: no such file or directory, open 'none/report.html'. Name a file in a folder that is there.\n",
     });
     expect((await report("gone", "--html", "new.html")).stderr).toMatch(/There is no run at/);
     expect(existsSync(join(folder, "new.html"))).toBe(false);
@@ -108,7 +116,7 @@ test.each([
   [
     ["runs/latest", "runs/latest"],
     3,
-    "lucy-testkit: 2 runs are named, and --format shows one. Name one, or put them side by side: --html report.html.\n",
+    "lucy-testkit: 2 runs are named, and --format text shows one. Name one, or put them side by side: --html report.html, or --format markdown.\n",
   ],
   [
     ["--html", "a.html", "--format", "text"],

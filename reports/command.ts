@@ -3,13 +3,14 @@ import { mkdirSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { Command, Option } from "commander";
 import { resultCtrf } from "./ctrf.ts";
-import { checkHtmlFile, writeHtmlFile } from "./html-file.ts";
+import { resultsHtml } from "./html.ts";
 import type { ComparedRuns } from "./html-load.ts";
 import { resultJunit } from "./junit.ts";
-import { resultMarkdown } from "./markdown.ts";
+import { resultsMarkdown } from "./markdown.ts";
 import { exitCodes, type Picture, type RunResult } from "./result.ts";
 import { latestRun, picturePaths, readResult, runFolder, runsFolder } from "./store.ts";
 import { resultText } from "./text.ts";
+import { checkWritable } from "./writable.ts";
 
 /** Of two runs of load, by their paths. @throws Error with a sentence where they cannot be compared */
 export type CompareRuns = (first: string, second: string) => ComparedRuns;
@@ -17,11 +18,11 @@ export type CompareRuns = (first: string, second: string) => ComparedRuns;
 type Typed = { readonly format: string; readonly out?: string; readonly html?: string };
 type Pictures = ReadonlyMap<Picture, string>;
 
-/** Each ends with a line end. `colour`: whether whoever looks sees colours. */
+/** Of one run, each ends with a line end. `colour`: whether whoever looks sees colours. */
 const formats: Readonly<Record<string, (result: RunResult, pictures: Pictures, colour: boolean) => string>> =
   {
     text: (result, pictures, colour) => `${resultText(result, { colour, pictures })}\n`,
-    markdown: (result, pictures) => resultMarkdown(result, { pictures }),
+    markdown: (result, pictures) => resultsMarkdown([result], { pictures }),
     junit: resultJunit,
     ctrf: resultCtrf,
     json: (result) => `${JSON.stringify(result, null, 2)}\n`,
@@ -34,7 +35,7 @@ export function reportCommand(compare: CompareRuns | null = null): Command {
       .description("Show a run that was kept: its verdict, for a terminal, a pull request or a CI system.")
       .argument(
         "[runs...]",
-        `Folders of ${runsFolder}/, or files of results; several are for --html. (default: "${latestRun}")`,
+        `Folders of ${runsFolder}/, or files of results; several are for --html and --format markdown. (default: "${latestRun}")`,
       )
       .addOption(new Option("--format <format>", "As what.").choices(Object.keys(formats)).default("text"))
       .option("--out <file>", "Write to a file instead.")
@@ -54,11 +55,7 @@ export function reportCommand(compare: CompareRuns | null = null): Command {
         try {
           const runs = (typed.length > 0 ? typed : [latestRun]).map(found);
           if (html !== undefined) showHtml(runs, html, compare);
-          else if (runs.length === 1) show(runs[0]!, format, out);
-          else
-            throw new Error(
-              `${runs.length} runs are named, and --format shows one. Name one, or put them side by side: --html report.html.`,
-            );
+          else show(textOf(runs, format, out), out);
         } catch (error) {
           console.error(`lucy-testkit: ${(error as Error).message}`);
           process.exitCode = exitCodes.harness;
@@ -74,20 +71,37 @@ function found(run: string): string {
 }
 
 function showHtml(runs: readonly string[], file: string, compare: CompareRuns | null): void {
-  checkHtmlFile(file);
+  checkWritable({ "--html": file });
   const results = runs.map(readResult);
   const [first, second, ...more] = runs.filter((_, index) => results[index]!.load);
   const isPair = first !== undefined && second !== undefined && more.length === 0;
-  writeHtmlFile(file, results, { compared: isPair && compare ? compare(first, second) : null });
+  const compared = isPair && compare ? compare(first, second) : null;
+  writeFileSync(file, resultsHtml(results, { compared }));
   console.log(`Wrote ${file}.`);
 }
 
-function show(run: string, format: string, out: string | undefined): void {
-  const result = readResult(run);
+function textOf(runs: readonly string[], format: string, out: string | undefined): string {
+  const from = out === undefined ? "." : dirname(out);
+  const [first, ...more] = runs.map((run) => ({ result: readResult(run), run }));
+  if (more.length === 0) {
+    const { stdout } = process;
+    const colour = out === undefined && stdout.isTTY && stdout.hasColors();
+    return formats[format]!(first!.result, picturesFrom(first!.result, first!.run, from), colour);
+  }
+  if (format !== "markdown") {
+    throw new Error(
+      `${runs.length} runs are named, and --format ${format} shows one. Name one, or put them side by side: --html report.html, or --format markdown.`,
+    );
+  }
+  const all = [first!, ...more];
+  return resultsMarkdown(
+    all.map(({ result }) => result),
+    { pictures: new Map(all.flatMap(({ result, run }) => [...picturesFrom(result, run, from)])) },
+  );
+}
+
+function show(text: string, out: string | undefined): void {
   const { stdout } = process;
-  const pictures = picturesFrom(result, run, out === undefined ? "." : dirname(out));
-  const colour = out === undefined && stdout.isTTY && stdout.hasColors();
-  const text = formats[format]!(result, pictures, colour);
   if (out === undefined) {
     // Whoever reads may have read enough: `| head`.
     stdout.on("error", ({ code }: NodeJS.ErrnoException) => {

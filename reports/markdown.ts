@@ -24,9 +24,11 @@ import {
 export type MarkdownOptions = {
   /** Where pictures of findings are, for those that are somewhere: relative to where the Markdown will be. */
   readonly pictures?: ReadonlyMap<Picture, string>;
+  /** The page of the job that made it. */
+  readonly job?: string | null;
 };
 
-/** GitHub takes 65,536 characters for a comment; what closes the report needs some. */
+/** GitHub takes 65,536 characters for a comment. */
 const lengthMax = 60_000;
 /** Of one text: what is longer is in `result.json`. */
 const textMax = 2000;
@@ -40,12 +42,49 @@ const marks: Readonly<Record<Standing, string>> = {
   inconclusive: "❔",
 };
 
-/** Ends with a line end. */
-export function resultMarkdown(result: RunResult, { pictures = new Map() }: MarkdownOptions = {}): string {
-  const { kind, subject, target, stale, harness, figures, verdicts, load } = result;
-  const isLoad = kind === "load";
+/** One comment of all of them. Ends with a line end. */
+export function resultsMarkdown(
+  results: readonly RunResult[],
+  { pictures = new Map(), job = null }: MarkdownOptions = {},
+): string {
+  const head = [marker(results), ...(results.length > 1 ? [clientTable(results)] : [])].join("\n\n");
+  const made = job === null ? [] : [`Made by [this job](<${job}>); what it kept is among its artifacts.`];
+  const left = lengthMax - head.length - made.join().length;
+  const each = results.map((result) => resultBlocks(result, pictures, Math.floor(left / results.length)));
+  return `${[head, ...each, ...made].join("\n\n")}\n`;
+}
+
+/** Nobody sees it: by it a bot finds the comment that it wrote about the same clients before, and writes it anew. */
+function marker(results: readonly RunResult[]): string {
+  const names = results.map(({ kind, subject }) => `${kind} ${subject}`).join(", ");
+  // What would end it is in no client's name.
+  return `<!-- lucy-testkit: ${cut(names.replace(/[^\w@.+/, -]|(?<!\w)@/g, "").replace(/-{2,}/g, "-"), 400)} -->`;
+}
+
+function clientTable(results: readonly RunResult[]): string {
+  const used = standings.filter((one) => results.some(({ verdicts }) => tallyOf(verdicts)[one] > 0));
+  return [
+    `| | ${["verdict", ...used.map((one) => standingWords[one])].join(" | ")} |`,
+    `| --- | --- |${used.map(() => " ---: |").join("")}`,
+    ...results.map((result) => {
+      const tally = tallyOf(result.verdicts);
+      const { mark, word } = headOf(result);
+      const cells = used.map((one) => (tally[one] > 0 ? tally[one] : ""));
+      return `| ${[prose(cut(result.subject, 80)), `${mark} ${word}`, ...cells].join(" | ")} |`;
+    }),
+  ].join("\n");
+}
+
+function headOf(result: RunResult) {
   const { word, sentence } = endOf(result);
   const mark = word === "passed" ? marks.passed : word === "inconclusive" ? marks.inconclusive : marks.failed;
+  return { mark, word, sentence };
+}
+
+function resultBlocks(result: RunResult, pictures: ReadonlyMap<Picture, string>, lengthMax: number): string {
+  const { kind, subject, target, stale, harness, figures, verdicts, load } = result;
+  const isLoad = kind === "load";
+  const { mark, word, sentence } = headOf(result);
   const failed = verdictsOf(result, "failed");
   const known = verdictsOf(result, "known");
   const blocks = [
@@ -74,7 +113,7 @@ export function resultMarkdown(result: RunResult, { pictures = new Map() }: Mark
     ),
     ...(figures.length > 0 && !isLoad ? ["### Figures", figureMarkdown(figures.map(safeFigure))] : []),
   ];
-  return `${withinLength(blocks, closing(result))}\n`;
+  return withinLength(blocks, closing(result), lengthMax);
 }
 
 function thresholdTable(verdicts: readonly Verdict[]): string {
@@ -111,8 +150,9 @@ function courseTable({ course }: LoadRecord): string[] {
 }
 
 /** Blocks that fit, and in place of the others how many there were. */
-function withinLength(blocks: readonly string[], last: string): string {
-  let left = lengthMax - last.length;
+function withinLength(blocks: readonly string[], last: string, lengthMax: number): string {
+  // What is said of those that do not fit.
+  let left = lengthMax - last.length - 100;
   const kept = blocks.filter((block) => {
     if (block.length + 2 > left) return false;
     left -= block.length + 2;
@@ -127,7 +167,7 @@ function withinLength(blocks: readonly string[], last: string): string {
 function closing({ startedAt, durationMs, seed, environment }: RunResult): string {
   const about = Object.entries(environment).map(([name, value]) => `${name} ${value}`);
   const all = [startedAt, shownDuration(durationMs), `seed ${seed}`, ...about];
-  return `<sub>${prose(all.join(" · "))}</sub>`;
+  return `<sub>${prose(cut(all.join(" · "), 600))}</sub>`;
 }
 
 function titled(title: string, blocks: readonly string[]): string[] {

@@ -68,6 +68,12 @@ describe("a run that is kept", () => {
     expect(readFileSync(join(folder, "report.md"), "utf8")).toContain("](<pictures/state.sets-image.1.png>)");
   });
 
+  test("says where it is before reports are made, which may take long", () => {
+    const begun: string[][] = [];
+    const folder = saveRun({ result: allPassed }, runs, (at) => begun.push([at, ...filesOf(at)]));
+    expect(begun).toEqual([[folder, "result.json"]]);
+  });
+
   test("says nothing of files that it has not", () => {
     const folder = saveRun({ result: allPassed }, runs);
     expect(filesOf(folder)).toEqual([

@@ -18,7 +18,7 @@ import { resultCtrf } from "./ctrf.ts";
 import { resultsHtml } from "./html.ts";
 import { resultJunit } from "./junit.ts";
 import { strikeKeys } from "./keys.ts";
-import { prose, resultMarkdown } from "./markdown.ts";
+import { prose, resultsMarkdown } from "./markdown.ts";
 import { type Finding, type Picture, type RunResult, resultSchema, type Verdict } from "./result.ts";
 import { runResult } from "./result-schema.ts";
 import { counted, escapeControls } from "./shown-text.ts";
@@ -56,13 +56,15 @@ const max = {
 };
 
 /**
- * Keeps a run in a folder of its own, named for when it started, and makes `latest` lead there.
+ * Keeps a run in a folder of its own, named for when it started, and makes `latest` lead there. `begun` hears of the folder once the result is
+ * in it: what shows it takes its time to make.
  * @returns its path
  * @throws StoreError when it cannot be written
  */
 export function saveRun(
   { result: given, journals = new Map(), driverLog = [] }: Run,
   runs = runsFolder,
+  begun: (folder: string) => void = () => {},
 ): string {
   const startedName = nameOf(given);
   const notes: string[] = [];
@@ -73,7 +75,7 @@ export function saveRun(
   const reports: Readonly<Record<string, () => string>> = {
     "report.txt": () => `${resultText(result, { colour: false, pictures })}\n`,
     "report.html": () => resultsHtml([result]),
-    "report.md": () => resultMarkdown(result, { pictures }),
+    "report.md": () => resultsMarkdown([result], { pictures }),
     "junit.xml": () => resultJunit(result, pictures),
     "ctrf.json": () => resultCtrf(result, pictures),
   };
@@ -110,6 +112,7 @@ export function saveRun(
     };
     // A run of hours is not to be lost by a report that fails on it.
     keep("result.json", `${JSON.stringify(result, null, 2)}\n`);
+    begun(folder);
     for (const [path, render] of Object.entries(reports)) {
       try {
         files.set(path, render());

@@ -1,8 +1,7 @@
-/** Whether files can be written, found out before anything is measured: afterwards it would cost the run. */
-import { accessSync, constants, mkdirSync } from "node:fs";
+/** Whether files can be written, found out before anything is run for them: afterwards it would cost the run. */
+import { accessSync, closeSync, constants, mkdirSync, openSync, rmSync, statSync } from "node:fs";
 import { resolve } from "node:path";
-import { runsFolder } from "../reports/store.ts";
-import { tryFile } from "../reports/try-file.ts";
+import { runsFolder } from "./store.ts";
 
 /** By the flag that names them; `undefined`: nobody asked for it. Leaves no new file. @throws Error with a sentence for each that cannot be written */
 export function checkWritable(files: Readonly<Record<string, string | undefined>>): void {
@@ -23,6 +22,15 @@ export function checkRunsFolder(runs = runsFolder): void {
   throw new Error(
     `Runs are kept in ${resolve(runs)}, which cannot be written to: ${why}. Begin in another folder.`,
   );
+}
+
+/** @throws Error as the system says it */
+function tryFile(path: string): void {
+  const status = statSync(path, { throwIfNoEntry: false });
+  // To open a pipe waits for its reader.
+  if (status && !status.isFile() && !status.isDirectory()) return accessSync(path, constants.W_OK);
+  closeSync(openSync(path, "a"));
+  if (!status) rmSync(path);
 }
 
 function whyNot(run: () => void): string | null {
