@@ -1,12 +1,26 @@
 /** Asks the control API, with the token that stands behind the # of the page's address where the server demands one. */
 
-/** @throws Error with the server's own sentence where it refuses */
-export async function askServer<Answer>(path: string): Promise<Answer> {
-  const token = new URLSearchParams(location.hash.slice(1)).get("token");
-  const response = await fetch(path, token === null ? {} : { headers: { authorization: `Bearer ${token}` } });
-  const answer = await response.json();
+export type Asked = { readonly method?: "POST" | "DELETE"; readonly body?: unknown };
+
+/** @throws Refusal with the server's own sentence, where it refuses */
+export async function askServer<Answer>(path: string, { method, body }: Asked = {}): Promise<Answer> {
+  const response = await fetch(path, {
+    ...(method && { method }),
+    headers: {
+      ...controlHeaders(),
+      ...(body !== undefined && { "content-type": "application/json" }),
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  const answer = response.status === 204 ? undefined : await response.json();
   if (response.ok) return answer;
   throw new Refusal(String(answer.detail));
+}
+
+/** What a request to the control API has to carry. */
+export function controlHeaders(): Record<string, string> {
+  const token = new URLSearchParams(location.hash.slice(1)).get("token");
+  return token === null ? {} : { authorization: `Bearer ${token}` };
 }
 
 /** The server is there, and does not tell. */
