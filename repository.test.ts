@@ -65,7 +65,8 @@ const leansOn: Record<string, readonly string[]> = {
   load: ["protocol", "fixtures", "reports", "mock-server", "conformance"],
   // The package by its name, as others do; of the folders only what stands for their build.
   examples: ["fixtures"],
-  scripts: [],
+  // Browsers are started one way.
+  scripts: ["fixtures"],
 };
 
 /** Other folders reach these through their front door only. */
