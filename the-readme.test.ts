@@ -1,5 +1,9 @@
-/** The README tells the truth: its tables are made from the code, its commands exist, its snippets run. `UPDATE=1` writes the tables. */
-import { readFileSync, writeFileSync } from "node:fs";
+/**
+ * What README, docs/ and the other pages tell people to type is true: every command is run by a test or a CI, every snippet runs, every error is
+ * as it is printed. `UPDATE=1` writes the error.
+ */
+import { existsSync, globSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { livekitClients, versions } from "./fixtures/browser/versions.ts";
 import { readClip } from "./fixtures/clips.ts";
@@ -7,61 +11,38 @@ import { createMediaClient } from "./mock-server/_media-client.ts";
 import { closeLater, runServer } from "./mock-server/_running-server.ts";
 import { openSocket } from "./mock-server/_socket-client.ts";
 import { manualClock } from "./mock-server/clock.ts";
-import { catalogueMarkdown, momentsMarkdown } from "./mock-server/faults/catalogue.ts";
 import { declarationKeys, whenKeys } from "./mock-server/faults/declare.ts";
-import { faults } from "./mock-server/faults/index.ts";
 import * as lucyTestkit from "./mock-server/index.ts";
-import { type MockServer, optionTable, startMockServer } from "./mock-server/index.ts";
-import { olderSdkSnippet } from "./mock-server/playground/snippets.ts";
-import { named } from "./mock-server/transforms/plan.ts";
+import { type MockServer, startMockServer } from "./mock-server/index.ts";
+import { olderSdkSnippet, sdkSnippet } from "./mock-server/playground/snippets.ts";
+import * as lucyVitest from "./mock-server/testing/vitest.ts";
 
-const file = new URL("./README.md", import.meta.url);
-const readme = readFileSync(file, "utf8");
+const root = import.meta.dirname;
+const read = (path: string) => readFileSync(join(root, path), "utf8");
 
-const tables: Record<string, string | (() => Promise<string>)> = {
-  flaky: `\`\`\`yaml\n${readFileSync(new URL("./mock-server/scenarios/flaky.yaml", import.meta.url), "utf8")}\`\`\``,
-  faults: catalogueMarkdown(faults)
-    .split(/(?:^|\n\n)\*\*(.+)\*\*\n\n/)
-    .slice(1)
-    .reduce((text, part, i, parts) => (i % 2 === 0 ? text + folded(part, parts[i + 1]!) : text), "")
-    .trimEnd(),
-  moments: folded("moments", momentsMarkdown()).trimEnd(),
-  error: async () => `\`\`\`\n${await waitInVain()}\n\`\`\``,
-  routes: async () => routeTable((await runServer({ mode: "none" })).url),
-  options: table(
-    ["flag", "in code", "default", ""],
-    optionTable.map(({ name, flag, default: value, about }) => [
-      `\`${flag}\``,
-      `\`${name}\``,
-      value === null ? "" : `\`${JSON.stringify(value)}\``,
-      about,
-    ]),
-  ),
-  transforms: table(
-    ["in the prompt", "does"],
-    named.map(({ name, does }) => [`\`${name}\``, does]),
-  ),
-};
+/** Pages whose every command and snippet is tried. load/README.md is its own test's. */
+const pages = [
+  "README.md",
+  "CONTRIBUTING.md",
+  "SECURITY.md",
+  "conformance/README.md",
+  ...globSync("docs/*.md", { cwd: root }).map((path) => path.replaceAll("\\", "/")),
+].toSorted();
 
-test.each(Object.keys(tables))("the table of %s is what the code has", async (name) => {
-  const made = tables[name]!;
-  const text = typeof made === "string" ? made : await made();
-  const block = new RegExp(`(<!-- ${name} -->\n)([\\s\\S]*?)(<!-- /${name} -->)`);
-  if (process.env.UPDATE) {
-    writeFileSync(
-      file,
-      readFileSync(file, "utf8").replace(block, (_all, start, _old, end) => `${start}${text}\n${end}`),
-    );
-    return;
-  }
-  expect(block.exec(readme)?.[2]).toBe(`${text}\n`);
-});
+type Block = { readonly page: string; readonly text: string };
+const blocks = (language: string, of = pages): Block[] =>
+  of.flatMap((page) =>
+    [...read(page).matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, "gms"))].map(([, text]) => ({
+      page,
+      text: text!,
+    })),
+  );
 
 const scenarioRun =
   '{ args: ["--scenario", "mock-server/scenarios/flaky.yaml", "--clock", "manual"], scheme: "http" }';
 
-/** Every command that the README and CONTRIBUTING print, and the file that runs it or what it stands for, with the line that does. */
-const commands: Record<string, [file: string, line: string]> = {
+/** Every command that a page prints, and the file that runs it or what it stands for, with the line that does. */
+const commands: Record<string, readonly [file: string, line: string]> = {
   "npm start": ["scripts/scripts.test.ts", '{ args: [], scheme: "http" }'],
   "npm start -- --mode relay --port 9000": [
     "scripts/scripts.test.ts",
@@ -74,64 +55,166 @@ const commands: Record<string, [file: string, line: string]> = {
   "npm run test:all": ["scripts/test.mjs", 'LUCY_LONG: "1"'],
   "npm run mutants": ["conformance/mutants/index.ts", "await runMutants({"],
   "npm run bench": ["scripts/scripts.test.ts", '"bench"'],
+  "npm run bench -- --only glass": ["load/bench/index.ts", "  glass,"],
+  "npm run bench -- --only connect": ["load/bench/index.ts", "  connect,"],
+  "npm run bench -- --only set": ["load/bench/index.ts", "  set,"],
+  "npm run bench -- --only sessions": ["load/bench/index.ts", "  sessions,"],
   "npm run fixtures": ["scripts/scripts.test.ts", '"fixtures"'],
+  "npm run pictures": ["scripts/pictures.test.ts", '"pictures"'],
   "npm run format": ["scripts/test.mjs", '"biome", "check"'],
   "npm run check": ["scripts/test.mjs", '["tsc"]'],
+  // The tarball, as it is not on the registry.
+  "npm install --save-dev lucy-testkit": ["package.test.ts", "expect(await npm(tarball))"],
+  "npx lucy-testkit mock": ["package.test.ts", '["mock", "--port", "0"]'],
+  "node cli.ts conformance --client sdk@0.1.20": ["conformance/self-test.ts", '"sdk@0.1.20"'],
+  "node cli.ts conformance --client sdk@file:../my-build": ["package.test.ts", "`sdk@file:$" + "{build}`"],
+  'node cli.ts conformance --client-command "python my_driver.py"': [
+    "conformance/command.test.ts",
+    '"--client-command", "node driver.mjs"',
+  ],
+  "node cli.ts conformance --list": ["conformance/command.test.ts", 'conformance(["--list"])'],
+  "node cli.ts load --plan smoke": ["load/command.test.ts", "const ended = await load();"],
+  "node cli.ts report": ["reports/command.test.ts", '["the latest run, as text", []'],
+  // There is no engine: its command line and its health check are run without.
+  "docker compose up --build --wait": [
+    "package.test.ts",
+    '["compose.yaml", () => compose.command as string[]]',
+  ],
 };
 
-test("the lines for older SDKs are the ones the server gives out", () => {
-  expect(readme).toContain(olderSdkSnippet("ws://127.0.0.1:8787"));
+describe("what is to be typed", () => {
+  const typed = blocks("sh").flatMap(({ page, text }) =>
+    text
+      .trim()
+      .split("\n")
+      .map((line) => ({ page, line: line.replace(/ +#.*/, "") })),
+  );
+  const isAsked = ({ line }: { line: string }) => line.startsWith("curl ");
+  /** In the middle of a sentence, too. */
+  const inProse = pages.flatMap((page) =>
+    [...read(page).matchAll(/npm (?:start|test|run [\w:]+)(?: -- [^`#\n]*[^`#\s])?/g)].map(([line]) => ({
+      page,
+      line,
+    })),
+  );
+
+  test("each command is run somewhere, and each that is run is printed", () => {
+    const printed = [...typed.filter((one) => !isAsked(one)), ...inProse].map(({ line }) => line);
+    expect([...new Set(printed)].toSorted()).toEqual(Object.keys(commands).toSorted());
+    for (const [command, [file, line]] of Object.entries(commands)) {
+      expect([command, read(file).includes(line)]).toEqual([command, true]);
+    }
+  });
+
+  test("each script is one of package.json", () => {
+    const { scripts } = JSON.parse(read("package.json"));
+    for (const { line } of inProse)
+      expect(scripts).toHaveProperty([/^npm (?:run )?([\w:]+)/.exec(line)![1]!]);
+  });
+
+  test.each(pages.filter((page) => typed.some((one) => one.page === page && isAsked(one))))(
+    "a server takes the lines for curl of %s, one after the other",
+    async (page) => {
+      const { url } = await runServer({ mode: "relay", clock: "manual" }, manualClock());
+      for (const { line } of typed.filter((one) => one.page === page && isAsked(one))) {
+        const [, path, method, body] =
+          /^curl '?http:\/\/127\.0\.0\.1:8787(\/_lucy\/[^\s']+)'?(?: -X ([A-Z]+))?(?: --json '(.*)')?$/.exec(
+            line,
+          )!;
+        const answer = await fetch(`${url}${path}`, {
+          method: method ?? (body === undefined ? "GET" : "POST"),
+          ...(body !== undefined && { body, headers: { "content-type": "application/json" } }),
+        });
+        expect([line, answer.status < 300]).toEqual([line, true]);
+      }
+    },
+  );
 });
 
-test("it names the SDKs that are tried, and the releases of livekit-client", () => {
-  const [, tried] = /Every test run connects (.*?) in Chromium[.]/s.exec(readme)!;
+test("the lines that point an SDK here are the ones the server gives out", () => {
+  expect(read("docs/sdks.md")).toContain(olderSdkSnippet("ws://127.0.0.1:8787"));
+  const options = /\{([^}]*)\}/.exec(
+    sdkSnippet("http://127.0.0.1:8787", "ws://127.0.0.1:8787").replace(/^.*client = /s, ""),
+  )![1]!;
+  const line = `createDecartClient({ ${options
+    .trim()
+    .replaceAll(/,?\s*\n\s*/g, ", ")
+    .replace(/,$/, "")} })`;
+  for (const page of ["README.md", "docs/sdks.md"]) expect(read(page)).toContain(line);
+});
+
+test("fidelity.md names the SDKs that are tried, and the releases of livekit-client", () => {
+  const [, tried] = /in Chromium: (.*?) with every test run/s.exec(read("docs/fidelity.md"))!;
   expect(tried!.match(/\b0[.]\d+[.]\d+/g)).toEqual(versions.map(({ version }) => version));
-  expect(tried!.match(/\b2[.]\d+/g)).toEqual(Object.keys(livekitClients));
+  const [, releases] = /observed with livekit-client (.*?) \|/.exec(read("docs/fidelity.md"))!;
+  expect(releases!.match(/\b2[.]\d+/g)).toEqual(Object.keys(livekitClients));
 });
 
-describe("the section on faults", () => {
-  const section = /\n## When things go wrong\n.*?(?=\n## What the picture shows\n)/s.exec(readme)![0];
-  const blocks = (language: string) =>
-    [...section.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, "gms"))].map(([, text]) => text!);
+/** A line of `lucy-testkit` is imported as others do; what a door has is held by package.test.ts. */
+const doorOf = (text: string) => /from "lucy-testkit\/(\w+)"/.exec(text)?.[1];
 
-  test("says every key of the envelope, and no other", () => {
-    const keys = [...section.matchAll(/^\| `([\w.]+)` \|.*\|$/gm)].map(([, key]) => key!);
-    const all = [...declarationKeys.filter((key) => key !== "when"), ...whenKeys.map((key) => `when.${key}`)];
-    expect(keys.filter((key) => all.includes(key)).toSorted()).toEqual(all.toSorted());
-    const envelope = section.slice(section.indexOf("**Every fault has"), section.indexOf("### Every fault"));
-    expect([...envelope.matchAll(/^\| `/gm)]).toHaveLength(all.length);
-  });
+// Registered as the tests that they are; at the top, as vitest wants it for a server that tests share.
+for (const { text } of blocks("ts").filter(({ text }) => doorOf(text) === "vitest")) {
+  const [, names] = /^import \{ (.*) \} from/m.exec(text)!;
+  const given = { ...lucyVitest, app } as Record<string, unknown>;
+  const imported = [...names!.split(", "), "app"];
+  new Function(...imported, text.replace(/^import .*$/gm, ""))(...imported.map((name) => given[name]));
+}
 
-  test("begins with a key that loses an ack", async () => {
-    const [, apiKey] = /apiKey: "(mock:[^"]+)"/.exec(blocks("js")[0]!)!;
-    const lucy = await runServer({ mode: "none" });
-    expect(await app(lucy, apiKey)).toEqual(["ack of 2"]);
-  });
+test.each(blocks("ts").filter(({ text }) => /\bpage\b/.test(text)))(
+  "the Playwright test of $page is one that is run",
+  ({ text }) => {
+    const [, body] = /^((?:test|import).*\n(?!import)[\s\S]*)$/m.exec(text.replace(/^import .*\n\n?/gm, ""))!;
+    expect(read("examples/product-page/app.spec.ts")).toContain(body);
+  },
+);
 
-  test.each(
-    blocks("ts").map((text) => [
+test.each(
+  blocks("ts")
+    .filter(({ text }) => doorOf(text) === undefined && !/\bpage\b/.test(text))
+    .map(({ page, text }) => [
+      page,
       text.split("\n").find((line) => /lucy\.\w|writeMockKey\(/.test(line))!,
       text,
     ]),
-  )("runs: %s", async (_line, text) => {
-    const lucy = await runServer({ mode: /frames\(/.test(text) ? "relay" : "none", seed: 1 });
-    const names = [...text.matchAll(/^import \{ (.*) \} from "lucy-testkit";$/gm)].flatMap(([, list]) =>
-      list!.split(", "),
-    );
-    for (const name of names) expect(lucyTestkit).toHaveProperty(name);
-    const code = text
-      .replace(/^import .*$/gm, "")
-      // `fault.fired; // 1` is an assertion.
-      .replace(/^([\w.]+); \/\/ (\d+)$/gm, "expect($1).toBe($2);");
-    expect(code).not.toMatch(/; \/\/ \d+$/m);
-    const startsItself = code.includes("startMockServer(");
-    const given = {
-      ...lucyTestkit,
-      expect,
-      app: code.includes("frames(") ? stream : app,
-      ...(!startsItself && { lucy }),
-    };
-    await run(code, given);
+)("what %s shows runs: %s", async (_page, _line, text) => {
+  const lucy = await runServer({ mode: /frames\(/.test(text) ? "relay" : "none", seed: 1 });
+  const names = [...text.matchAll(/^import \{ (.*) \} from "lucy-testkit";$/gm)].flatMap(([, list]) =>
+    list!.split(", "),
+  );
+  for (const name of names) expect(lucyTestkit).toHaveProperty(name);
+  const code = text
+    .replace(/^import .*$/gm, "")
+    // `fault.fired; // 1` is an assertion.
+    .replace(/^([\w.]+); \/\/ (\d+)$/gm, "expect($1).toBe($2);");
+  expect(code).not.toMatch(/; \/\/ \d+$/m);
+  const startsItself = code.includes("startMockServer(");
+  const given = {
+    ...lucyTestkit,
+    expect,
+    app: code.includes("frames(") ? stream : app,
+    // The reader's port may be taken here.
+    startMockServer: (options: Parameters<typeof startMockServer>[0]) =>
+      startMockServer({ ...options, port: 0 }),
+    ...(!startsItself && { lucy }),
+  };
+  await run(code, given);
+});
+
+describe("the page about faults", () => {
+  const page = read("docs/faults.md");
+
+  test("says every key of the envelope, and no other", () => {
+    const envelope = page.slice(page.indexOf("## The envelope"), page.indexOf("## Every fault"));
+    const keys = [...envelope.matchAll(/^\| `([\w.]+)` \|.*\|$/gm)].map(([, key]) => key!);
+    const all = [...declarationKeys.filter((key) => key !== "when"), ...whenKeys.map((key) => `when.${key}`)];
+    expect(keys.toSorted()).toEqual(all.toSorted());
+  });
+
+  test.each(["README.md", "docs/faults.md"])("%s has a key that loses an ack", async (page) => {
+    const [, apiKey] = /apiKey: "(mock:[^"]+)"/.exec(read(page))!;
+    const lucy = await runServer({ mode: "none" });
+    expect(await app(lucy, apiKey)).toEqual(["ack of 2"]);
   });
 
   test.each([
@@ -139,10 +222,10 @@ describe("the section on faults", () => {
     ["in the query of a URL", (key: string) => ({ api_key: "dct_local", mock: key.replace(/^mock:/, "") })],
     ["in the query, whole", (key: string) => ({ api_key: "dct_local", mock: key })],
   ])("has a line of Python that makes a key, which a server takes %s", async (_name, queryOf) => {
-    const [text] = blocks("python");
+    const [{ text } = { text: "" }] = blocks("python");
     const line =
       /^api_key = "mock:" \+ base64\.urlsafe_b64encode\(json\.dumps\((.*)\)\.encode\(\)\)\.decode\(\)\.rstrip\("="\)$/m;
-    const [, given] = line.exec(text!)!;
+    const [, given] = line.exec(text)!;
     // Python's json has a space behind each comma and colon, as the line itself has; what stands there is JSON, too.
     expect(JSON.parse(given!)).toEqual([{ name: "missing-ack", when: { at: "ack-queued:2" } }]);
     const padded = Buffer.from(given!).toString("base64").replaceAll("+", "-").replaceAll("/", "_");
@@ -152,26 +235,11 @@ describe("the section on faults", () => {
   });
 
   test("a scenario that is put by its line of curl is met by a key of its name", async () => {
-    const [, name, body] = /scenarios\/(\S+) -X PUT --json '(.*)'$/m.exec(section)!;
+    const [, name, body] = /scenarios\/(\S+) -X PUT --json '(.*)'$/m.exec(page)!;
     const lucy = await runServer({ mode: "none" });
     const headers = { "content-type": "application/json" };
     await fetch(`${lucy.url}/_lucy/scenarios/${name}`, { method: "PUT", headers, body: body! });
     await expect(app(lucy, `mock:${name}`)).rejects.toThrow("closed (1006");
-  });
-
-  test("prints lines for curl that a server takes, one after the other", async () => {
-    const { url } = await runServer({ mode: "none", clock: "manual" }, manualClock());
-    const lines = blocks("sh").flatMap((text) => text.trim().split("\n"));
-    expect(lines).toHaveLength(5);
-    for (const line of lines) {
-      const [, path, method, body] =
-        /^curl http:\/\/127\.0\.0\.1:8787(\/_lucy\/\S+)(?: -X ([A-Z]+))?(?: --json '(.*)')?$/.exec(line)!;
-      const answer = await fetch(`${url}${path}`, {
-        method: method ?? (body === undefined ? "GET" : "POST"),
-        ...(body !== undefined && { body, headers: { "content-type": "application/json" } }),
-      });
-      expect([line, answer.status < 300]).toEqual([line, true]);
-    }
   });
 
   test.each([
@@ -187,6 +255,53 @@ describe("the section on faults", () => {
       );
     }
     expect(seen).toEqual(expected);
+  });
+});
+
+test("the error that docs/testing.md prints is the one that comes", async () => {
+  const page = "docs/testing.md";
+  const block = /(<!-- error -->\n)([\s\S]*?)(<!-- \/error -->)/;
+  const text = `\`\`\`\n${await waitInVain()}\n\`\`\`\n`;
+  if (process.env.UPDATE) {
+    return writeFileSync(
+      join(root, page),
+      read(page).replace(block, (_all, start, _old, end) => start + text + end),
+    );
+  }
+  expect(block.exec(read(page))?.[2]).toBe(text);
+});
+
+describe("CONTRIBUTING.md", () => {
+  const recipes = read("CONTRIBUTING.md")
+    .split(/^## /m)
+    .filter((section) => /^Add a/.test(section))
+    .map((section) => ({ name: section.split("\n")[0]!, section }));
+
+  test("has the four recipes", () => {
+    expect(recipes.map(({ name }) => name)).toEqual([
+      "Add a fault",
+      "Add a transform",
+      "Add a scenario",
+      "Add a client",
+    ]);
+  });
+
+  test.each(recipes)("$name takes six steps at most, and names what is there", ({ section }) => {
+    const steps = [...section.matchAll(/^(\d+)[.] /gm)].map(([, number]) => Number(number));
+    expect(steps).toEqual(steps.map((_, index) => index + 1));
+    expect(steps.length).toBeGreaterThan(1);
+    expect(steps.length).toBeLessThanOrEqual(6);
+    const named = [...section.matchAll(/`([^`\n]+)`/g)].map(([, code]) => code!);
+    const paths = named.filter((code) => /^[\w.-]+\/[\w./-]+$/.test(code) && !code.startsWith("acks/"));
+    expect(paths.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+    expect(paths.length).toBeGreaterThan(0);
+    for (const command of named.filter((code) => /\bvitest run\b/.test(code))) {
+      const [, filter] = /vitest run (\S+)/.exec(command)!;
+      expect([
+        command,
+        globSync(`{*,{mock-server,conformance}/**/*}${filter}*`, { cwd: root }).length > 0,
+      ]).toEqual([command, true]);
+    }
   });
 });
 
@@ -226,7 +341,7 @@ async function waitInVain(): Promise<string> {
   const session = await begun;
   client.send({ type: "prompt", prompt: "a red cape" });
   await lucy.journal.match({ kind: "fault-fired" });
-  const [, line] = /`(await .*)` throws$/m.exec(readme)!;
+  const [, line] = /`(await .*)` throws$/m.exec(read("docs/testing.md"))!;
   const error = await run(line!, { lucy, session }).then(
     () => expect.unreachable("It came."),
     (error: Error) => error,
@@ -239,39 +354,4 @@ async function run(code: string, given: Record<string, unknown>): Promise<void> 
     ...parts: string[]
   ) => (...values: unknown[]) => Promise<void>;
   await new AsyncFunction(...Object.keys(given), code)(...Object.values(given));
-}
-
-/** From the document that the server gives out. */
-async function routeTable(url: string): Promise<string> {
-  const { paths } = (await (await fetch(`${url}/_lucy/openapi.json`)).json()) as {
-    paths: Record<string, Record<string, { summary: string }>>;
-  };
-  const rows = Object.entries(paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, { summary }]) => [`\`${method.toUpperCase()} ${path}\``, summary]),
-  );
-  return table(["route", "does"], rows);
-}
-
-function folded(name: string, text: string): string {
-  const listed = [...text.matchAll(/^\| `([\w:-]+)`/gm)].map(([, one]) => `<code>${one}</code>`);
-  return `<details><summary><b>${name}</b> ${listed.join(" ")}</summary>\n\n${text}\n\n</details>\n\n`;
-}
-
-test("every command printed is a script of package.json that something runs", () => {
-  const contributing = readFileSync(new URL("./CONTRIBUTING.md", import.meta.url), "utf8");
-  const printed = [
-    ...`${readme}\n${contributing}`.matchAll(/npm (?:start|test|run [\w:]+)(?: -- [^`#\n]*[^`#\s])?/g),
-  ].map(([text]) => text);
-  expect(new Set(printed)).toEqual(new Set(Object.keys(commands)));
-  const { scripts } = JSON.parse(readFileSync(new URL("./package.json", import.meta.url), "utf8"));
-  for (const command of printed) {
-    expect(scripts).toHaveProperty([/^npm (?:run )?([\w:]+)/.exec(command)![1]!]);
-    const [file, line] = commands[command]!;
-    expect(readFileSync(new URL(file, import.meta.url), "utf8")).toContain(line);
-  }
-});
-
-function table(head: string[], rows: string[][]): string {
-  const line = (cells: string[]) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
 }
