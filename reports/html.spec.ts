@@ -4,8 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect, type Page, test } from "@playwright/test";
+import { findAxeProblems } from "../fixtures/browser/find-axe-problems.ts";
 import { doubted, everyOutcome, hostile, loaded, usual } from "./_results.ts";
 import { resultsHtml } from "./html.ts";
+import type { ComparedRuns } from "./html-load.ts";
 
 let folder: string;
 test.beforeAll(() => {
@@ -68,3 +70,37 @@ test("a mark leads to its proof, with its picture, and paper shows every failure
   await page.emulateMedia({ media: "print" });
   await expect(second).toBeVisible();
 });
+
+const row = { metric: "glass-to-glass", unit: "ms", a: 20, b: 31.25, sentence: "It is so." };
+const compared: ComparedRuns = {
+  comparisons: [
+    {
+      ...{ ...row, statistic: "p50", verdict: "worse" },
+      ...{ difference: { low: 9, high: 13.5 }, ratio: { low: 1.45, high: 1.7 } },
+    },
+    {
+      ...{ ...row, statistic: "p90", verdict: "better" },
+      ...{ difference: { low: -9, high: -3 }, ratio: { low: 0.5, high: 0.7 } },
+    },
+    { ...row, statistic: "p99", verdict: "too few samples", difference: null, ratio: null },
+  ],
+  surroundings: ["Not the same node: 22 and 24."],
+  why: ["Of the first: it fell behind."],
+};
+
+for (const [what, text] of [
+  ["of conformance with failures", resultsHtml([everyOutcome, usual])],
+  ["of load with a comparison", resultsHtml([loaded, { ...doubted, subject: "load spike" }], { compared })],
+] as const) {
+  for (const colorScheme of ["light", "dark"] as const) {
+    test(`axe finds nothing serious in a report ${what}, ${colorScheme}`, async ({ page }) => {
+      await page.emulateMedia({ colorScheme });
+      await open(page, text);
+      // What is folded away is read by somebody, too.
+      await page.locator("details").evaluateAll((all) => {
+        for (const one of all as HTMLDetailsElement[]) one.open = true;
+      });
+      expect(await findAxeProblems(page)).toEqual([]);
+    });
+  }
+}
