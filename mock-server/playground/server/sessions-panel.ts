@@ -8,7 +8,7 @@ import { type Counted, createFigureLog, type FigureLog } from "./session-figures
 import { type Marks, shortOf } from "./session-mark.ts";
 
 /** How long one that is over can still be read. */
-export const goodbyeMs = 8000;
+export const goodbyeMs = 5000;
 
 export type SessionsPanel = {
   /** `own`: the page's; `nowMs`: the server's time. */
@@ -96,9 +96,9 @@ function createCard(id: string, { marks, narrowJournal, aimFaults, didEnd }: Ses
   const latency = createPlot({ title: "In the server", unit: "ms", least: 10 });
   const refusal = build("p", { class: "refusal", role: "alert", hidden: true });
   const named = (text: string) => ({ "aria-label": `${text}: session ${shortOf(id)}` });
-  const journalButton = button("Its journal", () => narrowJournal(id), named("Its journal"));
-  const endButton = button("End it", endIt, named("End it"));
-  const aimButton = button("Aim faults at it", () => aimFaults(id), named("Aim faults at it"));
+  const journalButton = button("Journal", () => narrowJournal(id), named("Journal"));
+  const endButton = button("End", endIt, named("End"));
+  const aimButton = button("Aim faults", () => aimFaults(id), named("Aim faults"));
   const plots = build("div", { class: "plots", hidden: true }, fps.element, latency.element);
   let isOver = false;
   const element = build(
