@@ -12,6 +12,18 @@ export type Connect = {
   /** As `preferredVideoCodec` or an offer names it; null where the SDK takes its own choice. */
   readonly codec: string | null;
   readonly source: "synthetic" | "camera" | "file";
+  /** Of a video file. */
+  readonly fileName?: string;
+  /** What was sent: pixels, pictures a second. */
+  readonly camera: { readonly width: number; readonly height: number; readonly fps: number };
+};
+
+export type SentImage = {
+  readonly name: string;
+  readonly byteLength: number;
+  /** Where the server has it, if it is one of its samples. */
+  readonly path?: string;
+  readonly bytes?: Blob;
 };
 
 export type Edit = {
@@ -19,7 +31,7 @@ export type Edit = {
   readonly kind: "set" | "setPrompt" | "setImage";
   /** Absent: not given to the call. Null: cleared. */
   readonly prompt?: string | null;
-  readonly image?: { readonly name: string; readonly byteLength: number } | null;
+  readonly image?: SentImage | null;
   readonly enhance?: boolean;
 };
 

@@ -30,24 +30,24 @@ async function open(page: Page, lucy: MockServer): Promise<string[]> {
   });
   page.on("pageerror", (error) => complaints.push(String(error)));
   await page.goto(lucy.url);
-  await expect(page.getByRole("button", { name: "Connect" })).toBeEnabled();
+  await expect(page.getByRole("button", { name: "Connect", exact: true })).toBeEnabled();
   return complaints;
 }
 
 async function connect(page: Page, firstRevision = 0): Promise<void> {
-  await page.getByRole("button", { name: "Connect" }).click();
+  await page.getByRole("button", { name: "Connect", exact: true }).click();
   await expect(read(page, "revision")).toHaveText(String(firstRevision));
 }
 
 async function choose(page: Page, version: string): Promise<void> {
   await page.getByRole("combobox", { name: "SDK" }).selectOption(version);
-  await expect(page.getByRole("button", { name: "Connect" })).toBeEnabled();
+  await expect(page.getByRole("button", { name: "Connect", exact: true })).toBeEnabled();
   await expect(page.getByRole("combobox", { name: "Model" })).toHaveValue(traitsOf(version).model);
 }
 
 async function disconnect(page: Page, lucy: MockServer): Promise<void> {
-  await page.getByRole("button", { name: "Disconnect" }).click();
-  await expect(page.getByRole("button", { name: "Connect" })).toBeEnabled();
+  await page.getByRole("button", { name: "Disconnect", exact: true }).click();
+  await expect(page.getByRole("button", { name: "Connect", exact: true })).toBeEnabled();
   await untilNothingOpen(lucy);
   expect(lucy.open).toEqual(nothingOpen);
 }
@@ -56,7 +56,7 @@ test("shows what runs and how to reach it", async ({ page, lucy }) => {
   const complaints = await open(page, lucy);
   await expect(page.getByLabel("What is running")).toContainText("mode transcode");
   await expect(page.getByLabel("What is running")).toContainText("sessions 0");
-  await page.getByText("Point your own code").click();
+  await page.locator("summary", { hasText: "Point your own code" }).click();
   await expect(page.locator("#newer")).toContainText(`realtimeBaseUrl: "${lucy.realtimeUrl}"`);
   await expect(page.locator("#older")).toContainText(lucy.realtimeUrl);
   await expect(page.getByText("the server tells them apart")).toBeVisible();
@@ -70,7 +70,7 @@ test("a key that brings a fault along is offered, and met", async ({ page, lucy 
   const offered = page.locator("#faults option");
   await expect(offered.and(page.locator('[value="mock:missing-ack"]'))).toHaveCount(1);
   await key.fill("mock:server-error");
-  await page.getByRole("button", { name: "Connect" }).click();
+  await page.getByRole("button", { name: "Connect", exact: true }).click();
   await expect(page.getByRole("log")).toContainText("Internal server error.");
   await journalLine(lucy, ({ kind, fields }) => kind === "fault-fired" && fields.name === "server-error");
   await disconnect(page, lucy);
@@ -101,7 +101,7 @@ for (const { version, has } of chosen) {
     await expect(read(page, "prompt")).toHaveText(hex(promptHash("a knight, mirror")));
     await expect(page.getByRole("log")).toContainText(/setPrompt\("a knight, mirror"\)acked after \d+ ms/);
 
-    await page.getByRole("button", { name: "A face with a hat, PNG" }).click();
+    await page.getByRole("button", { name: "A face with a hat, PNG", exact: true }).click();
     await expect(read(page, "revision")).toHaveText(String(first + 2));
     await expect(read(page, "image")).toHaveText(hex(imageHash(readImage("face-png"))));
     await expect(told(page, "image")).toContainText("512×512 png");
@@ -114,7 +114,7 @@ for (const { version, has } of chosen) {
     await expect(page.locator("#chosen")).toHaveText(sentence);
     await expect(read(page, "revision")).toHaveText(String(first + 2));
 
-    await page.getByRole("button", { name: "Clear all" }).click();
+    await page.getByRole("button", { name: "Clear all", exact: true }).click();
     await expect(read(page, "revision")).toHaveText(String(first + 3));
     await expect(read(page, "prompt")).toHaveText("none");
     await expect(read(page, "image")).toHaveText("none");
@@ -130,7 +130,7 @@ test("sends a prompt and an image as one set()", async ({ page, lucy }) => {
   await page.getByLabel("send with the image").check();
   await page.getByLabel("Choose a file").setInputFiles(image("board.jpg"));
   await expect(page.locator("#chosen")).toHaveText("board.jpg goes with the next prompt.");
-  await page.getByRole("button", { name: "grayscale" }).click();
+  await page.getByRole("button", { name: "grayscale", exact: true }).click();
   await expect(read(page, "revision")).toHaveText("1");
   await expect(read(page, "prompt")).toHaveText(hex(promptHash("grayscale")));
   await expect(read(page, "image")).toHaveText(hex(imageHash(readImage("board-jpeg"))));
@@ -146,9 +146,9 @@ test("needs no mouse", async ({ page, lucy }) => {
   await page.keyboard.type("anything");
   await page.keyboard.press("Enter");
   await expect(read(page, "prompt")).toHaveText(hex(promptHash("anything")));
-  await page.getByRole("button", { name: "invert" }).press("Space");
+  await page.getByRole("button", { name: "invert", exact: true }).press("Space");
   await expect(read(page, "prompt")).toHaveText(hex(promptHash("invert")));
-  await page.getByRole("button", { name: "Disconnect" }).press("Enter");
+  await page.getByRole("button", { name: "Disconnect", exact: true }).press("Enter");
   await untilNothingOpen(lucy);
   await page.getByLabel("Synthetic").press("ArrowRight");
   await expect(page.getByLabel("Camera")).toBeChecked();
@@ -222,9 +222,9 @@ test("says that the server is gone, and how to start it", async ({ page, lucy })
   await expect(page.getByRole("alert")).toHaveText(
     `The server at ${lucy.url} does not answer. Start it with npm start -- --port ${new URL(lucy.url).port}; this page notices.`,
   );
-  await page.getByRole("button", { name: "Connect" }).click();
+  await page.getByRole("button", { name: "Connect", exact: true }).click();
   await expect(page.getByRole("log")).toContainText("does not answer");
-  await expect(page.getByRole("button", { name: "Connect" })).toBeEnabled();
+  await expect(page.getByRole("button", { name: "Connect", exact: true })).toBeEnabled();
 });
 
 test.describe("a server that others reach", () => {
@@ -251,11 +251,11 @@ test.describe("a full server", () => {
 
   test("is quoted while the SDK retries, and connecting can be cancelled", async ({ page, lucy }) => {
     await open(page, lucy);
-    await page.getByRole("button", { name: "Connect" }).click();
+    await page.getByRole("button", { name: "Connect", exact: true }).click();
     await expect(page.getByRole("log")).toContainText("Concurrent session limit reached.");
-    await page.getByRole("button", { name: "Cancel" }).click();
+    await page.getByRole("button", { name: "Cancel", exact: true }).click();
     await expect(page.getByRole("log")).toContainText("Cancelled.");
-    await expect(page.getByRole("button", { name: "Connect" })).toBeEnabled();
+    await expect(page.getByRole("button", { name: "Connect", exact: true })).toBeEnabled();
     await untilNothingOpen(lucy);
   });
 });
@@ -273,14 +273,14 @@ test("shows the place in the queue, and lets go of it", async ({ page, lucy }) =
     });
   });
   await open(page, lucy);
-  await page.getByRole("button", { name: "Connect" }).click();
+  await page.getByRole("button", { name: "Connect", exact: true }).click();
   await expect(page.locator("#state")).toHaveText("in the queue, 1 of 4");
   await expect(page.locator("#result-empty")).toHaveText("Waiting for a free session: in the queue, 1 of 4.");
   await expect(page.getByRole("log").getByText("in the queue")).toHaveText([
     "The server: in the queue, 1 of 4.",
     "The server: in the queue, 2 of 5.",
   ]);
-  await page.getByRole("button", { name: "Cancel" }).click();
+  await page.getByRole("button", { name: "Cancel", exact: true }).click();
   await expect(page.getByRole("log")).toContainText("Cancelled.");
   await expect(page.locator("#state")).toHaveText("not connected");
 });

@@ -4,6 +4,7 @@ import type { SeenPicture } from "../../fixtures/browser/watch-strips.ts";
 import type { describeSession } from "../control/describe-session.ts";
 import type { MockServerOptions } from "../options.ts";
 import { element } from "./_element.ts";
+import type { SourceKind } from "./open-source.ts";
 import { createPictureGauge } from "./picture-gauge.ts";
 
 export type DescribedSession = ReturnType<typeof describeSession>;
@@ -76,8 +77,9 @@ export function createReadout() {
     },
 
     /** Brings fps and latency up to date, also when no picture comes. */
-    rate(nowMs: number): void {
-      const { fps, latencyMs } = gauge.read(nowMs);
+    rate(nowMs: number): ReturnType<typeof gauge.read> {
+      const read = gauge.read(nowMs);
+      const { fps, latencyMs } = read;
       show("speed", "picture", `${fps} fps`, picture ? `${picture.width}×${picture.height}` : "");
       show(
         "latency",
@@ -85,6 +87,7 @@ export function createReadout() {
         latencyMs === null ? none : `${latencyMs} ms`,
         latencyMs === null ? "" : "glass to glass",
       );
+      return read;
     },
 
     session(described: DescribedSession, ticks: number): void {
@@ -131,14 +134,16 @@ export function createReadout() {
 /** Why a picture may say nothing, or null. */
 export function whyUnread(
   { mode, strips }: Pick<MockServerOptions, "mode" | "strips">,
-  ownClock: boolean,
+  source: SourceKind,
 ): string | null {
   if (mode === "none") return "The server runs with --mode none: no pictures come back.";
   if (mode === "relay")
     return "The server runs with --mode relay: pictures come back as they went, unmarked.";
   if (!strips) return "The server runs with --no-strips: its pictures carry nothing to read.";
-  if (!ownClock)
+  if (source === "camera")
     return "A real camera puts no clock into its pictures, so glass-to-glass time cannot be read.";
+  if (source === "file")
+    return "A video file has no clock in its pictures, so glass-to-glass time cannot be read.";
   return null;
 }
 

@@ -1,0 +1,175 @@
+/**
+ * What was done in the page as code: TypeScript for the SDK in use, a scenario file, requests to a conformance driver. Pure: deeds in, text
+ * out. A real key is never in it.
+ */
+import { flow, sdkCodeOf } from "./_sdk-code.ts";
+import type { Connect, Deed, Edit, SentImage } from "./deeds.ts";
+
+export type Code = {
+  /** Empty where there is nothing to write. */
+  readonly text: string;
+  /** Sentences: why there is nothing, or what is not in it. */
+  readonly notes: readonly string[];
+};
+
+export type CodeAbout = {
+  readonly url: string;
+  readonly realtimeUrl: string;
+  /** Whether the control API wants the token that was printed at start. */
+  readonly needsToken: boolean;
+};
+
+type Fault = Extract<Deed, { kind: "fault" }>;
+
+const nothingYet =
+  "Nothing has been done yet. Connect, send a prompt or declare a fault, and it is written here.";
+
+/** Keys that say nothing of anybody. */
+export function shownKey(apiKey: string): string {
+  return apiKey === "dct_local" || apiKey.startsWith("mock:") ? apiKey : "your-key";
+}
+
+/** Everything since the newest connect, and before it what was in force by then. */
+export function newestStretch(deeds: readonly Deed[]): Deed[] {
+  const start = Math.max(
+    0,
+    deeds.findLastIndex(({ kind }) => kind === "connect"),
+  );
+  return [...faultsInForce(deeds.slice(0, start)), ...deeds.slice(start)];
+}
+
+/** TypeScript that does the same in a page, with the version of the SDK that was in use. */
+export function sdkCode(deeds: readonly Deed[], about: CodeAbout): Code {
+  const stretch = newestStretch(deeds);
+  if (stretch.length === 0) return { text: "", notes: [nothingYet] };
+  const connect = stretch.find(isConnect);
+  const notes: string[] = [];
+  if (connect && connect.apiKey !== shownKey(connect.apiKey)) {
+    notes.push("The key that was typed is not written down: put yours in place of your-key.");
+  }
+  if (stretch.some(asksServer)) {
+    notes.push(
+      "Parts of the server under /_lucy/ answer its own page, tests and shells, and no page of another origin: there, a key such as mock:missing-ack brings faults along.",
+    );
+  }
+  return { text: sdkCodeOf(stretch, { ...about, keyOf: shownKey }), notes };
+}
+
+/** The faults in force, for `npm start -- --scenario <file>`. */
+export function scenarioCode(deeds: readonly Deed[]): Code {
+  const declared = faultsInForce(deeds);
+  const key = newestStretch(deeds).find(isConnect)?.apiKey ?? "";
+  const notes = key.startsWith("mock:")
+    ? [`The key ${key} brings what it names along: no file is needed for that.`]
+    : [];
+  if (declared.length === 0) {
+    return {
+      text: "",
+      notes: [...notes, "No fault that was declared here is in force, so a scenario file would be empty."],
+    };
+  }
+  const ofAll = declared.filter(({ session }) => session === null);
+  const ofOne = declared.filter(({ session }) => session !== null);
+  const lines: string[] = [];
+  if (ofAll.length > 0) lines.push("# For every session.", "faults:", ...yamlList(ofAll, "  "));
+  if (ofOne.length > 0) {
+    if (lines.length > 0) lines.push("");
+    lines.push(
+      "# For those who ask for it by their key: mock:one-session.",
+      "scenarios:",
+      "  one-session:",
+      "    about: What was declared for one session.",
+      "    faults:",
+      ...yamlList(ofOne, "      "),
+    );
+  }
+  return { text: `${lines.join("\n")}\n`, notes };
+}
+
+/** Requests as the conformance suite makes them, a line each. `imageText`: what stands for an image; base64 in the contract. */
+export function driverCode(
+  deeds: readonly Deed[],
+  about: CodeAbout,
+  imageText: (image: SentImage) => string = ({ name, byteLength }) =>
+    `<base64 of ${name}, ${byteLength} bytes: Copy has it>`,
+): Code {
+  const stretch = newestStretch(deeds);
+  const connect = stretch.find(isConnect);
+  if (!connect) return { text: "", notes: [nothingYet] };
+  const notes = new Set<string>();
+  if (connect.source !== "synthetic")
+    notes.add("A driver makes its camera up: its pictures are others than yours.");
+  const requests = stretch.flatMap((deed): object[] => {
+    if (deed.kind === "connect") return [connectRequest(deed, about)];
+    if (deed.kind === "disconnect") return [{ verb: "disconnect" }];
+    if (isEdit(deed)) {
+      if (deed.prompt !== null) return [editRequest(deed, imageText)];
+      notes.add("Clearing a prompt is left out: the driver contract has no request for it.");
+      return [];
+    }
+    notes.add("What was asked of the server (faults, clock) is no request to a driver and is left out.");
+    return [];
+  });
+  const lines = requests.map((request, index) => JSON.stringify({ id: index + 1, ...request }));
+  return { text: `${lines.join("\n")}\n`, notes: [...notes] };
+}
+
+function connectRequest({ apiKey, model, camera, codec }: Connect, { url, realtimeUrl }: CodeAbout): object {
+  return {
+    verb: "connect",
+    url,
+    realtimeUrl,
+    apiKey: shownKey(apiKey),
+    model,
+    camera,
+    ...(codec !== null && { codec: codec.toLowerCase() }),
+  };
+}
+
+function editRequest(
+  { kind, prompt, image, enhance }: Edit,
+  imageText: (image: SentImage) => string,
+): object {
+  return {
+    verb: kind,
+    ...(prompt !== undefined && { prompt }),
+    ...(image !== undefined && { image: image && imageText(image) }),
+    ...(enhance !== undefined && { enhance }),
+  };
+}
+
+/** What was declared and neither healed nor reset since. */
+function faultsInForce(deeds: readonly Deed[]): Fault[] {
+  let inForce: Fault[] = [];
+  for (const deed of deeds) {
+    if (deed.kind === "fault") inForce.push(deed);
+    if (deed.kind === "reset" || (deed.kind === "heal" && deed.id === null)) inForce = [];
+    if (deed.kind === "heal") inForce = inForce.filter(({ id }) => id !== deed.id);
+  }
+  return inForce;
+}
+
+function yamlList(declared: readonly Fault[], indent: string): string[] {
+  return declared
+    .flatMap(({ declaration }) => declaration as object | string | (object | string)[])
+    .flatMap((one) => {
+      if (typeof one === "string") return [`${indent}- ${flow(one, "yaml")}`];
+      return Object.entries(one).map(
+        ([key, value], index) =>
+          `${indent}${index === 0 ? "-" : " "} ${flow(key, "yaml")}: ${flow(value, "yaml")}`,
+      );
+    });
+}
+
+export function isEdit(deed: Deed): deed is Edit {
+  return ["set", "setPrompt", "setImage"].includes(deed.kind);
+}
+
+function isConnect(deed: Deed): deed is Connect {
+  return deed.kind === "connect";
+}
+
+function asksServer(deed: Deed): boolean {
+  if (isEdit(deed)) return deed.image?.path !== undefined;
+  return deed.kind !== "connect" && deed.kind !== "disconnect";
+}

@@ -1,0 +1,25 @@
+/** Buttons that copy a text, and say whether they could. */
+
+const saidMs = 2000;
+
+/** `text`: what is copied, where that is more than `shown` has. */
+export function copyOnClick(
+  button: HTMLButtonElement,
+  shown: HTMLElement,
+  text: () => Promise<string> | string = () => shown.textContent,
+): void {
+  const name = button.textContent;
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(await text());
+      button.textContent = "Copied";
+    } catch {
+      // No clipboard over plain http: select it, and the keyboard does the rest.
+      getSelection()?.selectAllChildren(shown);
+      button.textContent = "Press Ctrl+C";
+    }
+    setTimeout(() => {
+      button.textContent = name;
+    }, saidMs);
+  });
+}

@@ -1,0 +1,139 @@
+/** The reference image: picked, pasted, dropped or a sample; what waits to be sent and what is in force. What is done with it, others say. */
+import { element } from "./_element.ts";
+import { note } from "./_log.ts";
+import type { SentImage } from "./deeds.ts";
+import type { Offer } from "./offer.ts";
+import { sentenceOf } from "./sentence-of.ts";
+import { startBytes, whyNoImage } from "./why-no-image.ts";
+
+export type Picked = SentImage & { readonly bytes: Blob };
+type Place = "staged" | "in-force";
+
+const area = element("images");
+const fileInput = element<HTMLInputElement>("file");
+const held: Record<Place, Picked | null> = { staged: null, "in-force": null };
+
+/** `picked`: an image that may be sent, as far as a browser can tell. */
+export function startImages({
+  isConnected,
+  picked,
+}: {
+  isConnected(): boolean;
+  picked(image: Picked): void;
+}): void {
+  fileInput.addEventListener("change", () => {
+    const [file] = fileInput.files ?? [];
+    if (file) take(file, file.name);
+    // Without this, the same file could not be picked twice in a row.
+    fileInput.value = "";
+  });
+  document.addEventListener("paste", (event) => {
+    const [file] = event.clipboardData?.files ?? [];
+    if (!file) return;
+    const isForText = isTextField(event.target) && event.clipboardData!.types.includes("text/plain");
+    if (isForText) return;
+    event.preventDefault();
+    take(file, "pasted image");
+  });
+  area.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    area.classList.add("over");
+  });
+  area.addEventListener("dragleave", () => area.classList.remove("over"));
+  area.addEventListener("drop", (event) => {
+    event.preventDefault();
+    area.classList.remove("over");
+    const [file] = event.dataTransfer?.files ?? [];
+    if (file) take(file, file.name);
+  });
+  // A file that misses its place would take the page's.
+  for (const kind of ["dragover", "drop"]) {
+    addEventListener(kind, (event) => event.preventDefault());
+  }
+
+  async function take(bytes: Blob, name: string, path?: string): Promise<void> {
+    if (!isConnected()) return sayOfImage("Connect first: an image goes into a session.", true);
+    const image = { name, byteLength: bytes.size, bytes, ...(path !== undefined && { path }) };
+    const start = new Uint8Array(await bytes.slice(0, startBytes).arrayBuffer());
+    const why = whyNoImage({ ...image, type: bytes.type }, start);
+    if (why === null) return picked(image);
+    note(why, "bad");
+    sayOfImage(why, true);
+  }
+
+  takeSample = async (name) => {
+    const path = `/_lucy/samples/${name}`;
+    try {
+      const response = await fetch(path);
+      if (!response.ok) throw new Error(`The server has no sample image ${name}.`);
+      await take(await response.blob(), name, path);
+    } catch (error) {
+      note(sentenceOf(error), "bad");
+    }
+  };
+}
+
+let takeSample: (name: string) => Promise<void> = async () => {};
+
+export function offerSamples(samples: Offer["samples"]): void {
+  element("samples").append(
+    ...samples.map(({ name, about }) => {
+      const button = Object.assign(document.createElement("button"), {
+        type: "button" as const,
+        title: about,
+      });
+      button.dataset.name = name;
+      button.setAttribute("aria-pressed", "false");
+      button.append(
+        Object.assign(document.createElement("img"), { src: `/_lucy/samples/${name}`, alt: about }),
+      );
+      button.addEventListener("click", () => takeSample(name));
+      return button;
+    }),
+  );
+}
+
+/** What is `staged` goes with the next prompt. */
+export function imageAt(place: Place): Picked | null {
+  return held[place];
+}
+
+export function putImage(place: Place, image: Picked | null): void {
+  held[place] = image;
+  const thumb = element(place);
+  const shown = thumb.querySelector("img");
+  if (shown) URL.revokeObjectURL(shown.src);
+  thumb.replaceChildren(
+    image
+      ? Object.assign(document.createElement("img"), {
+          src: URL.createObjectURL(image.bytes),
+          alt: image.name,
+          title: `${image.name}, ${kilobytes(image.byteLength)}`,
+        })
+      : "none",
+  );
+  thumb.classList.toggle("empty-thumb", !image);
+  const shownName = (held.staged ?? held["in-force"])?.name;
+  for (const button of element("samples").querySelectorAll("button")) {
+    button.setAttribute("aria-pressed", String(button.dataset.name === shownName));
+  }
+}
+
+export function forgetImages(): void {
+  putImage("staged", null);
+  putImage("in-force", null);
+  sayOfImage("");
+}
+
+export function sayOfImage(text: string, isBad = false): void {
+  element("chosen").textContent = text;
+  element("chosen").classList.toggle("bad", isBad);
+}
+
+export function kilobytes(bytes: number): string {
+  return `${Math.max(1, Math.round(bytes / 1000))} kB`;
+}
+
+function isTextField(target: EventTarget | null): boolean {
+  return target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement;
+}
