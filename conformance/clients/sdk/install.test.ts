@@ -75,6 +75,15 @@ describe("what cannot be had is told with what to do", () => {
     await expect(installSdk(wanted, cache)).rejects.toThrow(sentence);
   });
 
+  it("a cache that cannot be written to", async () => {
+    writeFileSync(cache, "");
+    vi.stubEnv("XDG_CACHE_HOME", cache);
+    await expect(installSdk(`file:${writeBuild()}`)).rejects.toThrow(
+      /my-build cannot be kept in .*cache.lucy-testkit.sdks: ENOTDIR.*\. Let XDG_CACHE_HOME name a folder that can/,
+    );
+    vi.unstubAllEnvs();
+  });
+
   it("a folder that was not built", async () => {
     await expect(installSdk(`file:${writeBuild({ entry: false })}`, cache)).rejects.toThrow(
       "The SDK has no ./dist/index.js: build it first, npm run build.",

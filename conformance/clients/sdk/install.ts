@@ -14,11 +14,18 @@ import {
   rmSync,
   statSync,
 } from "node:fs";
+import { createRequire } from "node:module";
+import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
-import { type SdkVersion, sdkVersions } from "../../../fixtures/browser/bundle.ts";
-import { type LivekitClient, livekitClients, traitsOf } from "../../../fixtures/browser/versions.ts";
+import { type SdkVersion, sdkFiles, sdkVersions } from "../../../fixtures/browser/bundle.ts";
+import {
+  type LivekitClient,
+  livekitClients,
+  sdkFileName,
+  traitsOf,
+} from "../../../fixtures/browser/versions.ts";
 import type { Dialect } from "../../client.ts";
 
 export type SdkPackage = {
@@ -30,18 +37,50 @@ export type SdkPackage = {
   readonly livekitClient: LivekitClient | null;
 };
 
-const cacheFolder = fileURLToPath(new URL("../../../.cache/sdks/", import.meta.url));
+/** The user's own: this package may be installed where only an administrator writes. */
+const cacheFolder = () =>
+  join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "lucy-testkit", "sdks");
 
 /**
  * `wanted`: `0.1.20`, `file:../my-build`, `file:my-build.tgz`, each also with `+livekit-client-2.23`. Paths are relative to the working folder.
  * @throws Error that says what to type instead
  */
-export async function installSdk(wanted: string, cache = cacheFolder): Promise<SdkPackage> {
+export async function installSdk(wanted: string, cache = cacheFolder()): Promise<SdkPackage> {
   const [, what, release] = /^(.+?)(?:\+livekit-client-([\d.]+))?$/.exec(wanted) ?? [];
   if (what === undefined) throw new Error(`sdk@ needs a version or a build: ${examples}.`);
   const own = sdkVersions.find((version) => version === what);
-  const sdk = own ? { version: own, dialect: traitsOf(own).era, entry: own } : await installed(what, cache);
+  const livekitClient = chosenLivekitClient(release, own ? traitsOf(own).era : "livekit");
+  if (own && isHere(own, livekitClient)) {
+    return { version: own, dialect: traitsOf(own).era, entry: own, livekitClient };
+  }
+  if (livekitClient !== null && !isFound(livekitClients[livekitClient])) {
+    throw new Error(
+      `livekit-client ${livekitClient} comes ready made with ${readyWith(livekitClient)} alone, and is bundled with ${what} here: npm install --save-dev esbuild ${livekitClients[livekitClient]}@npm:livekit-client@${livekitClient}, or leave out +livekit-client-${livekitClient}.`,
+    );
+  }
+  const sdk = await installed(what, cache);
   return { ...sdk, livekitClient: chosenLivekitClient(release, sdk.dialect) };
+}
+
+/** Ready made, or, in the repository, among its packages. */
+function isHere(version: SdkVersion, livekitClient: LivekitClient | null): boolean {
+  return sdkFiles.has(sdkFileName(version, livekitClient ?? undefined)) || isFound(`decart-sdk-${version}`);
+}
+
+function isFound(name: string): boolean {
+  try {
+    return createRequire(import.meta.url).resolve(name) !== "";
+  } catch {
+    return false;
+  }
+}
+
+function readyWith(livekitClient: LivekitClient): string {
+  const clientsOf = (version: SdkVersion): readonly LivekitClient[] => traitsOf(version).livekitClients;
+  return sdkVersions
+    .filter((version) => clientsOf(version).includes(livekitClient))
+    .map((version) => `sdk@${version}`)
+    .join(" and ");
 }
 
 const examples = "sdk@0.1.20, sdk@file:../my-build or sdk@file:my-build.tgz";
@@ -115,8 +154,7 @@ function newestMs(path: string): number {
 async function install(what: string, into: string, sentence: (npmSaid: string) => string): Promise<string> {
   if (!existsSync(into)) {
     // Whoever is first leaves a whole folder there, and nobody ever sees half of one.
-    mkdirSync(dirname(into), { recursive: true });
-    const mine = mkdtempSync(`${into}.`);
+    const mine = newFolder(into, what);
     try {
       await npmInstall(what, mine);
       renameSync(mine, into);
@@ -129,6 +167,19 @@ async function install(what: string, into: string, sentence: (npmSaid: string) =
   }
   const { dependencies } = readJson(join(into, "package.json"));
   return join(into, "node_modules", ...Object.keys(dependencies ?? {})[0]!.split("/"));
+}
+
+/** Beside where it will be. */
+function newFolder(into: string, what: string): string {
+  try {
+    mkdirSync(dirname(into), { recursive: true });
+    return mkdtempSync(`${into}.`);
+  } catch (error) {
+    throw new Error(
+      `${what} cannot be kept in ${dirname(into)}: ${(error as Error).message}. Let XDG_CACHE_HOME name a folder that can be written to.`,
+      { cause: error },
+    );
+  }
 }
 
 const npmInstall = (what: string, folder: string) =>
