@@ -6,6 +6,7 @@ import { existsSync, globSync, readFileSync, statSync, writeFileSync } from "nod
 import { dirname, join } from "node:path";
 import type { Command } from "commander";
 import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
 import { conformanceCommand } from "./conformance/index.ts";
 import { requirementSets } from "./conformance/requirement-sets.ts";
 import { areas, faultsOf } from "./conformance/scenario.ts";
@@ -23,6 +24,11 @@ import { reportCommand } from "./reports/command.ts";
 
 const root = import.meta.dirname;
 const read = (path: string) => readFileSync(join(root, path), "utf8");
+
+const action = parse(read("action.yml")) as {
+  readonly inputs: Record<string, { description: string; required?: boolean; default?: string }>;
+  readonly outputs: Record<string, { description: string }>;
+};
 
 /** By page and name. */
 const lists: Record<string, Record<string, () => string | Promise<string>>> = {
@@ -80,6 +86,22 @@ const lists: Record<string, Record<string, () => string | Promise<string>>> = {
     lucy: () => memberTable("mock-server/testing/lucy.ts", "Lucy"),
   },
   "docs/exports.md": { exports: exportLists },
+  "docs/github.md": {
+    inputs: () =>
+      table(
+        ["input", "", "unless given"],
+        Object.entries(action.inputs).map(([name, { description, required, default: value }]) => [
+          `\`${name}\``,
+          description,
+          required ? "must be" : value ? `\`${value}\`` : "",
+        ]),
+      ),
+    outputs: () =>
+      table(
+        ["output", ""],
+        Object.entries(action.outputs).map(([name, { description }]) => [`\`${name}\``, description]),
+      ),
+  },
   "docs/sdks.md": {
     tried: () =>
       table(
@@ -185,6 +207,36 @@ test("docs/README.md names every page of docs/, and no other", () => {
 test("the README is short, and its lines are", () => {
   const lines = read("README.md").split("\n");
   expect(lines.length).toBeLessThanOrEqual(300);
+});
+
+test("the workflow that docs/github.md shows gives the action what it takes, and reads what it says", () => {
+  const [, workflow] = /^```yaml\n(jobs:[\s\S]*?)^```$/m.exec(read("docs/github.md"))!;
+  const { steps } = parse(workflow!).jobs.lucy;
+  const given = steps.find(({ id }: { id?: string }) => id === "lucy").with;
+  for (const name of Object.keys(given)) expect(action.inputs).toHaveProperty(name);
+  for (const [name, { required }] of Object.entries(action.inputs))
+    if (required) expect(given).toHaveProperty(name);
+  const said = [...workflow!.matchAll(/steps[.]lucy[.]outputs[.](\w+)/g)].map(([, name]) => name!);
+  expect(said.length).toBeGreaterThan(0);
+  for (const name of said) expect(action.outputs).toHaveProperty(name);
+});
+
+test("every flag that a page names is one of a command", () => {
+  const commands = [mockCommand(), conformanceCommand(), loadCommand(), reportCommand()];
+  const ours = [...commands, ...commands.flatMap((command) => [...command.commands])].flatMap(({ options }) =>
+    options.map(({ long }) => long!),
+  );
+  const benchAndPictures = ["--runs", "--only", "--markdown", "--to", "--all", "--help"];
+  const notOurs =
+    /^--(save-dev|build|wait|json|host-resolver-rules|ignore-certificate-errors|body-file|edit-last|create-if-none)$/;
+  const known = new Set([...ours, ...benchAndPictures, "--update"]);
+  const unknown = pages
+    .filter((page) => /^(docs\/|load\/README|conformance\/README|[A-Z]+[.]md)/.test(page))
+    .flatMap((page) =>
+      [...read(page).matchAll(/(?<![\w-])--[a-z][\w-]+/g)].map(([flag]) => `${page} ${flag}`),
+    )
+    .filter((one) => !known.has(one.split(" ")[1]!) && !notOurs.test(one.split(" ")[1]!));
+  expect(unknown).toEqual([]);
 });
 
 test("docs/fidelity.md says of every message what is known of it", () => {
