@@ -15,6 +15,8 @@ export function sdkCodeOf(stretch: readonly Deed[], about: About): string {
   const images = new Map<string, string>();
   const healed = new Set(stretch.flatMap((deed) => (deed.kind === "heal" ? (deed.id ?? []) : [])));
   const names = new Map<string, string>();
+  const connect = stretch.find((deed) => deed.kind === "connect");
+  const isLivekit = connect !== undefined && traitsOf(connect.version).era === "livekit";
   let knowsSession = false;
 
   function linesOf(deed: Deed): string[] {
@@ -24,7 +26,7 @@ export function sdkCodeOf(stretch: readonly Deed[], about: About): string {
       case "set":
       case "setPrompt":
       case "setImage":
-        return [...imageLines(deed.image), `await realtime.${callOf(deed)};`];
+        return [...imageLines(deed.image), ...nullLines(deed), `await realtime.${callOf(deed)};`];
       case "disconnect":
         return ["realtime.disconnect();", "for (const track of stream.getTracks()) track.stop();"];
       case "fault": {
@@ -73,6 +75,11 @@ export function sdkCodeOf(stretch: readonly Deed[], about: About): string {
     return `${kind}(${[first, object].filter(Boolean).join(", ")})`;
   }
 
+  function nullLines({ prompt }: Edit): string[] {
+    if (prompt !== null || isLivekit) return [];
+    return ["// @ts-expect-error: the types of this version have no null here, its code has."];
+  }
+
   /** Which session was meant, the code cannot know: ids are others each time. */
   function sessionLines(): string[] {
     if (knowsSession) return [];
@@ -80,8 +87,7 @@ export function sdkCodeOf(stretch: readonly Deed[], about: About): string {
     return ['const session = (await control("GET", "sessions")).at(-1); // the newest'];
   }
 
-  function connectLines({ version, model, codec, source, fileName, camera }: Connect): string[] {
-    const { era } = traitsOf(version);
+  function connectLines({ model, codec, source, fileName, camera }: Connect): string[] {
     return [
       `const model = models.realtime(${flow(model, "js")});`,
       ...(source === "camera"
@@ -95,7 +101,7 @@ export function sdkCodeOf(stretch: readonly Deed[], about: About): string {
       "  },",
       ...(codec === null
         ? []
-        : era === "livekit"
+        : isLivekit
           ? [`  preferredVideoCodec: ${flow(codec.toLowerCase(), "js")},`]
           : offerLines(codec)),
       "});",
@@ -103,7 +109,6 @@ export function sdkCodeOf(stretch: readonly Deed[], about: About): string {
   }
 
   const body = stretch.flatMap(linesOf);
-  const connect = stretch.find((deed) => deed.kind === "connect");
   const text = [
     ...(connect ? clientLines(connect, about) : []),
     ...(body.some((line) => line.includes("await control(")) ? ["", ...controlLines(about)] : []),
@@ -187,7 +192,7 @@ function canvasLines(fileName: string | null, fps: number): string[] {
 /** Up to 0.0.68 the codec is chosen in the offer: whose payload types come first is taken. */
 function offerLines(codec: string): string[] {
   return [
-    "  customizeOffer(offer) {",
+    "  customizeOffer(offer: RTCSessionDescriptionInit) {",
     '    offer.sdp = (offer.sdp ?? "").replace(/^(m=video \\S+ \\S+) (.*)$/m, (_line, head, list) => {',
     `      const isWanted = (type: string) => new RegExp(\`^a=rtpmap:\${type} ${codec}/\`, "mi").test(offer.sdp ?? "");`,
     '      const types: string[] = list.trim().split(" ");',

@@ -1,4 +1,3 @@
-import { fileURLToPath } from "node:url";
 import { type SdkTraits, versions } from "../../fixtures/browser/versions.ts";
 import { imageHash, promptHash } from "../../fixtures/hashes.ts";
 import { readImage } from "../../fixtures/images.ts";
@@ -8,49 +7,9 @@ import {
   newestOfDialect,
   nothingOpen,
   test,
-  traitsOf,
   untilNothingOpen,
 } from "../browser/lucy-test.ts";
-import type { MockServer } from "../server.ts";
-
-type Page = Parameters<Parameters<typeof test>[2]>[0]["page"];
-
-const image = (file: string) => fileURLToPath(new URL(`../../fixtures/images/${file}`, import.meta.url));
-const hex = (hash: number) => hash.toString(16).padStart(4, "0");
-
-/** What the row says that was read from the picture. */
-const read = (page: Page, row: string) => page.locator(`#row-${row} td`).nth(0);
-const told = (page: Page, row: string) => page.locator(`#row-${row} td`).nth(1);
-
-/** The page, and whatever its console complains of. */
-async function open(page: Page, lucy: MockServer): Promise<string[]> {
-  const complaints: string[] = [];
-  page.on("console", (message) => {
-    if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
-  });
-  page.on("pageerror", (error) => complaints.push(String(error)));
-  await page.goto(lucy.url);
-  await expect(page.getByRole("button", { name: "Connect", exact: true })).toBeEnabled();
-  return complaints;
-}
-
-async function connect(page: Page, firstRevision = 0): Promise<void> {
-  await page.getByRole("button", { name: "Connect", exact: true }).click();
-  await expect(read(page, "revision")).toHaveText(String(firstRevision));
-}
-
-async function choose(page: Page, version: string): Promise<void> {
-  await page.getByRole("combobox", { name: "SDK" }).selectOption(version);
-  await expect(page.getByRole("button", { name: "Connect", exact: true })).toBeEnabled();
-  await expect(page.getByRole("combobox", { name: "Model" })).toHaveValue(traitsOf(version).model);
-}
-
-async function disconnect(page: Page, lucy: MockServer): Promise<void> {
-  await page.getByRole("button", { name: "Disconnect", exact: true }).click();
-  await expect(page.getByRole("button", { name: "Connect", exact: true })).toBeEnabled();
-  await untilNothingOpen(lucy);
-  expect(lucy.open).toEqual(nothingOpen);
-}
+import { choose, connect, disconnect, hex, image, open, read, told } from "./_page-steps.ts";
 
 test("shows what runs and how to reach it", async ({ page, lucy }) => {
   const complaints = await open(page, lucy);
