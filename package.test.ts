@@ -5,6 +5,7 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
+  cpSync,
   existsSync,
   globSync,
   mkdirSync,
@@ -302,6 +303,77 @@ describe("from where nothing of the repository is", () => {
   });
 });
 
+describe("installed without the packages that it may do without", () => {
+  let home: string;
+  const lucy = (...args: string[]) => node([bin(), ...args], home);
+  const bin = () => join(home, "node_modules/lucy-testkit", manifest.bin["lucy-testkit"]);
+
+  beforeAll(() => {
+    home = join(folder, "bare");
+    const packages = join(home, "node_modules");
+    const isOurs = (path: string) => path !== join(unpacked, "node_modules");
+    cpSync(unpacked, join(packages, "lucy-testkit"), { recursive: true, filter: isOurs });
+    for (const name of Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies })) {
+      mkdirSync(dirname(join(packages, name)), { recursive: true });
+      symlinkSync(join(root, "node_modules", name), join(packages, name), "junction");
+    }
+  });
+
+  test.each([
+    ["vitest", "vitest"],
+    ["playwright", "@playwright/test"],
+  ])("lucy-testkit/%s says which is missing, and no more", async (door, name) => {
+    writeFileSync(join(home, "mine.mjs"), `import { test } from "lucy-testkit/${door}";`);
+    const { code, said } = await node(["mine.mjs"], home);
+    expect([code, said]).toEqual([
+      1,
+      expect.stringContaining(
+        `lucy-testkit/${door} needs ${name}, which is not installed. Run npm install --save-dev ${name}.`,
+      ),
+    ]);
+    expect(said).not.toMatch(/^ +at |cause/m);
+  });
+
+  const ready =
+    "livekit-client 2.23 comes ready made with sdk@0.1.3 and sdk@0.1.6 alone, and is bundled with";
+  const added = `here: npm install --save-dev esbuild livekit-client-2.23@npm:livekit-client@2.23, or leave out +livekit-client-2.23.`;
+  test.each<[string[], number, string]>([
+    [
+      ["conformance", "--client", "sdk@0.1.20"],
+      3,
+      "The client sdk needs Playwright: npm install --save-dev playwright-core.",
+    ],
+    [["conformance", "--client", "sdk@0.1.20+livekit-client-2.23"], 3, `${ready} 0.1.20 ${added}`],
+    [["conformance", "--client", "sdk@file:.+livekit-client-2.23"], 3, `${ready} file:. ${added}`],
+    [
+      ["load", "--generator", "browser"],
+      3,
+      "The generator browser needs Playwright: npm install --save-dev playwright-core, or take --generator node.",
+    ],
+    [
+      ["mock", "--livekit-url", "ws://127.0.0.1:1", "--livekit-key", "k", "--livekit-secret", "s"],
+      1,
+      "@livekit/rtc-node, which joins the rooms of a LiveKit deployment, is not installed. Install it (npm install @livekit/rtc-node@1.1.0), or leave out --livekit-url for the built-in rooms.",
+    ],
+  ])("%j is a sentence", async (args, code, sentence) => {
+    const ended = await lucy(...args);
+    expect(ended).toEqual({
+      code,
+      said: expect.stringMatching(/^(?:smoke: [^\n]*\n)?lucy-testkit: [^\n]*\n$/),
+    });
+    expect(ended.said).toContain(`lucy-testkit: ${sentence}\n`);
+  });
+
+  test("a taken port is one, too", async () => {
+    const mock = await startMock(process.execPath, [bin(), "mock", "--port", "0"], home);
+    expect(await lucy("mock", "--port", mock.port)).toEqual({
+      code: 1,
+      said: `lucy-testkit: Port ${mock.port} on 127.0.0.1 is taken. Stop what listens there, or choose another: --port 0 picks a free one.\n`,
+    });
+    await mock.stop();
+  });
+});
+
 describe("the image, as far as it can be tried without a container engine", () => {
   const lines = read("Dockerfile").split("\n");
   const last = lines.lastIndexOf(lines.findLast((line) => line.startsWith("FROM "))!);
@@ -395,18 +467,11 @@ if (process.env.LUCY_LONG) {
       });
     }, 300_000);
 
-    test("a missing peer package is a sentence", async () => {
-      expect(await npx("conformance", "--client", "sdk@0.1.20")).toMatchObject({
-        code: 3,
-        said: "lucy-testkit: The client sdk needs Playwright: npm install --save-dev playwright-core.\n",
-      });
-      const { said } = await npx("load", "--plan", "smoke", "--generator", "browser");
-      expect(said).toContain(
-        "needs Playwright: npm install --save-dev playwright-core, or take --generator node",
-      );
-      const livekit = ["url", "key", "secret"].map((name) => `--livekit-${name}=ws://127.0.0.1:1`);
-      expect((await npx("mock", ...livekit)).said).toContain("npm install @livekit/rtc-node@1.1.0");
-    }, 60_000);
+    test("npm installs no peer package that nobody asked for", async () => {
+      expect(
+        Object.keys(manifest.peerDependencies).filter((name) => existsSync(join(home, "node_modules", name))),
+      ).toEqual([]);
+    });
 
     test("the reference client is judged, and load measures", async () => {
       const judged = await npx("conformance", "--client", "reference-direct", "--only", "connect");

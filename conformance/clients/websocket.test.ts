@@ -52,6 +52,6 @@ test.each<[string, (socket: WebSocket) => void, RegExp]>([
 test("a port that is taken is a sentence", async () => {
   const { url } = await listen();
   await expect(websocketClient(realClock, { port: Number(new URL(url).port) })).rejects.toThrow(
-    /cannot be waited for on port \d+: .*EADDRINUSE.* Choose another with --driver-port\./,
+    /^Port \d+ on 127\.0\.0\.1 is taken, so drivers .* --driver-port 0 picks a free one\.$/,
   );
 });

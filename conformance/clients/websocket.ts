@@ -21,10 +21,12 @@ export async function websocketClient(
   const server = new WebSocketServer({ host: "127.0.0.1", port, maxPayload: lineLengthMax });
   await new Promise<void>((resolve, reject) => {
     server.once("listening", resolve);
-    server.once("error", (error) =>
+    server.once("error", ({ code, message }: NodeJS.ErrnoException) =>
       reject(
         new Error(
-          `Drivers cannot be waited for on port ${port}: ${error.message}. Choose another with --driver-port.`,
+          code === "EADDRINUSE"
+            ? `Port ${port} on 127.0.0.1 is taken, so drivers cannot be waited for there. Stop what listens there, or choose another: --driver-port 0 picks a free one.`
+            : `Drivers cannot be waited for on port ${port}: ${message}. Choose another with --driver-port.`,
         ),
       ),
     );

@@ -16,7 +16,7 @@ async function importWithout(name: string, file: string): Promise<string> {
         throw Object.assign(new Error("Cannot find package '${name}'"), { code: "ERR_MODULE_NOT_FOUND" });
       },
     });
-    await import(${JSON.stringify(new URL(file, import.meta.url).href)}).catch(({ message }) => console.log(message));`;
+    await import(${JSON.stringify(new URL(file, import.meta.url).href)}).catch(({ stack, cause = "" }) => console.log(stack + cause));`;
   const { stdout } = await run(process.execPath, ["--input-type=module", "--eval", code]);
   return stdout.trim();
 }
@@ -26,7 +26,7 @@ test.each([
   ["@playwright/test", "./playwright.ts", "lucy-testkit/playwright needs @playwright/test"],
 ])("%s", async (name, file, begins) => {
   expect(await importWithout(name, file)).toBe(
-    `${begins}, which is not installed. Run npm install --save-dev ${name}.`,
+    `Error: ${begins}, which is not installed. Run npm install --save-dev ${name}.`,
   );
 });
 

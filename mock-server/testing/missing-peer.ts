@@ -6,8 +6,10 @@ export function missingPeer(name: string, subpath: string, error: unknown): unkn
   const isMissing =
     (code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND") && message.includes(`'${name}'`);
   if (!isMissing) return error;
-  return new Error(
+  const told = new Error(
     `lucy-testkit/${subpath} needs ${name}, which is not installed. Run npm install --save-dev ${name}.`,
-    { cause: error },
   );
+  // Whoever imports it without a runner sees the stack and the cause first, and neither says more.
+  told.stack = `Error: ${told.message}`;
+  return told;
 }
