@@ -150,6 +150,31 @@ test("fidelity.md names the SDKs that are tried, and the releases of livekit-cli
   expect(releases!.match(/\b2[.]\d+/g)).toEqual(Object.keys(livekitClients));
 });
 
+describe("the README says", () => {
+  const readme = read("README.md");
+
+  test("how many SDKs are run", () => {
+    const words = ["four", "five", "six", "seven", "eight", "nine", "ten"];
+    const { [0]: first, [versions.length - 1]: last } = versions;
+    const count = words[versions.length - 4];
+    expect(readme).toContain(`in ${count} versions from ${first!.version} to ${last!.version}`);
+  });
+
+  test("numbers that docs/figures.md has, rounded", () => {
+    const section = /\n## Numbers\n[\s\S]*?(?=\n## )/.exec(readme)![0];
+    const figures = (read("docs/figures.md").match(/\d+([.]\d+)?/g) ?? []).map(Number);
+    const shown = [...section.matchAll(/^\|(?! *\|).*\|$/gm)].flatMap(
+      ([row]) => row.match(/(?<![\d.])\d+([.]\d+)?(?= ?(?:ms|×| ·))/g) ?? [],
+    );
+    expect(shown.length).toBeGreaterThan(8);
+    const missing = shown.filter((text) => {
+      const digits = text.split(".")[1]?.length ?? 0;
+      return !figures.some((figure) => figure.toFixed(digits) === text);
+    });
+    expect(missing).toEqual([]);
+  });
+});
+
 /** A line of `lucy-testkit` is imported as others do; what a door has is held by package.test.ts. */
 const doorOf = (text: string) => /from "lucy-testkit\/(\w+)"/.exec(text)?.[1];
 
