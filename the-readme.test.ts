@@ -63,8 +63,10 @@ const commands: Record<string, readonly [file: string, line: string]> = {
   "npm run pictures": ["scripts/pictures.test.ts", '"pictures"'],
   "npm run format": ["scripts/test.mjs", '"biome", "check"'],
   "npm run check": ["scripts/test.mjs", '["tsc"]'],
-  // The tarball, as it is not on the registry.
-  "npm install --save-dev lucy-testkit": ["package.test.ts", "expect(await npm(tarball))"],
+  [`npm install --save-dev ./lucy-testkit-${JSON.parse(read("package.json")).version}.tgz`]: [
+    "package.test.ts",
+    "expect(await npm(tarball))",
+  ],
   "npx lucy-testkit mock": ["package.test.ts", '["mock", "--port", "0"]'],
   "node cli.ts conformance --client sdk@0.1.20": ["conformance/self-test.ts", '"sdk@0.1.20"'],
   "node cli.ts conformance --client sdk@file:../my-build": ["package.test.ts", "`sdk@file:$" + "{build}`"],
@@ -155,9 +157,10 @@ describe("the README says", () => {
 
   test("how many SDKs are run", () => {
     const words = ["four", "five", "six", "seven", "eight", "nine", "ten"];
-    const { [0]: first, [versions.length - 1]: last } = versions;
     const count = words[versions.length - 4];
-    expect(readme).toContain(`in ${count} versions from ${first!.version} to ${last!.version}`);
+    expect(readme).toContain(
+      `in ${count} versions from ${versions[0].version} to ${versions.at(-1)!.version}`,
+    );
   });
 
   test("numbers that docs/figures.md has, rounded", () => {
