@@ -13,6 +13,7 @@ import { figureMarkdown, figureText } from "../../reports/figure-table.ts";
 import { capacity } from "./capacity.ts";
 import { connect } from "./connect.ts";
 import { control } from "./control.ts";
+import { firstSuccess } from "./first-success.ts";
 import { gates } from "./gates.ts";
 import { generator } from "./generator.ts";
 import { glass } from "./glass.ts";
@@ -34,6 +35,7 @@ export type Bench = {
 
 const benches: readonly Bench[] = [
   startUp,
+  firstSuccess,
   connect,
   glass,
   set,
