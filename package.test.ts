@@ -95,7 +95,7 @@ const bin = () => join(unpacked, manifest.bin["lucy-testkit"]);
 
 describe("what is in it", () => {
   test("compiled code with its types, what it reads, and nothing that only we need", () => {
-    const others = files.filter((path) => !/^dist\/.*\.(js|d\.ts)$/.test(path));
+    const others = files.filter((path) => !/^(dist\/.*\.(js|d\.ts)|docs\/.*)$/.test(path));
     expectGolden("file", others);
     const ofOurs =
       /\.(test|spec)\.|\/bench\/|\/_(walk|running|socket-client|media-client)|ffmpeg|\/generate\./;
@@ -142,6 +142,22 @@ describe("what is in it", () => {
         .map((at) => `${path} looks for ${at}`),
     );
     expect(missing).toEqual([]);
+  });
+
+  test("the pages and pictures that its README leads to, where they are in docs/", () => {
+    const text = readFileSync(join(unpacked, "README.md"), "utf8");
+    const named = [...text.matchAll(/(?:\]\(|(?:src|srcset|href)=")(docs\/[^)"#]*)/g)].map(
+      ([, path]) => path!,
+    );
+    expect(named).toContain("docs/github.md");
+    expect(named.filter((path) => !existsSync(join(unpacked, path)))).toEqual([]);
+  });
+
+  test("no map, and nothing that asks for one", () => {
+    expect(files.filter((path) => path.endsWith(".map"))).toEqual([]);
+    const asks = (path: string) =>
+      /^\/\/# sourceMappingURL/m.test(readFileSync(join(unpacked, path), "utf8"));
+    expect(files.filter((path) => /[.](js|d[.]ts|css)$/.test(path) && asks(path))).toEqual([]);
   });
 
   test("licences of all that is bundled", () => {
