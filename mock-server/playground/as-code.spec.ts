@@ -1,0 +1,60 @@
+import { stripTypeScriptTypes } from "node:module";
+import { imageHash, promptHash } from "../../fixtures/hashes.ts";
+import { readImage } from "../../fixtures/images.ts";
+import { expect, journalLine, test, untilNothingOpen } from "../browser/lucy-test.ts";
+import { choose, connect, disconnect, open, read } from "./_page-steps.ts";
+
+for (const { version, first, dialect } of [
+  { version: "0.1.20", first: 0, dialect: "livekit" },
+  { version: "0.0.46", first: 0, dialect: "direct" },
+] as const) {
+  test(`SDK ${version}: the code for what was done does the same in another page`, async ({
+    page,
+    context,
+    lucy,
+  }) => {
+    const complaints = await open(page, lucy);
+    await choose(page, version);
+    await page.getByRole("combobox", { name: "Codec" }).selectOption("VP8");
+    await connect(page, first);
+    await page.getByLabel("Prompt", { exact: true }).fill("a knight");
+    await page.getByLabel("Prompt", { exact: true }).press("Enter");
+    await expect(read(page, "revision")).toHaveText(String(first + 1));
+    await page.getByRole("button", { name: "A face with a hat, PNG" }).click();
+    await expect(read(page, "revision")).toHaveText(String(first + 2));
+    await disconnect(page, lucy);
+
+    const code = page.locator("#code");
+    const text = (await code.textContent())!;
+    const typed = text.replace('"@decartai/sdk"', `"/_lucy/sdk/${version}.js"`);
+    const before = lucy.journal.lines.length;
+    const app = await context.newPage();
+    await app.goto(`${lucy.url}/_lucy/health`);
+    if (dialect === "direct") await app.addScriptTag({ url: `${lucy.url}/_lucy/redirect.js` });
+    await app.setContent(`<video autoplay muted></video>`);
+    if (dialect === "direct") await app.addScriptTag({ url: `${lucy.url}/_lucy/redirect.js` });
+    await app.addScriptTag({ content: stripTypeScriptTypes(typed), type: "module" });
+    const state = (line: { seq: number; kind: string }) => line.seq > before && line.kind === "state";
+    await journalLine(
+      lucy,
+      (line) =>
+        state(line) &&
+        line.fields.promptHash === promptHash("a knight") &&
+        line.fields.imageHash === imageHash(readImage("face-png")),
+    );
+    await untilNothingOpen(lucy);
+
+    await page.getByRole("tab", { name: "SDK snippet" }).press("ArrowRight");
+    await expect(page.getByRole("tab", { name: "Scenario YAML" })).toBeFocused();
+    await expect(page.locator("#code-notes")).toContainText("a scenario file would be empty");
+    await page.getByRole("tab", { name: "Driver JSON" }).click();
+    await expect(code).toContainText('"verb":"setPrompt","prompt":"a knight"');
+    await expect(code).toContainText("<base64 of face-png");
+    await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+    await page.locator("#copy-code").click();
+    await expect(page.locator("#copy-code")).toHaveText("Copied");
+    const copied = await page.evaluate(() => navigator.clipboard.readText());
+    expect(copied).toContain(Buffer.from(readImage("face-png")).toString("base64"));
+    expect(complaints).toEqual([]);
+  });
+}
