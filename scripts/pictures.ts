@@ -92,20 +92,40 @@ async function revision(url: string, wanted: number): Promise<void> {
   for await (const text of lines.body!.pipeThrough(new TextDecoderStream())) if (found.test(text)) return;
 }
 
-/** One client that is right and one that sends prompt and image in two messages, side by side. */
+/**
+ * One client as it is, and once more with a key that makes the server tear its sets apart: what comes is wrong, and the pictures prove it. That client
+ * is the one in Python, as it can be started by a command.
+ */
 async function report(to: string): Promise<void> {
-  const clients = "reference-direct,reference-direct+splits-a-set";
+  const python = process.env.LUCY_PYTHON ?? "python3";
+  const command = [python, "-u", join(root, "conformance/clients/aiortc/driver.py")];
   await inFolder(async (folder) => {
-    await judged(
-      ["--client", clients, "--only", "atomicity", "--no-baseline", "--html", "report.html"],
-      folder,
-    );
+    writeFileSync(join(folder, "torn-driver.mjs"), tornDriver(command));
+    const args = ["--client", "aiortc,command", "--client-command", "node torn-driver.mjs", "--no-baseline"];
+    await judged([...args, "--only", "atomicity", "--html", "report.html"], folder);
     await inBrowser(async (browser) => {
-      const page = await browser.newPage({ colorScheme: "light", viewport: { width, height: 1000 } });
+      const page = await browser.newPage({ colorScheme: "light", viewport: { width, height: 1240 } });
       await page.goto(pathToFileURL(join(folder, "report.html")).href);
       await save(await page.screenshot(), join(to, "report.png"));
     });
   });
+}
+
+/** Passes all on to the driver that this command starts, and puts the fault into each key. */
+function tornDriver([command, ...args]: readonly string[]): string {
+  return `import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+
+const driver = spawn(${JSON.stringify(command)}, ${JSON.stringify(args)}, { stdio: ["pipe", "inherit", "inherit"] });
+driver.once("error", (error) => console.error(error.message));
+driver.once("close", (code) => process.exit(code ?? 1));
+for await (const line of createInterface({ input: process.stdin })) {
+  const request = JSON.parse(line);
+  if (request.verb === "connect") request.apiKey = "mock:torn-set";
+  driver.stdin.write(JSON.stringify(request) + "\\n");
+}
+driver.stdin.end();
+`;
 }
 
 /** What a person sees at a terminal. */
