@@ -84,6 +84,9 @@ const lists: Record<string, Record<string, () => string | Promise<string>>> = {
     frames: () => memberTable("mock-server/testing/match-frame.ts", "FrameMatchers"),
     "frame-options": () => memberTable("mock-server/testing/match-frame.ts", "MatchFrameOptions"),
     lucy: () => memberTable("mock-server/testing/lucy.ts", "Lucy"),
+    "vitest-fixtures": () => memberTable("mock-server/testing/vitest.ts", "LucyFixtures"),
+    "playwright-fixtures": () =>
+      memberTable("mock-server/testing/playwright.ts", "LucyTestFixtures", "LucyWorkerFixtures"),
   },
   "docs/exports.md": { exports: exportLists },
   "docs/github.md": {
@@ -378,14 +381,16 @@ function commentText(comment: string): string {
 }
 
 /** The members of a type, with what stands above each; those of an object in it by their path. */
-function memberTable(file: string, type: string): string {
+function memberTable(file: string, ...types: readonly string[]): string {
   const source = read(file);
-  const [, body] = new RegExp(`^export type ${type} = \\{\\n([\\s\\S]*?)^\\};`, "m").exec(source)!;
+  const body = types
+    .map((type) => new RegExp(`^export type ${type} = \\{\\n([\\s\\S]*?)^\\};`, "m").exec(source)![1])
+    .join("");
   const member =
     /(?:\/\*\*([\s\S]*?)\*\/\s*)?^( +)(?:readonly )?(\w+\??)(: \{$|[(:][\s\S]*?;$|(?=\n))|^ +\};$/gm;
   const path: string[] = [];
   const rows: string[][] = [];
-  for (const [, comment = "", indent, name, rest] of body!.matchAll(member)) {
+  for (const [, comment = "", indent, name, rest] of body.matchAll(member)) {
     if (name === undefined) path.pop();
     else if (rest === ": {") path.push(name);
     else if (indent!.length === 2 * (path.length + 1)) {

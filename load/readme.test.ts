@@ -1,5 +1,5 @@
 /** load/README.md tells the truth: its plans are those there are, its example can be read, its commands are run. `UPDATE=1` writes the table. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { arrivalsOf } from "./arrivals.ts";
 import { parsePlan, planNames, readPlan } from "./plan.ts";
@@ -29,6 +29,21 @@ test("the table of plans is what the folder has", () => {
 test("its example is a plan", () => {
   const [, yaml] = /```yaml\n([\s\S]*?)```/.exec(readme)!;
   expect(parsePlan(yaml!, "README.md").thresholds).toHaveLength(5);
+});
+
+test("its table of benches has those there are", () => {
+  const folder = new URL("./bench/", import.meta.url);
+  const benches = readdirSync(folder).flatMap(
+    (name) =>
+      /: Bench = \{\n {2}name: "([\w-]+)"/.exec(readFileSync(new URL(name, folder), "utf8"))?.[1] ?? [],
+  );
+  const rows = readme.slice(readme.indexOf("## The bench")).matchAll(/^\| `([\w-]+)` \|/gm);
+  expect(
+    [...rows]
+      .map(([, name]) => name)
+      .filter((name) => name !== "--only")
+      .toSorted(),
+  ).toEqual(benches.toSorted());
 });
 
 /** Every command that it prints, and the line of the test that runs it. */
