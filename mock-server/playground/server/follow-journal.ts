@@ -8,10 +8,10 @@ import { controlHeaders } from "../_ask-server.ts";
 import { sentenceOf } from "../sentence-of.ts";
 import { createEventReader } from "./event-reader.ts";
 
-/** `retries`: whether it tries again by itself. */
+/** `retryMs`: when it tries again by itself; `null`: not at all, as a missing token comes by no waiting. */
 export type StreamState =
   | { readonly is: "open" | "hidden" }
-  | { readonly is: "broken"; readonly why: string; readonly retries: boolean };
+  | { readonly is: "broken"; readonly why: string; readonly retryMs: number | null };
 
 export type FollowAbout = {
   /** So many lines of those that there are already. */
@@ -27,8 +27,10 @@ export type Follower = {
   again(): void;
 };
 
-export const retryMs = 3000;
-/** More readers than may be, or a server that is closing: that passes by itself. A missing token does not. */
+const retryMsBroken = 3000;
+/** Each refusal is a line of the journal, too. */
+const retryMsRefused = 10_000;
+/** More readers than may be, or a server that is closing: that passes. */
 const passing = 503;
 
 export function followJournal({ pastMax, lines, remark, state }: FollowAbout): Follower {
@@ -63,14 +65,14 @@ export function followJournal({ pastMax, lines, remark, state }: FollowAbout): F
   }
 
   async function read(signal: AbortSignal): Promise<void> {
-    let retries = true;
+    let retryMs: number | null = retryMsBroken;
     try {
       const response = await fetch(`/_lucy/journal?live=1${lastSeq === null ? `&limit=${pastMax}` : ""}`, {
         headers: { ...controlHeaders(), ...(lastSeq !== null && { "last-event-id": String(lastSeq) }) },
         signal,
       });
       if (!response.ok) {
-        retries = response.status === passing;
+        retryMs = response.status === passing ? retryMsRefused : null;
         throw new Error(String((await response.json()).detail));
       }
       state({ is: "open" });
@@ -80,8 +82,8 @@ export function followJournal({ pastMax, lines, remark, state }: FollowAbout): F
       if (signal.aborted) return;
       stop = null;
       const why = error instanceof TypeError ? "The stream of the journal broke." : sentenceOf(error);
-      state({ is: "broken", why, retries });
-      if (retries) timer = setTimeout(again, retryMs);
+      state({ is: "broken", why, retryMs });
+      if (retryMs !== null) timer = setTimeout(again, retryMs);
     }
   }
 

@@ -169,6 +169,6 @@ function plotFigures({ points }: FigureLog, fps: Plot, latency: Plot, nowMs: num
     nowMs,
     newest?.p50Ms == null
       ? "not known"
-      : `${rounded(newest.p50Ms)} ms in the middle, ${rounded(newest.p99Ms ?? 0)} ms for one in a hundred`,
+      : `p50 ${rounded(newest.p50Ms)} ms, p99 ${rounded(newest.p99Ms ?? 0)} ms`,
   );
 }

@@ -44,6 +44,5 @@ export function showServer({ did, ownSession, watch }: ShowServerAbout): void {
     sessions.show(live, ownSession(), health.uptimeMs);
     faults.show(live.map(({ id }) => id));
     clock.show(health.options.clock);
-    journal.again();
   });
 }
