@@ -242,6 +242,36 @@ test("every flag that a page names is one of a command", () => {
   expect(unknown).toEqual([]);
 });
 
+test("docs/playground.md names parts that the page has", () => {
+  const page = read("mock-server/playground/index.html");
+  const parts = [...read("docs/playground.md").matchAll(/\*\*([^*]+)\*\*/g)].map(([, part]) => part!);
+  expect(parts.length).toBeGreaterThan(10);
+  expect(parts.filter((part) => !page.includes(`>${part}`))).toEqual([]);
+});
+
+test("docs/results.md has as many known failures as the baselines, and judges all that a dialect owes", () => {
+  const [head, ...rows] = [...read("docs/results.md").matchAll(/^\| (.+) \|$/gm)].map(([, row]) =>
+    row!.split(" | "),
+  );
+  const all = rows.at(-1)!;
+  expect(all[0]).toBe("**all**");
+  const count = (text: string, word: string) => Number(new RegExp(`(\\d+) ${word}`).exec(text)?.[1] ?? 0);
+  for (const [column, client] of head!.entries()) {
+    const total = all[column]!;
+    const path = `conformance/baselines/${client.replace("@", "-")}.json`;
+    if (client.startsWith("reference-")) {
+      const owed = Object.keys(requirementSets).find((name) =>
+        name.startsWith(client.replace("reference-", "")),
+      );
+      const { length } = requirementSets[owed!]!;
+      expect([client, total]).toEqual([client, `${length}/${length}`]);
+    } else if (column > 0) {
+      const { length } = JSON.parse(read(path)).known;
+      expect([client, count(total, "known") + count(total, "inconclusive")]).toEqual([client, length]);
+    }
+  }
+});
+
 test("docs/fidelity.md says of every message what is known of it", () => {
   const text = read("docs/fidelity.md");
   const types = [...Object.keys(protocol.CLIENT_MESSAGES), ...Object.keys(protocol.SERVER_MESSAGES)];

@@ -72,6 +72,7 @@ async function playground(to: string): Promise<void> {
         await page.mouse.move(0, 0);
         await page.evaluate("window.scrollTo(0, 0)");
         await save(await page.screenshot(), join(to, `playground-${colorScheme}.png`));
+        if (colorScheme === "light") await serverPart(page, url, to);
         await page.getByRole("button", { name: "Disconnect", exact: true }).click();
         await page.close();
       }
@@ -80,6 +81,24 @@ async function playground(to: string): Promise<void> {
     server.stdin.end();
     await once(server, "close");
   }
+}
+
+/** The page's lower part, with a fault in force. */
+async function serverPart(page: Page, url: string, to: string): Promise<void> {
+  const body = JSON.stringify({ name: "packet-loss", with: { ratio: 0.02 } });
+  await fetch(`${url}/_lucy/faults`, {
+    method: "POST",
+    body,
+    headers: { "content-type": "application/json" },
+  });
+  await page.waitForTimeout(3000);
+  await page.setViewportSize({ width, height: 1100 });
+  const top = await page
+    .getByRole("heading", { name: "The server", exact: true })
+    .evaluate((heading: { getBoundingClientRect(): { top: number } }) => heading.getBoundingClientRect().top);
+  await page.mouse.wheel(0, top - 16);
+  await page.waitForTimeout(1000);
+  await save(await page.screenshot(), join(to, "playground-server.png"));
 }
 
 /** Waits until some session has shown pictures of that revision. */
