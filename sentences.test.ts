@@ -109,14 +109,15 @@ test.each<[string, () => string[], Record<string, string>, number, () => string]
     () => ["mock", "--port", "0", "--scenario", "faults.yaml"],
     { "faults.yaml": "faults:\n  - name: packet-los\n" },
     1,
-    () => "faults.yaml:2: ",
+    () => 'faults.yaml:2: Fault 1: there is no fault "packet-los". Did you mean "packet-loss"?',
   ],
   [
     "a scenario file that is not YAML",
     () => ["mock", "--port", "0", "--scenario", "faults.yaml"],
     { "faults.yaml": "faults: [\n" },
     1,
-    () => "faults.yaml:2:1: ",
+    () =>
+      "faults.yaml:2:1: what ends here is not YAML: a quote, a bracket, a comma or a colon is missing. Close what was opened.",
   ],
   [
     "a plan with a misspelt key",

@@ -147,7 +147,7 @@ const refused: [text: string, message: string][] = [
     "faults:\n  - name: a: b\n",
     'flaky.yaml:2:11: "- name: a: b" is not YAML: it has ": " twice, or is indented otherwise than what it belongs to. Put the value in quotes,',
   ],
-  ["faults:\n  - {\n", "flaky.yaml:3:1: what ends here is not YAML: "],
+  ["faults:\n  - {\n", "flaky.yaml:3:1: what ends here is not YAML: a quote, a bracket, a comma or"],
   [
     "faults:\n\t- reset\n",
     'flaky.yaml:2:1: "- reset" is not YAML: it begins with a tab. Indent with spaces.',
@@ -157,7 +157,10 @@ const refused: [text: string, message: string][] = [
     'flaky.yaml:3:1: "- drop" is not YAML: it has ": " twice, or is indented otherwise',
   ],
   ['faults:\n  - "reset\n', "flaky.yaml:3:1: what ends here is not YAML: a quote, a bracket, a comma or"],
-  ["faults: [reset\n", "is not YAML: "],
+  [
+    "faults: [reset\n",
+    "is not YAML: a quote, a bracket, a comma or a colon is missing. Close what was opened.",
+  ],
   [
     "faults:\n  - @reset\n",
     'flaky.yaml:2:5: "- @reset" is not YAML: no text begins with this character. Put',

@@ -263,11 +263,13 @@ function readYaml(text: string, fileName: string): { given: unknown; lineOf(path
   });
   const [problem] = [...document.errors, ...document.warnings];
   if (problem) {
+    // Whatever the parser makes of the end: what is wrong there is that something is still open.
+    const isOpen = text.slice(problem.pos[0]).trim() === "";
     refuse(
       problem.pos[0],
       problem.code === "RESOURCE_EXHAUSTION"
         ? "the file nests too deep. Make it flat."
-        : `${lineAt(problem.pos[0])} is not YAML: ${yamlSentences[problem.code] ?? unreadable}`,
+        : `${lineAt(problem.pos[0])} is not YAML: ${yamlSentences[isOpen ? "MISSING_CHAR" : problem.code] ?? unreadable}`,
     );
   }
 
