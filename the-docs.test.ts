@@ -18,6 +18,7 @@ import { mockCommand } from "./mock-server/command.ts";
 import { catalogueMarkdown, momentsMarkdown } from "./mock-server/faults/catalogue.ts";
 import { faults } from "./mock-server/faults/index.ts";
 import { optionTable } from "./mock-server/index.ts";
+import { type Change, readChange } from "./mock-server/state.ts";
 import { named } from "./mock-server/transforms/plan.ts";
 import * as protocol from "./protocol/index.ts";
 import { reportCommand } from "./reports/command.ts";
@@ -240,6 +241,32 @@ test("every flag that a page names is one of a command", () => {
     )
     .filter((one) => !known.has(one.split(" ")[1]!) && !notOurs.test(one.split(" ")[1]!));
   expect(unknown).toEqual([]);
+});
+
+test("docs/fidelity.md says what set_image means as the state does", () => {
+  const [, section] = /### What `set_image` means\n([\s\S]*?)\n## /.exec(read("docs/fidelity.md"))!;
+  const rows = [...section!.matchAll(/^\| (.*(?:image_|neither).*) \| (.*) \| (.*) \|$/gm)];
+  expect(rows).toHaveLength(7);
+  for (const [, carries, image, prompt] of rows) {
+    const message = {
+      type: "set_image" as const,
+      ...(carries!.includes("`image_data` text") && { image_data: "aGk=" }),
+      ...(carries!.includes("`image_data` null") && { image_data: null }),
+      ...(carries!.includes("`prompt` text") && { prompt: "hi" }),
+      ...(carries!.includes("`prompt` null") && { prompt: null }),
+    };
+    const told = (change: Change) => ({
+      image: change.image === undefined ? "kept" : change.image === null ? "cleared" : "set",
+      prompt: change.prompt === undefined ? "kept" : change.prompt === null ? "cleared" : "set",
+    });
+    expect([carries, told(readChange(message, "keep"))]).toEqual([
+      carries,
+      { image: image!.split(/[, ]/)[0], prompt: prompt!.split(":")[0] },
+    ]);
+    if (image!.includes("`--prompt-only-set clear`")) {
+      expect(told(readChange(message, "clear")).image).toBe("cleared");
+    }
+  }
 });
 
 test("docs/playground.md names parts that the page has", () => {
