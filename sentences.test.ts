@@ -87,6 +87,29 @@ test.each<[string, () => string[], Record<string, string>, number, () => string]
       'else.json is no result: its "schema" is not lucy-testkit/result/1. Name the folder of a run, or its result.json.',
   ],
   [
+    "load merge, a shard of another version",
+    () => ["load", "merge", "shard.json"],
+    { "shard.json": '{ "schema": "lucy-testkit/shard/0" }' },
+    3,
+    () =>
+      'shard.json is no shard of this version: its "schema" is "lucy-testkit/shard/0", and this one reads lucy-testkit/shard/1. Merge with the version that measured it, or measure again with this one on all machines.',
+  ],
+  [
+    "load compare, a run that is not there",
+    () => ["load", "compare", "gone", "gone"],
+    {},
+    3,
+    () => "There is no run at gone. Make one: `lucy-testkit conformance` or `lucy-testkit load`.",
+  ],
+  [
+    "a baseline that is not there",
+    () => [...reference, "--baseline", "gone.json"],
+    {},
+    3,
+    () =>
+      "The baseline gone.json cannot be read: ENOENT: no such file or directory, open 'gone.json'. Name a file that is there, or leave it out: --no-baseline.",
+  ],
+  [
     "a baseline of another client",
     () => [...reference, "--baseline", "baseline.json"],
     baseline('{ "client": "sdk@0.0.46", "known": [] }'),

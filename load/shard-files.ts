@@ -99,7 +99,7 @@ export function readShard(path: string): ShardFile {
   const schema = (value as { schema?: unknown } | null)?.schema;
   if (schema !== shardSchema) {
     throw new Error(
-      `${path} is no shard of this version: its "schema" is ${JSON.stringify(schema)?.slice(0, 60)}, and this one reads ${shardSchema}.`,
+      `${path} is no shard of this version: its "schema" is ${JSON.stringify(schema)?.slice(0, 60)}, and this one reads ${shardSchema}. Merge with the version that measured it, or measure again with this one on all machines.`,
     );
   }
   const parsed = shardFile.safeParse(value);

@@ -206,7 +206,7 @@ function runsBeside(path: string): string {
     const names = namesIn(folder).sort().slice(-5);
     if (names.length > 0) return `In ${folder} there is ${names.join(", ")}.`;
   }
-  return "Make one with `lucy-testkit conformance`.";
+  return "Make one: `lucy-testkit conformance` or `lucy-testkit load`.";
 }
 
 /** Where pictures of findings are in a run's folder; `folder`: the way there, from where the paths are to be read. */
