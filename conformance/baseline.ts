@@ -28,7 +28,9 @@ export function readBaseline(path: string, subject: string, ids: readonly string
   try {
     text = readFileSync(path, "utf8");
   } catch (error) {
-    throw new BaselineError(`The baseline ${path} cannot be read: ${(error as Error).message}. Name a file that is there, or leave it out: --no-baseline.`);
+    throw new BaselineError(
+      `The baseline ${path} cannot be read: ${(error as Error).message}. Name a file that is there, or leave it out: --no-baseline.`,
+    );
   }
   let given: unknown;
   try {

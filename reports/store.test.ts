@@ -261,7 +261,7 @@ describe("a result that cannot be read is a sentence", () => {
     [
       "nothing there",
       () => join(runs, "latest"),
-      /^There is no run at .*latest\. Make one with `lucy-testkit conformance`\.$/,
+      /^There is no run at .*latest\. Make one: `lucy-testkit conformance` or `lucy-testkit load`\.$/,
     ],
     [
       "nothing of that name",
