@@ -202,7 +202,7 @@ export function faultsPanel(root: HTMLElement, { marks, did }: FaultsPanelAbout)
       const count = cards.filter(({ fault }) => on.some((one) => nameOf(one) === fault.name)).length;
       say(title, `${channel}: ${cards.length} faults${count > 0 ? `, ${count} on` : ""}`);
     }
-    showOn([...on, ...[...fromKeys.values()].flat()]);
+    showOn([...on, ...live.flatMap((session) => fromKeys.get(session) ?? [])]);
   }
 
   function showOn(on: readonly DeclaredFault[]): void {
@@ -269,7 +269,6 @@ export function faultsPanel(root: HTMLElement, { marks, did }: FaultsPanelAbout)
   return {
     show(sessions) {
       live = sessions;
-      for (const id of fromKeys.keys()) if (!sessions.includes(id)) fromKeys.delete(id);
       showAims();
       load();
       ask();
@@ -285,9 +284,9 @@ export function faultsPanel(root: HTMLElement, { marks, did }: FaultsPanelAbout)
       for (const { session, kind, fields } of lines) {
         if (session === null) continue;
         if (kind === "faults") {
-          const brought = (fields.declared as ({ id: string } & Declaration)[]).filter(({ id }) =>
-            keyId.test(id),
-          );
+          const all = fields.declared as ({ id: string } & Declaration)[];
+          // "nothing" is how a test marks its own clients.
+          const brought = all.filter(({ id, name }) => keyId.test(id) && name !== "nothing");
           if (brought.length === 0) continue;
           fromKeys.set(
             session,

@@ -93,6 +93,7 @@ export function journalPanel(root: HTMLElement, { marks, lines: tell }: JournalP
   const broken = build("p", { class: "stream" }, stateText, againButton);
   // No li: a browser counts the items of a list anew with each that goes, which took two seconds for two thousand (measured).
   const list = build("div", { role: "list", class: "lines" });
+  const empty = build("p", { class: "note nothing" });
   const scroller = build(
     "div",
     {
@@ -101,10 +102,10 @@ export function journalPanel(root: HTMLElement, { marks, lines: tell }: JournalP
       role: "group",
       "aria-label": "Lines of the journal; arrow keys go from line to line, Enter opens one",
     },
+    empty,
     list,
   );
   const counts = build("p", { class: "note line-counts" });
-  const empty = build("p", { class: "note nothing" });
   root.append(
     build(
       "div",
@@ -117,7 +118,6 @@ export function journalPanel(root: HTMLElement, { marks, lines: tell }: JournalP
     buttons,
     broken,
     scroller,
-    empty,
     counts,
   );
 
@@ -273,7 +273,6 @@ export function journalPanel(root: HTMLElement, { marks, lines: tell }: JournalP
             ? "Cleared. New lines come here."
             : "No line that is held passes these filters.",
     );
-    scroller.hidden = shown.length === 0;
   }
 
   function append(lines: readonly JournalLine[]): void {
@@ -303,6 +302,7 @@ export function journalPanel(root: HTMLElement, { marks, lines: tell }: JournalP
 
   function replace(lines: readonly JournalLine[]): void {
     shown = [...lines];
+    if (list.contains(document.activeElement)) scroller.focus();
     list.replaceChildren(...lines.map(row));
     if (follows) toEnd();
   }

@@ -97,7 +97,7 @@ test.describe("sessions", () => {
       const { id } = lucy.sessions[0]!;
       await expect(card(tab, id)).toContainText("this page");
       await expect(card(page, id)).toContainText(/Pictures \d+(\.\d)? fps/);
-      await expect(card(page, id)).toContainText(/In the server p50 \d+(\.\d)? ms, p99 \d+/);
+      await expect(card(page, id)).toContainText(/In the server p50 \d+(\.\d)?, p99 \d+(\.\d)? ms/);
       await expect(card(page, id)).toContainText(/codec(VP8|H264)/);
       await expect(card(page, id).getByText("this page")).toBeHidden();
       const line = card(page, id).getByRole("img", {

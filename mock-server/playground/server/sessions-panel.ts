@@ -8,7 +8,7 @@ import { type Counted, createFigureLog, type FigureLog } from "./session-figures
 import { type Marks, shortOf } from "./session-mark.ts";
 
 /** How long one that is over can still be read. */
-export const goodbyeMs = 5000;
+export const goodbyeMs = 4000;
 
 export type SessionsPanel = {
   /** `own`: the page's; `nowMs`: the server's time. */
@@ -169,6 +169,6 @@ function plotFigures({ points }: FigureLog, fps: Plot, latency: Plot, nowMs: num
     nowMs,
     newest?.p50Ms == null
       ? "not known"
-      : `p50 ${rounded(newest.p50Ms)} ms, p99 ${rounded(newest.p99Ms ?? 0)} ms`,
+      : `p50 ${rounded(newest.p50Ms)}, p99 ${rounded(newest.p99Ms ?? 0)} ms`,
   );
 }
