@@ -24,10 +24,15 @@ startSources({ isIdle, changed: preview });
 startEdits();
 startConnection({ phase: preview, session: forgetImages });
 showServer({ did: recordDeed, ownSession, watch: watchHealth });
-for (const video of [element<HTMLVideoElement>("source"), element<HTMLVideoElement>("result")]) {
+// A result that is still to come has room as large as the source.
+for (const [name, place] of [
+  ["source", document.querySelector("main")!],
+  ["result", element("result").parentElement!],
+] as const) {
+  const video = element<HTMLVideoElement>(name);
   video.addEventListener("resize", () => {
     if (!video.videoWidth) return;
-    video.parentElement!.style.setProperty("--ratio", `${video.videoWidth} / ${video.videoHeight}`);
+    place.style.setProperty("--ratio", `${video.videoWidth} / ${video.videoHeight}`);
   });
 }
 document.addEventListener("visibilitychange", preview);
