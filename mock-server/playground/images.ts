@@ -13,14 +13,16 @@ const area = element("images");
 const fileInput = element<HTMLInputElement>("file");
 const held: Record<Place, Picked | null> = { staged: null, "in-force": null };
 
-/** `picked`: an image that may be sent, as far as a browser can tell. */
-export function startImages({
-  isConnected,
-  picked,
-}: {
+type ImageListeners = {
   isConnected(): boolean;
+  /** An image that may be sent, as far as a browser can tell. */
   picked(image: Picked): void;
-}): void {
+};
+
+let listeners: ImageListeners = { isConnected: () => false, picked() {} };
+
+export function startImages(listening: ImageListeners): void {
+  listeners = listening;
   fileInput.addEventListener("change", () => {
     const [file] = fileInput.files ?? [];
     if (file) take(file, file.name);
@@ -47,33 +49,12 @@ export function startImages({
     if (file) take(file, file.name);
   });
   // A file that misses its place would take the page's.
-  for (const kind of ["dragover", "drop"]) {
-    addEventListener(kind, (event) => event.preventDefault());
+  for (const kind of ["dragover", "drop"] as const) {
+    addEventListener(kind, (event) => {
+      if (event.dataTransfer?.types.includes("Files")) event.preventDefault();
+    });
   }
-
-  async function take(bytes: Blob, name: string, path?: string): Promise<void> {
-    if (!isConnected()) return sayOfImage("Connect first: an image goes into a session.", true);
-    const image = { name, byteLength: bytes.size, bytes, ...(path !== undefined && { path }) };
-    const start = new Uint8Array(await bytes.slice(0, startBytes).arrayBuffer());
-    const why = whyNoImage({ ...image, type: bytes.type }, start);
-    if (why === null) return picked(image);
-    note(why, "bad");
-    sayOfImage(why, true);
-  }
-
-  takeSample = async (name) => {
-    const path = `/_lucy/samples/${name}`;
-    try {
-      const response = await fetch(path);
-      if (!response.ok) throw new Error(`The server has no sample image ${name}.`);
-      await take(await response.blob(), name, path);
-    } catch (error) {
-      note(sentenceOf(error), "bad");
-    }
-  };
 }
-
-let takeSample: (name: string) => Promise<void> = async () => {};
 
 export function offerSamples(samples: Offer["samples"]): void {
   element("samples").append(
@@ -132,6 +113,27 @@ export function sayOfImage(text: string, isBad = false): void {
 
 export function kilobytes(bytes: number): string {
   return `${Math.max(1, Math.round(bytes / 1000))} kB`;
+}
+
+async function take(bytes: Blob, name: string, path?: string): Promise<void> {
+  if (!listeners.isConnected()) return sayOfImage("Connect first: an image goes into a session.", true);
+  const image = { name, byteLength: bytes.size, bytes, ...(path !== undefined && { path }) };
+  const start = new Uint8Array(await bytes.slice(0, startBytes).arrayBuffer());
+  const why = whyNoImage({ ...image, type: bytes.type }, start);
+  if (why === null) return listeners.picked(image);
+  note(why, "bad");
+  sayOfImage(why, true);
+}
+
+async function takeSample(name: string): Promise<void> {
+  const path = `/_lucy/samples/${name}`;
+  try {
+    const response = await fetch(path);
+    if (!response.ok) throw new Error(`The server has no sample image ${name}.`);
+    await take(await response.blob(), name, path);
+  } catch (error) {
+    note(sentenceOf(error), "bad");
+  }
 }
 
 function isTextField(target: EventTarget | null): boolean {

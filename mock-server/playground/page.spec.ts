@@ -234,6 +234,7 @@ test("shows the place in the queue, and lets go of it", async ({ page, lucy }) =
   await open(page, lucy);
   await page.getByRole("button", { name: "Connect", exact: true }).click();
   await expect(page.locator("#state")).toHaveText("in the queue, 1 of 4");
+  await expect(page.locator("#progress-queue")).toHaveText("1 of 4");
   await expect(page.locator("#result-empty")).toHaveText("Waiting for a free session: in the queue, 1 of 4.");
   await expect(page.getByRole("log").getByText("in the queue")).toHaveText([
     "The server: in the queue, 1 of 4.",
