@@ -131,9 +131,9 @@ test("--html and --markdown show several clients, and the rule that one of them 
   expect(html).toContain(rule);
   expect(html).toContain(broken);
   // Nothing is fetched and nothing run.
-  expect(
-    html.match(/<(script|iframe|object|embed)\b|\b(src|href)="(?!data:|#)[^"]*"|url\((?!data:)/g),
-  ).toBe(null);
+  expect(html.match(/<(script|iframe|object|embed)\b|\b(src|href)="(?!data:|#)[^"]*"|url\((?!data:)/g)).toBe(
+    null,
+  );
   const markdown = readFileSync(join(cwd, "comment.md"), "utf8");
   expect(markdown).toContain(`<!-- lucy-testkit: conformance reference-direct, conformance ${broken} -->`);
   expect(markdown.match(/^## .*$/gm)).toEqual([
