@@ -505,7 +505,8 @@ test("what is done here becomes code", async ({ page, lucy }) => {
   await fault(page, "late-ack").getByLabel("delay", { exact: false }).fill("1500");
   await toggle(page, "late-ack").click();
   await expect(toggle(page, "late-ack")).toBeChecked();
-  await expect(page.locator("main")).toContainText(/late-ack[\s\S]*1500/);
+  await page.getByRole("tab", { name: "Scenario YAML" }).click();
+  await expect(page.locator("#code-panel")).toContainText(/late-ack[\s\S]*1500/);
 });
 
 for (const colorScheme of ["light", "dark"] as const) {
