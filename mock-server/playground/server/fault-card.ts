@@ -276,12 +276,12 @@ export function faultCard(fault: CatalogueFault, { moments, turnOn, turnOff }: F
       );
       directionRow.hidden = ways.length < 2;
       if (directionRow.hidden) direction.value = "";
-      const known = [...(kinds ?? []), ...also];
+      const others = also.length > 0 ? ` but ${also.join(", ")}` : "";
       aboutOf(
         onlyRow,
-        known.length > 0
-          ? `Of ${known.join(", ")}; with commas between.`
-          : "Kinds of items, with commas between; empty: all.",
+        kinds === null
+          ? `Kinds of items, with commas between; empty: all${others}.`
+          : `Of ${[...kinds, ...also].join(", ")}; with commas between.`,
       );
       for (const unit of [afterUnit, forUnit])
         setChoices(

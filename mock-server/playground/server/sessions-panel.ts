@@ -36,8 +36,8 @@ export function sessionsPanel(root: HTMLElement, about: SessionsPanelAbout): Ses
   const cards = new Map<string, Card>();
   const reasons = new Map<string, string>();
   const list = build("ul", { class: "sessions" });
-  const empty = build("p", { class: "note" }, "Asking the server…");
-  root.append(empty, list);
+  const counted = build("p", { class: "note" }, "Asking the server…");
+  root.append(counted, list);
 
   function end(id: string, card: Card): void {
     if (card.element.classList.contains("ended")) return;
@@ -49,15 +49,16 @@ export function sessionsPanel(root: HTMLElement, about: SessionsPanelAbout): Ses
       cards.delete(id);
       reasons.delete(id);
       if (isIn) (next?.querySelector("button") ?? root.querySelector<HTMLElement>("h3"))?.focus();
-      showEmpty();
+      count();
     }, goodbyeMs);
   }
 
-  function showEmpty(): void {
-    complain(
-      empty,
-      cards.size > 0
-        ? ""
+  function count(): void {
+    const live = [...cards.values()].filter(({ element }) => !element.classList.contains("ended")).length;
+    say(
+      counted,
+      live > 0
+        ? `${live} ${live === 1 ? "session runs" : "sessions run"}.`
         : "Nobody is connected. Press Connect above, or point your own code at this server: its address stands at the top of the page.",
     );
   }
@@ -75,13 +76,14 @@ export function sessionsPanel(root: HTMLElement, about: SessionsPanelAbout): Ses
         card.show(session, session.id === own, nowMs);
       }
       for (const [id, card] of cards) if (!live.has(id)) end(id, card);
-      showEmpty();
+      count();
     },
     ended(session, reason) {
       const card = cards.get(session);
       if (!card) return;
       reasons.set(session, reason);
       end(session, card);
+      count();
     },
   };
 }
