@@ -249,6 +249,26 @@ test.describe("the journal", () => {
     await expect(panel.getByRole("status")).toContainText("the server has started anew");
   });
 
+  test("reads nothing while nobody sees it, and then what it missed", async ({ page, lucy }) => {
+    await open(page, lucy);
+    const show = (hidden: boolean) =>
+      page.evaluate((hidden) => {
+        Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+        document.dispatchEvent(new Event("visibilitychange"));
+      }, hidden);
+    const left = page.waitForEvent("requestfailed", (request) => request.url().includes("/_lucy/journal"));
+    await show(true);
+    await left;
+    await expect(inPanel(page, "journal").getByRole("status")).toHaveText(
+      "Nothing is read while nobody sees this page.",
+    );
+    await using _client = await join(lucy);
+    await show(false);
+    const kinds = () => lucy.journal.lines.map(({ kind }) => kind);
+    await expect.poll(() => shownKinds(page)).toEqual(kinds());
+    await expect(inPanel(page, "journal").getByRole("status")).toHaveText("");
+  });
+
   test("quotes the server where as many read as may", async ({ page, lucy }) => {
     const stop = new AbortController();
     const readers = Array.from({ length: 32 }, () =>
