@@ -13,6 +13,7 @@ const heldMax = 10_000;
 /** Sessions to choose from; who wants an older one writes its id into the text. */
 const sessionsMax = 100;
 const drawMsMin = 100;
+const blockLines = 100;
 /** As many pixels from the end as a hand does not mean. */
 const endSlack = 12;
 
@@ -133,6 +134,8 @@ export function journalPanel(root: HTMLElement, { marks, lines: tell }: JournalP
     if (head) toggle(head);
   });
   scroller.addEventListener("keydown", walk);
+  // In a narrow window, a line is as high as two.
+  new ResizeObserver(() => follows && toEnd()).observe(scroller);
 
   let stream: StreamState = { is: "open" };
   const follower = followJournal({
@@ -277,15 +280,15 @@ export function journalPanel(root: HTMLElement, { marks, lines: tell }: JournalP
 
   function append(lines: readonly JournalLine[]): void {
     if (lines.length === 0) return;
-    list.append(...lines.map(row));
+    put(lines);
     shown.push(...lines);
     const excess = shown.length - shownMax;
     if (excess > 0) {
       shown = shown.slice(excess);
-      const leaving = [...list.children].slice(0, excess);
+      const leaving = items().slice(0, excess);
       // Who has gone there with the keyboard stays in the list.
       const isIn = leaving.some((row) => row.contains(document.activeElement));
-      for (const row of leaving) row.remove();
+      for (const row of leaving) take(row);
       if (isIn) list.querySelector<HTMLElement>("button.line")?.focus({ preventScroll: true });
     }
     if (follows) toEnd();
@@ -303,8 +306,33 @@ export function journalPanel(root: HTMLElement, { marks, lines: tell }: JournalP
   function replace(lines: readonly JournalLine[]): void {
     shown = [...lines];
     if (list.contains(document.activeElement)) scroller.focus();
-    list.replaceChildren(...lines.map(row));
+    list.replaceChildren();
+    put(lines);
     if (follows) toEnd();
+  }
+
+  /** In blocks, of which a browser passes over those that nobody sees: to ask each of two thousand lines took it as long again. */
+  function put(lines: readonly JournalLine[]): void {
+    for (const line of lines) {
+      let block = list.lastElementChild as HTMLElement | null;
+      if (!block || block.children.length === blockLines) {
+        block = build("div", { role: "none", class: "line-block" });
+        list.append(block);
+      }
+      block.append(row(line));
+      sizeOf(block);
+    }
+  }
+
+  function take(row: Element): void {
+    const block = row.parentElement!;
+    row.remove();
+    if (block.children.length === 0) block.remove();
+    else sizeOf(block);
+  }
+
+  function items(): Element[] {
+    return [...list.querySelectorAll(".line-item")];
   }
 
   function row({ atMs, session, direction, kind, fields, measured }: JournalLine): HTMLElement {
@@ -327,7 +355,7 @@ export function journalPanel(root: HTMLElement, { marks, lines: tell }: JournalP
     const isOpen = head.getAttribute("aria-expanded") === "true";
     head.setAttribute("aria-expanded", String(!isOpen));
     if (isOpen) return item.querySelector("pre")?.remove();
-    const line = shown[[...list.children].indexOf(item)]!;
+    const line = shown[items().indexOf(item)]!;
     item.append(build("pre", {}, JSON.stringify(line, null, 1)));
     item.scrollIntoView({ block: "nearest" });
   }
@@ -404,6 +432,11 @@ export function journalPanel(root: HTMLElement, { marks, lines: tell }: JournalP
       session.focus();
     },
   };
+}
+
+/** How high it is where it is not laid out. */
+function sizeOf(block: HTMLElement): void {
+  block.style.setProperty("--lines", String(block.children.length));
 }
 
 function field(label: string, control: HTMLElement): HTMLElement {

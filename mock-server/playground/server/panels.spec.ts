@@ -220,6 +220,9 @@ test.describe("the journal", () => {
     fill(1, "last");
     await expect(rows(page).last()).toContainText("last");
     await expect.poll(distance).toBeLessThan(12);
+    await page.setViewportSize({ width: 375, height: 800 });
+    await expect.poll(distance).toBeLessThan(12);
+    await expect(follow).toHaveAttribute("aria-pressed", "true");
   });
 
   test("says that its stream broke, and goes on from where it was", async ({ page, lucy }) => {
