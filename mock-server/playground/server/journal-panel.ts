@@ -127,6 +127,8 @@ export function journalPanel(root: HTMLElement, { marks, lines: tell }: JournalP
   text.addEventListener("input", redraw);
   scroller.addEventListener("scroll", () => {
     const isAtEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < endSlack;
+    // Who reads a line that is open is not pulled away from it.
+    if (isAtEnd && list.querySelector("[aria-expanded=true]")) return;
     if (isAtEnd !== follows) showFollows(isAtEnd);
   });
   list.addEventListener("click", ({ target }) => {
@@ -134,8 +136,9 @@ export function journalPanel(root: HTMLElement, { marks, lines: tell }: JournalP
     if (head) toggle(head);
   });
   scroller.addEventListener("keydown", walk);
-  // In a narrow window, a line is as high as two.
-  new ResizeObserver(() => follows && toEnd()).observe(scroller);
+  // In a narrow window a line is as high as two, and one that is open is higher than it was taken for out of sight.
+  const keepEnd = new ResizeObserver(() => follows && toEnd());
+  for (const resized of [scroller, list]) keepEnd.observe(resized);
 
   let stream: StreamState = { is: "open" };
   const follower = followJournal({
@@ -357,6 +360,7 @@ export function journalPanel(root: HTMLElement, { marks, lines: tell }: JournalP
     if (isOpen) return item.querySelector("pre")?.remove();
     const line = shown[items().indexOf(item)]!;
     item.append(build("pre", {}, JSON.stringify(line, null, 1)));
+    showFollows(false);
     item.scrollIntoView({ block: "nearest" });
   }
 

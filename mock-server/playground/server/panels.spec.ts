@@ -220,6 +220,13 @@ test.describe("the journal", () => {
     fill(1, "last");
     await expect(rows(page).last()).toContainText("last");
     await expect.poll(distance).toBeLessThan(12);
+    await rows(page).last().click();
+    await lines.evaluate((box) => box.scrollTo(0, box.scrollHeight));
+    await expect(panel.locator("pre").last()).toBeInViewport();
+    fill(30, "more");
+    await expect(rows(page).last()).toContainText("n 30");
+    await expect(panel.locator("pre").last()).toBeInViewport();
+    await follow.click();
     await page.setViewportSize({ width: 375, height: 800 });
     await expect.poll(distance).toBeLessThan(12);
     await expect(follow).toHaveAttribute("aria-pressed", "true");
