@@ -13,7 +13,7 @@ const video = element<HTMLVideoElement>("result");
 
 export const readout = createReadout();
 
-/** A person's monitor shows no more, so that the line of a slow session is not a flat one. */
+/** How far the scales reach at least: what a good session has stays in the lower half. */
 const fpsLeast = 30;
 const latencyMsLeast = 100;
 const plots = {

@@ -1,6 +1,6 @@
 import type { Page } from "@playwright/test";
 import { expect, journalLine, test } from "../browser/lucy-test.ts";
-import { connect, disconnect, open, read } from "./_page-steps.ts";
+import { choose, connect, disconnect, open, read } from "./_page-steps.ts";
 
 /** A second of video from the browser's own recorder, upright, dropped onto the source as a person would. */
 async function dropVideo(page: Page): Promise<void> {
@@ -44,6 +44,8 @@ test("sends a video file, in a loop and at the model's size, as long as the sess
   lucy,
 }) => {
   const complaints = await open(page, lucy);
+  // Later ones stop what they were given, so that nobody would see the page forget it.
+  await choose(page, "0.0.46");
   await page.getByText("File", { exact: true }).click();
   await expect(page.locator("#source-empty")).toHaveText("Choose a video, or drop one here.");
   await page.getByRole("button", { name: "Connect", exact: true }).click();
