@@ -47,6 +47,7 @@ export function journalPanel(root: HTMLElement, { marks, lines: tell }: JournalP
   let clearedSeq = 0;
   let paused = false;
   let follows = true;
+  let scrolledTop = 0;
   let isDue = false;
   let drawnAtMs = 0;
   const kinds = new Map<string, { count: number; box: HTMLInputElement; shownCount: HTMLElement }>();
@@ -98,7 +99,7 @@ export function journalPanel(root: HTMLElement, { marks, lines: tell }: JournalP
   const scroller = build(
     "div",
     {
-      class: "lines-scroller",
+      class: "lines-scroller follows",
       tabindex: 0,
       role: "group",
       "aria-label": "Lines of the journal; arrow keys go from line to line, Enter opens one",
@@ -127,9 +128,12 @@ export function journalPanel(root: HTMLElement, { marks, lines: tell }: JournalP
   text.addEventListener("input", redraw);
   scroller.addEventListener("scroll", () => {
     const isAtEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < endSlack;
+    // A narrower window puts the end further away, and nobody has gone anywhere.
+    const wentUp = scroller.scrollTop < scrolledTop;
+    scrolledTop = scroller.scrollTop;
     // Who reads a line that is open is not pulled away from it.
-    if (isAtEnd && list.querySelector("[aria-expanded=true]")) return;
-    if (isAtEnd !== follows) showFollows(isAtEnd);
+    const isReading = list.querySelector("[aria-expanded=true]") !== null;
+    if (follows ? wentUp && !isAtEnd : isAtEnd && !isReading) showFollows(!follows);
   });
   list.addEventListener("click", ({ target }) => {
     const head = (target as Element).closest<HTMLElement>("button.line");
@@ -398,10 +402,12 @@ export function journalPanel(root: HTMLElement, { marks, lines: tell }: JournalP
   function showFollows(isFollowing: boolean): void {
     follows = isFollowing;
     followButton.setAttribute("aria-pressed", String(follows));
+    scroller.classList.toggle("follows", follows);
   }
 
   function toEnd(): void {
     scroller.scrollTop = scroller.scrollHeight;
+    scrolledTop = scroller.scrollTop;
   }
 
   function clear(): void {
