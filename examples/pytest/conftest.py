@@ -40,8 +40,10 @@ class Lucy:
 @pytest.fixture(scope="session")
 def lucy_url() -> Iterator[str]:
     """Of a server that runs as long as the tests do. LUCY_TESTKIT: how it is called, where npx is not the way."""
-    command = shlex.split(os.environ.get("LUCY_TESTKIT", "npx lucy-testkit"))
-    with subprocess.Popen([*command, "mock", "--mode", "none", "--port", "0"], stdout=subprocess.PIPE, text=True) as server:
+    command = shlex.split(os.environ.get("LUCY_TESTKIT", "npx --no-install lucy-testkit"))
+    # A signal would end npx alone: the server goes when its stdin does, and that is ours, however we end.
+    options = ["--mode", "none", "--port", "0", "--quiet", "--until-stdin-ends"]
+    with subprocess.Popen([*command, "mock", *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         said = ""
         for line in server.stdout:
             said += line
@@ -50,10 +52,7 @@ def lucy_url() -> Iterator[str]:
                 break
         else:
             raise RuntimeError(f"The mock server did not start. It said: {said}")
-        try:
-            yield found.group()
-        finally:
-            server.terminate()
+        yield found.group()
 
 
 @pytest.fixture
