@@ -19,6 +19,7 @@ function openStore(seed = 1) {
       filename: "face.png",
       claimedMime: "image/png",
       lifetimeSeconds: 60,
+      origin: null,
       ...upload,
     });
   const mustAdd = (upload?: Partial<Upload>) => {

@@ -14,9 +14,11 @@ export type Upload = {
   /** What the client says it is. */
   readonly claimedMime: string;
   readonly lifetimeSeconds: number | "persistent";
+  /** Of the page that sends it; `null` where that is no page. */
+  readonly origin: string | null;
 };
 
-export type StoredFile = { readonly reference: FileReference; readonly bytes: Buffer };
+export type StoredFile = { readonly reference: FileReference } & Pick<Upload, "bytes" | "origin">;
 
 /** A refusal says whether the file is at fault or has no room. */
 export type Added =
@@ -74,7 +76,7 @@ export function createFileStore(clock: Clock, dice: Dice, max = usual): FileStor
   }
 
   return {
-    add({ bytes, filename, claimedMime, lifetimeSeconds }) {
+    add({ bytes, filename, claimedMime, lifetimeSeconds, origin }) {
       const { length } = bytes;
       if (length === 0) {
         return { ok: false, why: "unfit", error: "The file has no bytes. Send a JPEG, PNG or WebP file." };
@@ -105,7 +107,7 @@ export function createFileStore(clock: Clock, dice: Dice, max = usual): FileStor
         created_at: new Date(createdAtMs).toISOString(),
         expires_at: lifetimeSeconds === "persistent" ? null : new Date(expiresAtMs).toISOString(),
       };
-      files.set(reference.id, { reference, bytes, expiresAtMs });
+      files.set(reference.id, { reference, bytes, origin, expiresAtMs });
       byteCount += length;
       const isTrue = claimedMime === mime || claimless.includes(claimedMime);
       const warning = `The file was sent as ${claimedMime.slice(0, 80)}, but its bytes are ${mime}; it is kept as what it is.`;

@@ -400,6 +400,19 @@ describe("room info", () => {
     }
   });
 
+  test("a page of another site gets no token for the room", async () => {
+    const server = await runControl();
+    const client = await open(server);
+    client.send(join);
+    const { room_name: room } = await client.take("livekit_room_info");
+    const refused = await watchStream(server, room, "https://other.example.test");
+    expect(refused.status).toBe(403);
+    expect((await refused.json()).detail).toBe(
+      `Room ${room} is not for a page of https://other.example.test: pages of localhost may have it, and those of the origin that it is from. Open yours there.`,
+    );
+    expect((await watchStream(server, room, "http://localhost:5173")).status).toBe(200);
+  });
+
   test("is given once: a second join is an error, its state is acked, the session goes on", async () => {
     const server = await runControl();
     const client = await open(server);
@@ -570,10 +583,10 @@ function sendAtOnce({ socket, send }: SocketClient, messages: readonly object[])
   tcp.uncork();
 }
 
-function watchStream(server: MockServer, room: string): Promise<Response> {
+function watchStream(server: MockServer, room: string, origin?: string): Promise<Response> {
   return fetch(`${server.url}/watch-stream/${room}`, {
     method: "POST",
-    headers: { "x-api-key": "dct_local" },
+    headers: { "x-api-key": "dct_local", ...(origin && { origin }) },
   });
 }
 

@@ -268,6 +268,26 @@ describe("who may come in", () => {
     expect((await viewer.take("error")).error).toContain("ended before it had any pictures");
   });
 
+  test("a page of another site is told that a session is not for it, and watches none", async () => {
+    const server = await runControl();
+    const publisher = await open(server, { origin: "https://app.example.test" });
+    publisher.send({ type: "prompt", prompt: "a" });
+    const { session_id } = await publisher.take("session_id");
+    const path = `/subscribe/${session_id}`;
+    const other = await open(server, { path, origin: "https://other.example.test" });
+    const error = `Session ${session_id} is not for a page of https://other.example.test: pages of localhost may have it, and those of the origin that it is from. Open yours there.`;
+    expect((await other.take("error")).error).toBe(error);
+    expect((await other.closed).code).toBe(1008);
+    const refused = server.journal.lines.find(({ kind }) => kind === "refused");
+    expect(refused?.fields.error).toBe(error);
+    // Neither of these is refused: they wait for pictures.
+    for (const origin of ["https://app.example.test", "http://localhost:5173", undefined]) {
+      await open(server, { path, ...(origin && { origin }) });
+    }
+    await until(server, () => server.open.sockets === 4);
+    expect(server.journal.lines.filter(({ kind }) => kind === "refused")).toHaveLength(1);
+  });
+
   test("viewers that come together get as many places as there are; one that leaves gives its own back", async () => {
     const server = await runControl();
     const publisher = await open(server);

@@ -31,6 +31,7 @@ import { noSuchFile } from "./file-store.ts";
 import type { EditedPicture } from "./media/codec-messages.ts";
 import type { CodecName, PictureCodec } from "./media/codec-name.ts";
 import { createPipeline, type Output, type Pipeline } from "./media/pipeline.ts";
+import { type Asker, keptFrom, mayReach } from "./page-origin.ts";
 import { makeLook } from "./pictures/make-look.ts";
 import { createSerialQueue } from "./serial-queue.ts";
 import {
@@ -62,6 +63,8 @@ export type Session = {
   readonly dice: Dice;
   /** What its key asks for: its viewers meet it, too. */
   readonly keyFaults: KeyFaults;
+  /** Of the page that opened it; `null` where that was no page. */
+  readonly origin: string | null;
   /** As the client named it. */
   readonly model: string;
   readonly phase: Phase;
@@ -116,6 +119,8 @@ export type SessionAbout = {
   /** `null` for a model that is in no table, where such are accepted. */
   readonly row: RealtimeModel | null;
   readonly secondsMax: number | null;
+  /** Its client's Origin and Host. Without them it is no page. */
+  readonly asker?: Asker;
   /** The client paints a pixel marker and looks for it in what comes back. */
   readonly pixelMarker?: boolean;
   /** What the client wants to be sent, where pictures are transcoded; without it, what it sends. */
@@ -138,7 +143,7 @@ const appliedWaitMs = 1000;
 
 export function createSession(context: ServerContext, socket: ControlSocket, about: SessionAbout): Session {
   const { options, clock, machine, journal } = context;
-  const { id, model, plan } = about;
+  const { id, model, plan, asker = {} } = about;
   let phase: Phase = "opened";
   let dialect: string | null = null;
   let state = initialState;
@@ -300,6 +305,7 @@ export function createSession(context: ServerContext, socket: ControlSocket, abo
     else {
       const file = context.files.find(change.image.ref);
       if (!file) return { error: noSuchFile(change.image.ref) };
+      if (!mayReach(asker, file.origin)) return { error: keptFrom(`File ${change.image.ref}`, asker) };
       source = file.bytes;
     }
     const { decodeReferenceImage } = await import("./pictures/reference-image.ts");
@@ -359,6 +365,7 @@ export function createSession(context: ServerContext, socket: ControlSocket, abo
     plan,
     dice: about.dice,
     keyFaults: about.keyFaults,
+    origin: asker.origin ?? null,
     get phase() {
       return phase;
     },

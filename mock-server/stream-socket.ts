@@ -24,6 +24,7 @@ import type { ControlLine } from "./faults/fault.ts";
 import type { Plan } from "./faults/plan.ts";
 import { type Admission, admit, checkKey } from "./gate.ts";
 import { codecNames } from "./media/codec-name.ts";
+import { keptFrom, mayReach } from "./page-origin.ts";
 import { realtimeUrl } from "./realtime-url.ts";
 import { createSerialQueue, type SerialQueue } from "./serial-queue.ts";
 import { createSession, type Session, sayEnd } from "./session.ts";
@@ -116,6 +117,7 @@ export function acceptStream(
     id,
     plan,
     keyFaults,
+    asker: request.headers,
     dice: context.dice.split(id),
     model,
     row,
@@ -204,6 +206,9 @@ export function acceptViewer(
     return refuse(
       `Invalid session ${sid.slice(0, 40)}: none of that id runs here. A subscribe token is good for as long as its publisher is connected.`,
     );
+  }
+  if (!mayReach(request.headers, session.origin)) {
+    return refuse(keptFrom(`Session ${sid}`, request.headers));
   }
   place = takePlace(context, sid);
   if (!place.ok) return refuse(place.error);

@@ -12,6 +12,7 @@ import { faults as faultKinds } from "../faults/index.ts";
 import { checkKey } from "../gate.ts";
 import { redact, redactText } from "../journal.ts";
 import { journalHash, normalJournal } from "../journal-hash.ts";
+import { keptFrom, mayReach } from "../page-origin.ts";
 import { realtimeUrl } from "../realtime-url.ts";
 import type { MockServer } from "../server.ts";
 import { type ControlParts, createApi } from "./api.ts";
@@ -84,6 +85,9 @@ export function createApp(server: MockServer, context: ServerContext): express.E
         404,
         `There is no room ${shown(name)}: a session's room is there from livekit_room_info until its control socket closes.`,
       );
+    }
+    if (!mayReach(request.headers, context.sessions.get(name)?.origin ?? null)) {
+      return refuse(request, response, 403, keptFrom(`Room ${shown(name)}`, request.headers));
     }
     response.json(await room.forViewer(realtimeUrl(context, request.headers)));
   });

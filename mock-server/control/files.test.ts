@@ -598,6 +598,26 @@ describe("set_image with image_ref", () => {
     expect(server.sessions[0]!.state).toMatchObject({ revision: 0, prompt: null, image: null });
   });
 
+  test("a page of another site can neither see, delete nor set what a page has uploaded", async () => {
+    const server = await run();
+    const app = { origin: "https://app.example.test" };
+    const other = { origin: "https://other.example.test" };
+    const { id } = await upload(server, form(), { ...key, ...app });
+    const sentence = `File ${id} is not for a page of ${other.origin}: pages of localhost may have it, and those of the origin that it is from. Open yours there.`;
+    for (const method of ["GET", "DELETE"]) {
+      const refused = await at(server, id, method, { ...key, ...other });
+      expect(refused.status).toBe(403);
+      expect(await sentenceOf(refused)).toBe(sentence);
+    }
+    const client = closeLater(await openSocket(server.realtimeUrl, other));
+    client.send({ type: "set_image", image_ref: id });
+    expect(await client.take("set_image_ack")).toMatchObject({ success: false, error: sentence });
+    const own = closeLater(await openSocket(server.realtimeUrl, app));
+    own.send({ type: "set_image", image_ref: id });
+    expect((await own.take("set_image_ack")).success).toBe(true);
+    expect((await at(server, id, "DELETE", { ...key, ...app })).status).toBe(204);
+  });
+
   test("an image in force stays when its file is deleted", async () => {
     const server = await run();
     const { id } = await upload(server);

@@ -16,6 +16,7 @@ import {
 import type { ServerContext } from "../context.ts";
 import { noSuchFile } from "../file-store.ts";
 import { checkKey } from "../gate.ts";
+import { keptFrom, mayReach } from "../page-origin.ts";
 
 /** Answers in FastAPI's error shape, and writes the journal. */
 export type Refuse = (request: Request, response: Response, status: number, detail: unknown) => void;
@@ -82,6 +83,13 @@ export function files(context: ServerContext, refuse: Refuse): express.Router {
     });
   });
 
+  router.all(PATHS.file, (request, response, next) => {
+    const { id } = request.params;
+    const file = store.find(id);
+    if (!file || mayReach(request.headers, file.origin)) return next();
+    refuse(request, response, 403, keptFrom(`File ${id}`, request.headers));
+  });
+
   router.get(PATHS.file, (request, response) => {
     const file = store.find(request.params.id);
     if (file) response.json(file.reference);
@@ -102,7 +110,8 @@ export function files(context: ServerContext, refuse: Refuse): express.Router {
     if (!parsed.ok) return refuse(request, response, 422, parsed.detail);
     const { buffer: bytes, originalname: filename, mimetype: claimedMime } = file;
     const { lifetimeSeconds } = parsed;
-    const added = store.add({ bytes, filename, claimedMime, lifetimeSeconds });
+    const origin = request.get("origin") ?? null;
+    const added = store.add({ bytes, filename, claimedMime, lifetimeSeconds, origin });
     if (!added.ok) {
       const isFull = added.why === "full";
       const detail = isFull ? added.error : fileProblem("value_error", added.error);
