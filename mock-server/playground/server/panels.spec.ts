@@ -200,6 +200,12 @@ test.describe("the journal", () => {
     const distance = () => lines.evaluate((box) => box.scrollHeight - box.scrollTop - box.clientHeight);
     expect(await distance()).toBeLessThan(12);
 
+    await lines.hover();
+    await page.mouse.wheel(0, -300);
+    await expect(follow).toHaveAttribute("aria-pressed", "false");
+    await page.mouse.wheel(0, 1000);
+    await expect(follow).toHaveAttribute("aria-pressed", "true");
+
     await lines.focus();
     await page.keyboard.press("ArrowUp");
     await expect(rows(page).last()).toBeFocused();

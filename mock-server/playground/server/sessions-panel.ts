@@ -8,7 +8,7 @@ import { type Counted, createFigureLog, type FigureLog } from "./session-figures
 import { type Marks, shortOf } from "./session-mark.ts";
 
 /** How long one that is over can still be read. */
-export const goodbyeMs = 4000;
+const goodbyeMs = 4000;
 
 export type SessionsPanel = {
   /** `own`: the page's; `nowMs`: the server's time. */
