@@ -232,7 +232,7 @@ test("every flag that a page names is one of a command", () => {
   );
   const benchAndPictures = ["--runs", "--only", "--markdown", "--to", "--all", "--help"];
   const notOurs =
-    /^--(save-dev|build|wait|json|host-resolver-rules|ignore-certificate-errors|body-file|edit-last|create-if-none)$/;
+    /^--(save-dev|build|wait|json|host-resolver-rules|ignore-certificate-errors|body-file|no-install|edit-last|create-if-none)$/;
   const known = new Set([...ours, ...benchAndPictures, "--update"]);
   const unknown = pages
     .filter((page) => /^(docs\/|load\/README|conformance\/README|[A-Z]+[.]md)/.test(page))
