@@ -1,11 +1,11 @@
 // A Chromium for the tests: the machine's, or one that is installed now. No dependencies, any Node from 20 on.
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { run } from "./setup.mjs";
+import { root, run } from "./setup.mjs";
 
 /** Names a Chromium goes by, best first. */
-const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
+const names = JSON.parse(readFileSync(join(root, "fixtures/browser/chromium-names.json"), "utf8"));
 
 /** Finds or installs a browser and returns its path; says what it does. Exits with a sentence when there is no way. */
 export function findBrowser() {

@@ -155,9 +155,20 @@ async function findBrowser(): Promise<() => Promise<Browser>> {
       cause: error,
     });
   });
-  const { chromiumFlags, findChromium } = await import("../../../fixtures/browser/find-chromium.ts");
+  const { chromiumFlags, findChromium, wantsSandbox } = await import(
+    "../../../fixtures/browser/find-chromium.ts"
+  );
   const executablePath = findChromium();
-  return () => playwright.chromium.launch({ executablePath, args: [...chromiumFlags] });
+  return () =>
+    playwright.chromium
+      .launch({ executablePath, args: [...chromiumFlags], chromiumSandbox: wantsSandbox() })
+      .catch((cause: Error) => {
+        if (!wantsSandbox() || !cause.message.includes("No usable sandbox")) throw cause;
+        throw new Error(
+          `${executablePath} finds no sandbox that it could use on this system. Let it have one, or start it without, where you trust the SDK: LUCY_NO_SANDBOX=1.`,
+          { cause },
+        );
+      });
 }
 
 function scriptsOf({ entry, livekitClient }: SdkPackage): Record<string, () => Promise<string>> {
