@@ -68,7 +68,14 @@ describe("what cannot be had is told with what to do", () => {
     ["../my-build", "sdk@../my-build is no version"],
     ["file:no-such-folder", /There is no .*no-such-folder\. Name the folder of a built SDK/],
     ["file:package.json", /package\.json is neither a folder nor a tarball \(\.tgz\)/],
-    ["file:conformance", /conformance has no package\.json\. Name the folder of the package itself/],
+    [
+      "file:conformance",
+      /conformance has no package\.json\. Name the folder of the package itself: sdk@file:\S+\.$/,
+    ],
+    [
+      "file:conformance/clients",
+      /clients has no package\.json\. .* itself: sdk@0\.1\.20, sdk@file:\.\.\/my-build or/,
+    ],
     ["0.1.3+livekit-client-2.99", "There is no livekit-client 2.99 here; choose one of 2.20, 2.23"],
     ["0.0.46+livekit-client-2.23", "leave out +livekit-client-2.23"],
   ])("%s", async (wanted, sentence) => {

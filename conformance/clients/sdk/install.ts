@@ -123,7 +123,9 @@ async function installBuild(path: string, cache: string): Promise<string> {
     throw new Error(`There is no ${path}. Name the folder of a built SDK or its tarball: ${examples}.`);
   }
   if (stat.isDirectory() && !existsSync(join(path, "package.json"))) {
-    throw new Error(`${path} has no package.json. Name the folder of the package itself, packages/sdk.`);
+    const above = dirname(path);
+    const right = existsSync(join(above, "package.json")) ? `sdk@file:${above}` : examples;
+    throw new Error(`${path} has no package.json. Name the folder of the package itself: ${right}.`);
   }
   if (stat.isFile() && !/\.(tgz|tar\.gz)$/.test(path)) {
     throw new Error(`${path} is neither a folder nor a tarball (.tgz): npm pack makes one.`);
