@@ -4,6 +4,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { clientNames, clientsKnown } from "./clients/index.ts";
+import { selectScenarios } from "./command.ts";
 import { scenarios } from "./scenarios/index.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -78,6 +80,23 @@ test.each<[string, string[], RegExp]>([
   },
   60_000,
 );
+
+test("--help and the action name whoever can be judged, and what --only takes", async () => {
+  const { text } = await conformance(["--help"]);
+  const help = text.replace(/\s+/g, " ");
+  const action = readFileSync(join(root, "action.yml"), "utf8");
+  // Nobody connects in a workflow.
+  const inAction = clientsKnown.replace(", websocket", "");
+  expect(help).toContain(`${clientsKnown}, command;`);
+  expect(action).toContain(`"${inAction}, or command; several with commas"`);
+  for (const name of ["reference-direct", "reference-livekit", "aiortc", "websocket"]) {
+    expect(clientsKnown).toContain(name);
+    expect(clientNames(name)).toEqual([name]);
+  }
+  const [, example] = /requirement sets, with commas: (\S+)/.exec(help)!;
+  expect(selectScenarios(example!).length).toBeGreaterThan(selectScenarios("product-page").length);
+  for (const said of [help, action]) expect(said).toMatch(/areas, scenarios or requirement sets/i);
+}, 60_000);
 
 test("--list says all, and who demands it", async () => {
   const { code, text } = await conformance(["--list"]);

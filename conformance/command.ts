@@ -14,7 +14,7 @@ import { resultText } from "../reports/text.ts";
 import { checkRunsFolder, checkWritable } from "../reports/writable.ts";
 import { type Baseline, readBaseline } from "./baseline.ts";
 import type { Client } from "./client.ts";
-import { clientNames, openClient } from "./clients/index.ts";
+import { clientNames, clientsKnown, openClient } from "./clients/index.ts";
 import { realClock } from "./clock.ts";
 import { compareWith } from "./fidelity.ts";
 import { createGuard, readEndpoint } from "./remote-guard.ts";
@@ -54,13 +54,14 @@ export function conformanceCommand(): Command {
   return (
     new Command("conformance")
       .description("Judge a client by its messages and its pictures.")
-      .option(
-        "--client <names>",
-        "sdk@<version>, sdk@file:<folder or tarball>, reference, aiortc, command; several with commas",
-      )
+      .option("--client <names>", `${clientsKnown}, command; several with commas`)
       .option("--client-command <command>", 'what starts a driver of your own: "python my_driver.py"')
       .option("--driver-port <port>", "where --client websocket waits for drivers", whole(0, 65_535), 0)
-      .option("--only <ids>", "areas or scenarios, with commas: reconnect,acks/late", "")
+      .option(
+        "--only <ids>",
+        "areas, scenarios or requirement sets, with commas: reconnect,acks/late,product-page",
+        "",
+      )
       .option("--list", "say which scenarios there are, and who demands them")
       .option(
         "--baseline <file>",

@@ -13,6 +13,10 @@ const names = [
   "sdk@0.1.20",
 ] as const;
 
+/** As help and errors list them. */
+export const clientsKnown =
+  "sdk@<version>, sdk@file:<folder or tarball>, either with +livekit-client-<release>, reference-direct, reference-livekit, reference for both, aiortc, websocket";
+
 export class ClientError extends Error {}
 
 /** The clients that one `--client` names, and how to open each. @throws ClientError for a name that nobody has */
@@ -26,7 +30,7 @@ export function clientNames(given: string): string[] {
         return true;
       const near = nearest(name, names);
       throw new ClientError(
-        `There is no client "${name.slice(0, 60)}".${near ? ` Did you mean ${near}?` : ""} There are sdk@<version>, sdk@file:<folder or tarball>, reference, aiortc, websocket, and with --client-command any other.`,
+        `There is no client "${name.slice(0, 60)}".${near ? ` Did you mean ${near}?` : ""} There are ${clientsKnown}, and with --client-command any other.`,
       );
     });
 }
