@@ -27,7 +27,7 @@ export type HistoryRules = {
 };
 
 /** How many pictures are under way at most between a server's encoder and a client's screen, at 30 a second over loopback. Judgement: 6 were seen. */
-export const rulesDefault: HistoryRules = { lateMax: 10 };
+const rulesDefault: HistoryRules = { lateMax: 10 };
 
 /** Everything that pictures so far allow: which messages were dealt with, and what is in force then. */
 type Candidate = Look & { readonly dealtWith: number };

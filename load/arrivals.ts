@@ -29,7 +29,7 @@ export type Arrival = {
   readonly atMs: number;
 };
 
-export const wholeRun = { index: 0, count: 1 } as const;
+const wholeRun = { index: 0, count: 1 } as const;
 
 /** Those of shard `index` of `count`, in their order. All shards' together are the same for any `count`. */
 export function* arrivalsOf(

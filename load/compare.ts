@@ -29,7 +29,7 @@ export type Comparison = {
 export type Amounts = { readonly samples: number; readonly blocks: number; readonly runs: number };
 
 /** Differences smaller than that are not worth telling: of the value, and in its unit, whichever is more. */
-export const smallestShare = 0.05;
+const smallestShare = 0.05;
 /** The clock of the instrument is no finer than a millisecond; half of a lost picture in a hundred is luck. */
 const smallestIn: Readonly<Record<Unit, number>> = { ms: 1, fps: 0, "%": 0.5, "": 0 };
 

@@ -161,7 +161,7 @@ function yamlList(declared: readonly Fault[], indent: string): string[] {
     });
 }
 
-export function isEdit(deed: Deed): deed is Edit {
+function isEdit(deed: Deed): deed is Edit {
   return ["set", "setPrompt", "setImage"].includes(deed.kind);
 }
 

@@ -343,7 +343,7 @@ function checkType(type: string): void {
   );
 }
 
-export function wrongSubject(name: string, subject: unknown, takes: string): string {
+function wrongSubject(name: string, subject: unknown, takes: string): string {
   return `${name}() is about ${takes}; got ${shown(subject)}. Write expect(lucy), with the lucy of the test's own fixtures.`;
 }
 
