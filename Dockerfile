@@ -14,8 +14,8 @@ WORKDIR /lucy
 # Where runs/ goes.
 RUN chown node /lucy
 USER node
-# Signalling and the control API; media, with --udp-ports 50000-50100.
+# Signalling and the control API; media.
 EXPOSE 8787 50000-50100/udp
 HEALTHCHECK --interval=10s --start-period=10s CMD ["node", "-e", "fetch('http://127.0.0.1:8787/_lucy/health').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 ENTRYPOINT ["lucy-testkit"]
-CMD ["mock", "--host", "0.0.0.0"]
+CMD ["mock", "--host", "0.0.0.0", "--udp-ports", "50000-50100"]
