@@ -18,8 +18,8 @@ function connect(url: string, first: unknown = hello): WebSocket {
   return socket;
 }
 
-async function listen() {
-  const client = await websocketClient(realClock);
+async function listen(tell?: (sentence: string) => void) {
+  const client = await websocketClient(realClock, tell && { tell });
   onTestFinished(() => client.close());
   return client;
 }
@@ -54,4 +54,33 @@ test("a port that is taken is a sentence", async () => {
   await expect(websocketClient(realClock, { port: Number(new URL(url).port) })).rejects.toThrow(
     /^Port \d+ on 127\.0\.0\.1 is taken, so drivers .* --driver-port 0 picks a free one\.$/,
   );
+});
+
+test.each(["http://localhost:5173", "http://127.0.0.1", "https://[::1]:8443"])(
+  "a page of %s may be a driver",
+  async (origin) => {
+    const { url } = await listen();
+    const socket = new WebSocket(url, { origin });
+    await new Promise((resolve, reject) => socket.once("open", resolve).once("error", reject));
+    socket.terminate();
+  },
+);
+
+test.each([
+  "https://somewhere.example",
+  "http://localhost.somewhere.example",
+  "http://127.0.0.1.somewhere.example:8790",
+  // A file, or a frame that its page has shut in.
+  "null",
+])("a page of %s may not, and that is told", async (origin) => {
+  const told: string[] = [];
+  const { url } = await listen((sentence) => told.push(sentence));
+  const socket = new WebSocket(url, { origin });
+  const refused = await new Promise<Error>((resolve, reject) =>
+    socket.once("error", resolve).once("open", () => reject(new Error("It was let in."))),
+  );
+  expect(refused.message).toMatch(/ 403$/);
+  expect(told).toEqual([
+    `A page of ${origin} asked to be a driver and was refused: serve it on this machine, from http://localhost or http://127.0.0.1 on any port.`,
+  ]);
 });

@@ -1,6 +1,6 @@
 /**
- * The `websocket` client: whoever connects and speaks the driver contract, a line a text frame. For browsers and phones, which nobody here can
- * start: they connect by themselves, and again when they were told to quit.
+ * The `websocket` client: whoever on this machine connects and speaks the driver contract, a line a text frame. For browsers, which nobody here
+ * can start: they connect by themselves, and again when they were told to quit.
  */
 import type { AddressInfo } from "node:net";
 import { WebSocketServer } from "ws";
@@ -11,6 +11,9 @@ import { createDriverSession, lineLengthMax } from "./driver-session.ts";
 /** How long the next driver may take to connect: somebody may have to open an app. */
 const connectMsMax = 120_000;
 
+/** Of a browser's page. Others' pages may connect to any port of this machine, and who is no page says nothing. */
+const localOrigin = /^https?:\/\/(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i;
+
 export type WebsocketClient = Client & { readonly url: string };
 
 /** Listens on this machine only. `port` 0 picks a free one. */
@@ -18,7 +21,20 @@ export async function websocketClient(
   clock: Clock,
   { port = 0, tell = (_sentence: string) => {} } = {},
 ): Promise<WebsocketClient> {
-  const server = new WebSocketServer({ host: "127.0.0.1", port, maxPayload: lineLengthMax });
+  const server = new WebSocketServer({
+    host: "127.0.0.1",
+    port,
+    maxPayload: lineLengthMax,
+    verifyClient({ origin }: { origin?: string }, answer: (isLetIn: boolean, status: number) => void) {
+      const isLetIn = origin === undefined || localOrigin.test(origin);
+      if (!isLetIn) {
+        tell(
+          `A page of ${origin.slice(0, 80)} asked to be a driver and was refused: serve it on this machine, from http://localhost or http://127.0.0.1 on any port.`,
+        );
+      }
+      answer(isLetIn, 403);
+    },
+  });
   await new Promise<void>((resolve, reject) => {
     server.once("listening", resolve);
     server.once("error", ({ code, message }: NodeJS.ErrnoException) =>
