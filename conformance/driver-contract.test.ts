@@ -20,6 +20,8 @@ import { openStdioDriver } from "./clients/stdio-driver.ts";
 import { realClock } from "./clock.ts";
 import { rejects, resolves, same } from "./findings.ts";
 import { runScenario } from "./run-scenario.ts";
+import { runSuite } from "./run-suite.ts";
+import { scenarios } from "./scenarios/index.ts";
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), "utf8");
 const page = read("driver-contract.md");
@@ -181,9 +183,28 @@ describe("the driver on the page", () => {
     close: async () => {},
   };
 
-  test("is thirty lines long, blank ones aside", () => {
-    expect(code!.split("\n").filter((line) => line.trim() !== "").length).toBe(30);
+  test("is thirty-five lines long, blank ones aside", () => {
+    expect(code!.split("\n").filter((line) => line.trim() !== "").length).toBe(35);
   });
+
+  test("passes what needs no more than it declares", async () => {
+    const about = { client, clock: realClock, seed: 1, jobs: 2, baseline: null, isWhole: true };
+    const { result } = await runSuite({ ...about, scenarios, startedAt: new Date(0).toISOString() });
+    const idsOf = (outcome: string) =>
+      result.verdicts.filter((verdict) => verdict.outcome === outcome).map(({ id }) => id);
+    expect(result.harness).toEqual([]);
+    expect(
+      result.verdicts.filter(({ outcome }) => outcome === "failed" || outcome === "inconclusive"),
+    ).toEqual([]);
+    expect(idsOf("passed")).toEqual(
+      expect.arrayContaining([
+        "connect/refused-key",
+        "connect/closed-early",
+        "auth/token-expired",
+        "state/prompt",
+      ]),
+    );
+  }, 60_000);
 
   test("drives a client", async () => {
     const run = await runScenario(

@@ -171,7 +171,7 @@ export const reconnect: readonly Scenario[] = [
     does: "Its control socket is closed while media connects.",
     owes: "It tries again, or connect() rejects: it never says that it is connected where every change is lost.",
     source: assumed("an app takes connected for what it says"),
-    needs: ["set-prompt"],
+    needs: ["media", "set-prompt"],
     kills: ["deaf-while-connecting"],
     faults: (dialect) => [
       {
