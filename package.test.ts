@@ -363,6 +363,11 @@ describe("installed without the packages that it may do without", () => {
     [["conformance", "--client", "sdk@0.1.20+livekit-client-2.23"], 3, `${ready} 0.1.20 ${added}`],
     [["conformance", "--client", "sdk@file:.+livekit-client-2.23"], 3, `${ready} file:. ${added}`],
     [
+      ["conformance", "--client", "reference-livekit"],
+      3,
+      "The client reference-livekit needs LiveKit's SDK for Node: npm install --save-dev @livekit/rtc-node@1.1.0, or take --client reference-direct.",
+    ],
+    [
       ["load", "--generator", "browser"],
       3,
       "The generator browser needs Playwright: npm install --save-dev playwright-core, or take --generator node.",
@@ -415,6 +420,13 @@ describe("the image, as far as it can be tried without a container engine", () =
     expect(stage.filter((line) => line.startsWith("COPY"))).toEqual([
       "COPY --from=package /package /package",
     ]);
+  });
+
+  test("exposes the ports that are used, in Compose, too", () => {
+    const exposed = stage.find((line) => line.startsWith("EXPOSE "))!;
+    const rangeOf = (command: readonly string[]) => command[command.indexOf("--udp-ports") + 1];
+    expect(exposed).toBe(`EXPOSE 8787 ${rangeOf(words("CMD"))}/udp`);
+    expect(rangeOf(compose.command)).toBe(rangeOf(words("CMD")));
   });
 
   test("has a tag of this version, in the manifests of Kubernetes, too", () => {
