@@ -1,3 +1,4 @@
+import type { NetworkInterfaceInfo } from "node:os";
 import { expect, test } from "vitest";
 import { banner, tell } from "./command.ts";
 import { defaultOptions } from "./options.ts";
@@ -144,4 +145,37 @@ test.each([
   const printed = banner({ ...about, controlToken } as MockServer);
   expect(printed).toContain(open);
   expect(printed).toContain(watch);
+});
+
+const address = (address: string, about: Partial<NetworkInterfaceInfo> = {}) =>
+  ({ address, family: "IPv4", internal: false, ...about }) as NetworkInterfaceInfo;
+const interfaces = {
+  lo: [address("127.0.0.1", { internal: true })],
+  eth0: [address("fe80::1", { family: "IPv6" }), address("192.168.1.5"), address("10.0.0.5")],
+  gone: undefined,
+  wlan0: [address("192.168.2.5"), address("192.168.3.5")],
+};
+
+test.each<[string, object, string[]]>([
+  ["0.0.0.0", interfaces, ["192.168.1.5", "10.0.0.5", "192.168.2.5"]],
+  ["::", interfaces, ["192.168.1.5", "10.0.0.5", "192.168.2.5"]],
+  ["0.0.0.0", { lo: interfaces.lo }, []],
+  ["127.0.0.1", interfaces, []],
+  ["192.168.1.5", interfaces, []],
+])("started with --host %s, it prints where others reach it", (host, found, others) => {
+  const about = {
+    url: "https://127.0.0.1:4321",
+    realtimeUrl: "wss://127.0.0.1:4321",
+    options: { ...defaultOptions(), host },
+    limits: { sessions: 1 },
+    controlToken: "t0ken",
+  };
+  const lines = banner(about as MockServer, found as typeof interfaces).split("\n");
+  const opened = lines.findIndex((line) =>
+    line.startsWith("  Open      https://127.0.0.1:4321/#token=t0ken "),
+  );
+  expect(lines.slice(opened + 1, opened + 1 + others.length)).toEqual(
+    others.map((other) => `            https://${other}:4321/#token=t0ken        from another machine`),
+  );
+  expect(lines.filter((line) => line.includes("from another machine"))).toHaveLength(others.length);
 });

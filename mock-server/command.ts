@@ -1,4 +1,5 @@
 /** `lucy-testkit mock`: the server for a person at a terminal. */
+import { type NetworkInterfaceInfo, networkInterfaces } from "node:os";
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { JournalLine } from "./journal.ts";
 import { type MockServerOptions, optionTable } from "./options.ts";
@@ -71,8 +72,14 @@ function fromFlags(typed: Record<string, unknown>): Partial<MockServerOptions> {
   return options;
 }
 
-/** Where it listens, how to point an SDK at it, how to stop. */
-export function banner({ url, realtimeUrl, options, limits, controlToken }: MockServer): string {
+/** `os.networkInterfaces()`. */
+type Interfaces = NodeJS.Dict<NetworkInterfaceInfo[]>;
+
+/** Where it listens, how to point an SDK at it, how to stop. `interfaces`: of this machine. */
+export function banner(
+  { url, realtimeUrl, options, limits, controlToken }: MockServer,
+  interfaces: Interfaces = networkInterfaces(),
+): string {
   const mode = {
     transcode: "pictures decoded, edited, encoded",
     relay: "pictures sent back untouched",
@@ -84,11 +91,15 @@ export function banner({ url, realtimeUrl, options, limits, controlToken }: Mock
     ...(options.clock === "manual" ? [`clock stands until POST ${url}/_lucy/clock/advance`] : []),
     ...(options.scenario === null ? [] : [`faults of ${options.scenario}`]),
   ];
+  const path = `/${controlToken === null ? "" : `#token=${controlToken}`}`;
+  const others = othersReach(options.host, interfaces).map(
+    (address) => `            ${url.replace("127.0.0.1", address)}${path}        from another machine\n`,
+  );
   return `
   lucy-testkit mock server                  ${mode}
 
-  Open      ${url}/${controlToken === null ? "" : `#token=${controlToken}`}        a camera, a prompt box, an SDK
-  Point     @decartai/sdk 0.0.51 and later  createDecartClient({ apiKey: "dct_local", baseUrl: "${url}",
+  Open      ${url}${path}        a camera, a prompt box, an SDK
+${others.join("")}  Point     @decartai/sdk 0.0.51 and later  createDecartClient({ apiKey: "dct_local", baseUrl: "${url}",
                                             realtimeBaseUrl: "${realtimeUrl}", telemetry: false })
             up to 0.0.50, before the SDK    <script src="${url}/_lucy/redirect.js"></script>
   Watch     ${url}/_lucy/health${controlToken === null ? "" : `        with authorization: Bearer ${controlToken}`}
@@ -96,6 +107,19 @@ export function banner({ url, realtimeUrl, options, limits, controlToken }: Mock
   Limits    ${given.join(" · ")}
   Stop      Ctrl-C
 `;
+}
+
+/** More are of virtual machines and the like, as a rule. */
+const othersMax = 3;
+
+/** The addresses under which other machines find a server that listens on all of its own. */
+function othersReach(host: string, interfaces: Interfaces): string[] {
+  if (host !== "0.0.0.0" && host !== "::") return [];
+  return Object.values(interfaces)
+    .flatMap((found = []) => found)
+    .filter(({ family, internal }) => family === "IPv4" && !internal)
+    .map(({ address }) => address)
+    .slice(0, othersMax);
 }
 
 /** One line a happening, for those that a person at a terminal wants to see. */
