@@ -143,10 +143,9 @@ function keyOfImage({ name, byteLength }: SentImage): string {
 }
 
 function clientLines({ version, apiKey }: Connect, { url, realtimeUrl, keyOf }: About): string[] {
-  const key = flow(keyOf(apiKey), "js");
   const imported = 'import { createDecartClient, models } from "@decartai/sdk";';
   if (traitsOf(version).era === "livekit") {
-    const made = sdkSnippet(url, realtimeUrl).replace('"dct_local"', key).split("\n\n")[1]!;
+    const made = sdkSnippet(url, realtimeUrl, keyOf(apiKey)).split("\n\n")[1]!;
     return [`// @decartai/sdk ${version}`, imported, "", made];
   }
   return [
@@ -154,7 +153,7 @@ function clientLines({ version, apiKey }: Connect, { url, realtimeUrl, keyOf }: 
     `// <script src="${url}/_lucy/redirect.js"></script> leads its socket here.`,
     imported,
     "",
-    `const client = createDecartClient({ apiKey: ${key} });`,
+    `const client = createDecartClient({ apiKey: ${flow(keyOf(apiKey), "js")} });`,
   ];
 }
 

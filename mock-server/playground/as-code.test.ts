@@ -10,7 +10,12 @@ import { flow } from "./_sdk-code.ts";
 import { driverCode, newestStretch, scenarioCode, sdkCode } from "./as-code.ts";
 import type { Deed } from "./deeds.ts";
 
-const about = { url: "http://127.0.0.1:8787", realtimeUrl: "ws://127.0.0.1:8787", needsToken: false };
+const about = {
+  url: "http://127.0.0.1:8787",
+  realtimeUrl: "ws://127.0.0.1:8787",
+  needsToken: false,
+  mockKeys: new Set(["mock:missing-ack", "mock:no-pong", "mock:my-scenario"]),
+};
 
 const connect = {
   kind: "connect",
@@ -56,7 +61,7 @@ const everything = (version: string): Deed[] => {
 describe("a scenario file", () => {
   const read = (text: string) => parseScenarioText(text, "done.yaml", { faults, mode: "transcode" });
   const declarations = (deeds: Deed[]) => {
-    const file = read(scenarioCode(deeds).text);
+    const file = read(scenarioCode(deeds, about).text);
     return {
       all: file.faults.map(({ declaration }) => declaration),
       one: file.scenarios.get("one-session")?.faults.map(({ declaration }) => declaration),
@@ -100,7 +105,7 @@ describe("a scenario file", () => {
     ["all are healed", [fault(lostAck, "f1"), { kind: "heal", id: null }], /^No fault/],
     ["the key brings it", [{ ...connect, apiKey: "mock:no-pong" }], /^The key mock:no-pong brings/],
   ])("is a sentence where %s", (_why, deeds, sentence) => {
-    const { text, notes } = scenarioCode(deeds);
+    const { text, notes } = scenarioCode(deeds, about);
     expect(text).toBe("");
     expect(notes.join(" ")).toMatch(sentence);
   });
@@ -120,23 +125,54 @@ describe("a scenario file", () => {
 });
 
 describe("a key", () => {
-  const key = "dct_live_0123456789";
-  const deeds: Deed[] = [
-    { ...connect, apiKey: key },
+  const deedsWith = (apiKey: string): Deed[] => [
+    { ...connect, apiKey },
     { kind: "setPrompt", prompt: "a knight" },
   ];
+  const json = (value: unknown) => `mock:${Buffer.from(JSON.stringify(value)).toString("base64url")}`;
 
-  it("that may be somebody's is nowhere", () => {
-    for (const { text, notes } of [sdkCode(deeds, about), scenarioCode(deeds), driverCode(deeds, about)]) {
-      expect(text + notes.join()).not.toContain(key);
+  it.each([
+    "dct_live_0123456789",
+    "mock:dct_realSecret123",
+    "mock:dct-real-secret",
+    "mock:",
+    json("dct_realSecret123"),
+    json({ name: "missing-ack" }).slice(0, -1),
+    json([{ name: "missing-ack" }, { secret: "dct_realSecret123" }]),
+    json({ faults: [] }),
+    json(null),
+    json({ name: "missing-ack" }).replace(":", ":."),
+  ])("that may be somebody's is nowhere: %s", (key) => {
+    const deeds = deedsWith(key);
+    for (const { text, notes } of [
+      sdkCode(deeds, about),
+      scenarioCode(deeds, about),
+      driverCode(deeds, about),
+    ]) {
+      expect(text + notes.join()).not.toContain(key === "mock:" ? '"mock:' : key);
     }
+    expect(sdkCode(deeds, about).text).toContain('apiKey: "your-key"');
     expect(sdkCode(deeds, about).notes.join()).toContain("put yours in place of your-key");
+    expect(driverCode(deeds, about).text).toContain('"apiKey":"your-key"');
   });
 
-  it.each(["dct_local", "mock:missing-ack"])("such as %s is written down", (apiKey) => {
-    const known = deeds.map((deed) => (deed.kind === "connect" ? { ...deed, apiKey } : deed));
-    expect(sdkCode(known, about).text).toContain(`apiKey: "${apiKey}"`);
-    expect(driverCode(known, about).text).toContain(`"apiKey":"${apiKey}"`);
+  it("is nowhere before the server has told which it knows", () => {
+    const { mockKeys: _, ...before } = about;
+    expect(sdkCode(deedsWith("mock:missing-ack"), before).text).toContain('apiKey: "your-key"');
+  });
+
+  it.each([
+    "dct_local",
+    "mock:missing-ack",
+    "mock:my-scenario",
+    json("no-pong"),
+    json({ name: "missing-ack", with: { note: "réservé ÿÿÿ>>>???" } }),
+    json(["no-pong", { name: "missing-ack" }]),
+    json({ faults: ["no-pong"] }),
+  ])("that says nothing of anybody is written down: %s", (apiKey) => {
+    const deeds = deedsWith(apiKey);
+    expect(sdkCode(deeds, about).text).toContain(`apiKey: "${apiKey}"`);
+    expect(driverCode(deeds, about).text).toContain(`"apiKey":"${apiKey}"`);
   });
 });
 

@@ -17,6 +17,8 @@ export type CodeAbout = {
   readonly realtimeUrl: string;
   /** Whether the control API wants the token that was printed at start. */
   readonly needsToken: boolean;
+  /** Keys with the name of a fault or a scenario behind `mock:`, as the server has told; absent until it has. */
+  readonly mockKeys?: ReadonlySet<string>;
 };
 
 type Fault = Extract<Deed, { kind: "fault" }>;
@@ -24,9 +26,29 @@ type Fault = Extract<Deed, { kind: "fault" }>;
 const nothingYet =
   "Nothing has been done yet. Connect, send a prompt or declare a fault, and it is written here.";
 
-/** Keys that say nothing of anybody. */
-export function shownKey(apiKey: string): string {
-  return apiKey === "dct_local" || apiKey.startsWith("mock:") ? apiKey : "your-key";
+/** The key as it may be shown: one that says nothing of anybody, because each word in it is the server's. */
+function shownKey(apiKey: string, { mockKeys }: CodeAbout): string {
+  const isKnown = (key: string) => mockKeys?.has(key) ?? false;
+  const isShown =
+    apiKey === "dct_local" ||
+    isKnown(apiKey) ||
+    (apiKey.startsWith("mock:") && saysNamesOnly(apiKey.slice("mock:".length), isKnown));
+  return isShown ? apiKey : "your-key";
+}
+
+/** Whether it is base64url JSON with declarations of faults that are known. */
+function saysNamesOnly(base64url: string, isKnown: (key: string) => boolean): boolean {
+  if (!/^[\w-]+$/.test(base64url)) return false;
+  try {
+    const binary = atob(base64url.replaceAll("-", "+").replaceAll("_", "/"));
+    const bytes = Uint8Array.from(binary, (character) => character.charCodeAt(0));
+    const given = JSON.parse(new TextDecoder().decode(bytes));
+    const declarations = [given?.faults ?? given].flat();
+    return declarations.length > 0 && declarations.every((one) => isKnown(`mock:${one?.name ?? one}`));
+  } catch {
+    // No base64, or no JSON: a secret may be anything.
+    return false;
+  }
 }
 
 /** Everything since the newest connect, and before it what was in force by then. */
@@ -44,7 +66,7 @@ export function sdkCode(deeds: readonly Deed[], about: CodeAbout): Code {
   if (stretch.length === 0) return { text: "", notes: [nothingYet] };
   const connect = stretch.find(isConnect);
   const notes: string[] = [];
-  if (connect && connect.apiKey !== shownKey(connect.apiKey)) {
+  if (connect && connect.apiKey !== shownKey(connect.apiKey, about)) {
     notes.push("The key that was typed is not written down: put yours in place of your-key.");
   }
   if (stretch.some(asksServer)) {
@@ -52,16 +74,15 @@ export function sdkCode(deeds: readonly Deed[], about: CodeAbout): Code {
       "Parts of the server under /_lucy/ answer its own page, tests and shells, and no page of another origin: there, a key such as mock:missing-ack brings faults along.",
     );
   }
-  return { text: sdkCodeOf(stretch, { ...about, keyOf: shownKey }), notes };
+  return { text: sdkCodeOf(stretch, { ...about, keyOf: (key) => shownKey(key, about) }), notes };
 }
 
 /** The faults in force, for `npm start -- --scenario <file>`. */
-export function scenarioCode(deeds: readonly Deed[]): Code {
+export function scenarioCode(deeds: readonly Deed[], about: CodeAbout): Code {
   const declared = faultsInForce(deeds);
   const key = newestStretch(deeds).find(isConnect)?.apiKey ?? "";
-  const notes = key.startsWith("mock:")
-    ? [`The key ${key} brings what it names along: no file is needed for that.`]
-    : [];
+  const isShown = key.startsWith("mock:") && key === shownKey(key, about);
+  const notes = isShown ? [`The key ${key} brings what it names along: no file is needed for that.`] : [];
   if (declared.length === 0) {
     return {
       text: "",
@@ -114,12 +135,12 @@ export function driverCode(
   return { text: `${lines.join("\n")}\n`, notes: [...notes] };
 }
 
-function connectRequest({ apiKey, model, camera, codec }: Connect, { url, realtimeUrl }: CodeAbout): object {
+function connectRequest({ apiKey, model, camera, codec }: Connect, about: CodeAbout): object {
   return {
     verb: "connect",
-    url,
-    realtimeUrl,
-    apiKey: shownKey(apiKey),
+    url: about.url,
+    realtimeUrl: about.realtimeUrl,
+    apiKey: shownKey(apiKey, about),
     model,
     camera,
     ...(codec !== null && { codec: codec.toLowerCase() }),

@@ -67,7 +67,12 @@ async function chooseVersion(changed: () => void): Promise<void> {
   }
 }
 
-/** Keys that bring a fault along. Without them, the field takes any text all the same. */
+/** Keys that bring a fault along, as the server has told; none before. */
+export function mockKeys(): ReadonlySet<string> {
+  return new Set(Array.from(element<HTMLDataListElement>("faults").options, ({ value }) => value));
+}
+
+/** Offers those keys. Without them, the field takes any text all the same. */
 export async function offerFaultKeys(): Promise<void> {
   try {
     const { faults } = await askServer<{ faults: { name: string; about: string }[] }>("/_lucy/catalogue");

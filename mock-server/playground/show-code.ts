@@ -1,6 +1,7 @@
 /** What was done, as code, under three tabs; and the lines at the top of the page that lead an app here. */
 import { element } from "./_element.ts";
 import { type Code, driverCode, scenarioCode, sdkCode } from "./as-code.ts";
+import { mockKeys } from "./choices.ts";
 import { copyOnClick } from "./copy-text.ts";
 import { type Deed, type SentImage, watchDeeds } from "./deeds.ts";
 import { olderSdkSnippet, sdkSnippet } from "./snippets.ts";
@@ -25,14 +26,15 @@ export function showSnippets(url: string, realtimeUrl: string): void {
 export function showDeeds(url: string, realtimeUrl: string): void {
   let deeds: readonly Deed[] = [];
   let open: Tab = "sdk";
-  const about = { url, realtimeUrl, needsToken: new URLSearchParams(location.hash.slice(1)).has("token") };
+  const needsToken = new URLSearchParams(location.hash.slice(1)).has("token");
+  const about = () => ({ url, realtimeUrl, needsToken, mockKeys: mockKeys() });
   const code = element("code");
   const copy = element<HTMLButtonElement>("copy-code");
 
   const write: Record<Tab, (imageText?: (image: SentImage) => string) => Code> = {
-    sdk: () => sdkCode(deeds, about),
-    scenario: () => scenarioCode(deeds),
-    driver: (imageText) => driverCode(deeds, about, imageText),
+    sdk: () => sdkCode(deeds, about()),
+    scenario: () => scenarioCode(deeds, about()),
+    driver: (imageText) => driverCode(deeds, about(), imageText),
   };
 
   function show(): void {

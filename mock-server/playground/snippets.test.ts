@@ -17,6 +17,12 @@ it("names the addresses it was given, and switches telemetry off", () => {
   expect(snippet).toContain("telemetry: false");
 });
 
+it("has the key as it was given, whatever is in it", () => {
+  const key = "a$'$&\"b";
+  const snippet = sdkSnippet("http://127.0.0.1:4321", "ws://127.0.0.1:4321", key);
+  expect(snippet).toContain(`\n  apiKey: ${JSON.stringify(key)},\n  baseUrl: `);
+});
+
 it("refuses the vendor's other hosts", () => {
   const world = { WebSocket: class {}, URL, globalThis: {} as { WebSocket?: unknown } };
   world.globalThis.WebSocket = world.WebSocket;

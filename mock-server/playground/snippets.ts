@@ -1,11 +1,11 @@
 /** The lines a person pastes to reach this server, made from the address it was opened under. */
 
 /** For SDKs that take their addresses as options: JS 0.0.51 and later, 0.1.x included. */
-export function sdkSnippet(url: string, realtimeUrl: string): string {
+export function sdkSnippet(url: string, realtimeUrl: string, apiKey = "dct_local"): string {
   return `import { createDecartClient } from "@decartai/sdk";
 
 const client = createDecartClient({
-  apiKey: "dct_local",
+  apiKey: ${JSON.stringify(apiKey)},
   baseUrl: "${url}",
   realtimeBaseUrl: "${realtimeUrl}",
   telemetry: false,
