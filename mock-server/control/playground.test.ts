@@ -9,7 +9,7 @@ const bundled = vi.hoisted(() => ({ answer: async (): Promise<string> => "export
 vi.mock("../../fixtures/browser/bundle.ts", () => ({
   bundle: () => bundled.answer(),
   sdkFiles: new Map(
-    ["0.0.46.js", "0.1.3+livekit-client-2.23.js", "frame-metadata-worker.js"].map((name) => [
+    ["0.0.41.js", "0.0.46.js", "0.1.3+livekit-client-2.23.js", "frame-metadata-worker.js"].map((name) => [
       name,
       () => bundled.answer(),
     ]),
@@ -57,10 +57,12 @@ describe("what it serves", () => {
   );
 });
 
-it("offers what a person can choose: versions, models, transforms, good images", async () => {
+it("offers what a person can choose: versions, models, transforms, good images; and says how it is started", async () => {
   // SDKs say on the console which names they call old.
   using _quiet = vi.spyOn(console, "warn").mockImplementation(() => {});
-  const { sdks, transforms, samples } = (await (await get("/_lucy/playground")).json()) as Offer;
+  const { sdks, transforms, samples, startCommand } = (await (
+    await get("/_lucy/playground")
+  ).json()) as Offer;
   expect(sdks.map(({ version }) => version)).toEqual(versions.map(({ version }) => version).toReversed());
   for (const { version, model, models, codecs } of sdks) {
     expect(codecs).toEqual(traitsOf(version).codecs);
@@ -68,6 +70,7 @@ it("offers what a person can choose: versions, models, transforms, good images",
     const sdk = await import(`decart-sdk-${version}`);
     for (const name of models) expect(sdk.models.realtime(name).name).toBe(name);
   }
+  expect(startCommand).toBe("npm start --");
   expect(transforms).toContainEqual({ name: "mirror", does: "Exchanges left and right." });
   for (const { name } of samples) expect(images.find((image) => image.name === name)?.broken).toBeUndefined();
 });
@@ -79,6 +82,10 @@ describe("when a bundle cannot be built", () => {
       code: "ERR_MODULE_NOT_FOUND",
     },
   );
+  const missingBundler = new Error(
+    "What runs in a browser is bundled by package 'esbuild': npm install --save-dev esbuild.",
+    { cause: missing },
+  );
   const failed = new Error('Build failed with 1 error:\nerror: Could not resolve "decart-sdk-0.0.46"');
 
   it.each([
@@ -87,6 +94,11 @@ describe("when a bundle cannot be built", () => {
       "/_lucy/page.js",
       missing,
       "The page's script could not be built: esbuild is not installed. Run npm install, then reload.",
+    ],
+    [
+      "/_lucy/sdk/0.0.41.js",
+      missingBundler,
+      "SDK 0.0.41 could not be built: esbuild is not installed. Run npm install, then reload.",
     ],
     [
       "/_lucy/sdk/0.0.46.js",

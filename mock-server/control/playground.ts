@@ -3,11 +3,13 @@ import { readFile } from "node:fs/promises";
 import express, { type NextFunction, type Request, type Response } from "express";
 import { bundle, sdkFiles } from "../../fixtures/browser/bundle.ts";
 import { readImage } from "../../fixtures/images.ts";
+import { commandsOf } from "../playground/commands.ts";
 import { findSample, offer } from "../playground/offer.ts";
 import { olderSdkSnippet } from "../playground/snippets.ts";
 
 const folder = new URL("../playground/", import.meta.url);
 const script = new URL("page.ts", folder);
+const { install } = commandsOf(import.meta.url);
 
 export function playground(): express.Router {
   const router = express.Router();
@@ -103,11 +105,11 @@ async function sendScript(
 
 /** Names what is missing and what to type; says no paths of the machine. */
 function buildFailure(what: string, error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  if (code === "ERR_MODULE_NOT_FOUND") {
+  const { code, message, cause } = error as NodeJS.ErrnoException;
+  if ((code ?? (cause as NodeJS.ErrnoException)?.code) === "ERR_MODULE_NOT_FOUND") {
     const name = /package '([^']+)'/.exec(message)?.[1] ?? "a package it needs";
-    return `${what} could not be built: ${name} is not installed. Run npm install, then reload.`;
+    return `${what} could not be built: ${name} is not installed. Run ${install}, then reload.`;
   }
   const first = /error: (.*)/i.exec(message)?.[1] ?? message.split("\n")[0]!;
-  return `${what} could not be built: ${first.slice(0, 200)}. Run npm install, then reload.`;
+  return `${what} could not be built: ${first.slice(0, 200)}. Run ${install}, then reload.`;
 }

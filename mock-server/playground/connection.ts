@@ -81,7 +81,7 @@ async function connect(choice: Chosen): Promise<void> {
   let connected: SdkClient | null = null;
   try {
     // An SDK tries six times and half a minute before it says that nobody is there.
-    if (!(await pollHealth())) throw new Error(goneSentence());
+    if (!(await pollHealth())) throw new Error(await goneSentence());
     const source = await openSource(model);
     if (cancelled()) throw new Error("Cancelled.");
     recordConnect(choice, source);

@@ -10,11 +10,13 @@ export function copyOnClick(
 ): void {
   const name = button.textContent;
   button.addEventListener("click", async () => {
+    const whole = await text();
     try {
-      await navigator.clipboard.writeText(await text());
+      await navigator.clipboard.writeText(whole);
       button.textContent = "Copied";
     } catch {
-      // No clipboard over plain http: select it, and the keyboard does the rest.
+      // No clipboard over plain http: show all of it, select it, and the keyboard does the rest.
+      shown.textContent = whole;
       getSelection()?.selectAllChildren(shown);
       button.textContent = "Press Ctrl+C";
     }

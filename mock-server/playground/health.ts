@@ -2,6 +2,7 @@
 import type { MockServerOptions } from "../options.ts";
 import { askServer, Refusal } from "./_ask-server.ts";
 import { element } from "./_element.ts";
+import { offered } from "./offered.ts";
 import type { DescribedSession } from "./readout.ts";
 
 export type Health = {
@@ -15,7 +16,7 @@ export type Health = {
 export type Told = { readonly health: Health; readonly sessions: readonly DescribedSession[] };
 
 const pollMs = 1000;
-const tokenSentence = `The server tells what it does to those only who have the token that it printed at start. Open ${location.origin}/#token=… with it; everything but the figures works without.`;
+const tokenSentence = `Without the token that the server printed at start, this page connects and sends, and no more: the server keeps its figures, sessions, journal, faults, clock and reset to those who have it. Open ${location.origin}/#token=… with it.`;
 
 let newest: Health | null = null;
 let polling: Promise<boolean> | undefined;
@@ -42,11 +43,15 @@ export function pollHealth(): Promise<boolean> {
   return polling;
 }
 
-export function goneSentence(): string {
+export async function goneSentence(): Promise<string> {
   const { origin, port, protocol } = location;
-  const flags = [port !== "8787" && `--port ${port}`, protocol === "https:" && "--tls"].filter(Boolean);
-  const command = `npm start${flags.length > 0 ? ` -- ${flags.join(" ")}` : ""}`;
-  return `The server at ${origin} does not answer. Start it with ${command}; this page notices.`;
+  const isTls = protocol === "https:";
+  const start = await offered.then(
+    ({ startCommand }) =>
+      ` with ${startCommand} --port ${port || (isTls ? 443 : 80)}${isTls ? " --tls" : ""}`,
+    () => "",
+  );
+  return `The server at ${origin} does not answer. Start it${start}; this page notices.`;
 }
 
 async function ask(): Promise<boolean> {
@@ -63,7 +68,7 @@ async function ask(): Promise<boolean> {
   } catch (error) {
     const gone = element("gone");
     if (error instanceof Refusal) gone.textContent = error.message;
-    else if (gone.hidden) gone.textContent = goneSentence();
+    else if (gone.hidden) gone.textContent = await goneSentence();
     gone.hidden = false;
     element("facts").replaceChildren();
     return error instanceof Refusal;

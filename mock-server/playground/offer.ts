@@ -1,9 +1,13 @@
-/** What the page lets a person choose from, as JSON: published SDKs, models, named transforms, sample images. */
+/**
+ * What the page lets a person choose from, as JSON: published SDKs, models, named transforms, sample images. And how the server is
+ * started, for when it is gone.
+ */
 
 import { type SdkTraits, versions } from "../../fixtures/browser/versions.ts";
 import { images } from "../../fixtures/images.ts";
 import { inRange, REALTIME_MODELS } from "../../protocol/index.ts";
 import { named } from "../transforms/plan.ts";
+import { commandsOf } from "./commands.ts";
 
 export type Offer = {
   /** SDKs the server has, newest first. */
@@ -12,6 +16,8 @@ export type Offer = {
   readonly transforms: readonly { readonly name: string; readonly does: string }[];
   /** Images under `/_lucy/samples/`. */
   readonly samples: readonly { readonly name: string; readonly about: string }[];
+  /** What starts such a server at a terminal; flags go behind it. */
+  readonly startCommand: string;
 };
 
 export type OfferedSdk = Pick<SdkTraits, "version" | "model" | "codecs"> & {
@@ -32,6 +38,7 @@ export const offer: Offer = {
     .toReversed(),
   transforms: named.map(({ name, does }) => ({ name, does })),
   samples,
+  startCommand: commandsOf(import.meta.url).start,
 };
 
 /** From our table: an SDK that is asked for each name warns on the console of those it calls old. */

@@ -10,7 +10,7 @@ import { recordDeed } from "./deeds.ts";
 import { offerTransforms, startEdits } from "./edits.ts";
 import { pollHealth, watchHealth } from "./health.ts";
 import { forgetImages, offerSamples } from "./images.ts";
-import type { Offer } from "./offer.ts";
+import { offered } from "./offered.ts";
 import { startResult } from "./result.ts";
 import { sentenceOf } from "./sentence-of.ts";
 import { showServer } from "./server/show-server.ts";
@@ -54,10 +54,10 @@ function preview(): void {
 
 async function showOffer(): Promise<void> {
   try {
-    const offer: Offer = await (await fetch("/_lucy/playground")).json();
-    offerTransforms(offer.transforms);
-    offerSamples(offer.samples);
-    await offerChoices(offer.sdks, preview);
+    const { transforms, samples, sdks } = await offered;
+    offerTransforms(transforms);
+    offerSamples(samples);
+    await offerChoices(sdks, preview);
   } catch (error) {
     note(sentenceOf(error), "bad");
   }

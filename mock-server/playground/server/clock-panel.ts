@@ -1,5 +1,6 @@
 /** The server's clock: where it is manual, a person lets time pass here. */
 import { askServer } from "../_ask-server.ts";
+import { offered } from "../offered.ts";
 import { sentenceOf } from "../sentence-of.ts";
 import { build, button, complain, say } from "./_build.ts";
 import { timeInShort } from "./line-filter.ts";
@@ -29,11 +30,17 @@ export function clockPanel(root: HTMLElement, advanced: (ms: number) => void): C
     build("button", { type: "submit" }, "Advance"),
     ...steps.map(([text, ms]) => button(text, () => advance(ms))),
   );
+  const startManual = build("code");
+  offered.then(
+    ({ startCommand }) => startManual.append(`${startCommand} --clock manual`),
+    // The page says so elsewhere.
+    () => startManual.append("--clock manual"),
+  );
   const real = build(
     "p",
     { class: "note" },
     "It runs by itself. To let time pass by hand, start the server with ",
-    build("code", {}, "npm start -- --clock manual"),
+    startManual,
     ".",
   );
   root.append(now, form, refusal, real);
