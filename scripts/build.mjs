@@ -1,7 +1,8 @@
 // `npm run build`: what the package is made of, into dist/. Compiled by tsc; beside it what is read at run time, and what runs in a browser, bundled.
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { licencesOf } from "./licences.ts";
 import { root, run } from "./setup.mjs";
 
 /** Files and folders that compiled code reads; package.test.ts looks whether one is missing. */
@@ -34,32 +35,23 @@ if (status !== 0) process.exit(status);
 for (const path of assets) cpSync(join(root, path), join(dist, path), { recursive: true });
 
 // By what was just compiled, which finds nothing ready made yet.
-const { bundle, sdkFiles } = await import(pathToFileURL(join(dist, "fixtures/browser/bundle.js")).href);
+const { bundle, bundledFiles, sdkFiles } = await import(
+  pathToFileURL(join(dist, "fixtures/browser/bundle.js")).href
+);
 const ready = new Map();
 for (const page of pages) {
   ready.set(page.replace(/[.]ts$/, ".bundle.js"), await bundle(pathToFileURL(join(root, page))));
 }
-for (const [name, make] of sdkFiles) ready.set(`fixtures/browser/sdks/${name}`, await make());
+for (const [name, make] of sdkFiles) {
+  const text = await make();
+  if (!bundledFiles.get(text)?.some((file) => file.includes("node_modules"))) {
+    throw new Error(`${name} names no package that it is made of, so its licences cannot be passed on.`);
+  }
+  ready.set(`fixtures/browser/sdks/${name}`, text);
+}
 for (const [path, text] of ready) {
   mkdirSync(dirname(join(dist, path)), { recursive: true });
   writeFileSync(join(dist, path), text);
 }
-writeFileSync(join(dist, "fixtures/browser/sdks/LICENSES.txt"), licencesOf([...ready.values()]));
-
-/** Of every package that is in one of the bundles, as esbuild's comments name them; one that has no licence with it cannot be passed on. */
-function licencesOf(bundles) {
-  const named = bundles.flatMap((text) => [
-    ...text.matchAll(/^ *\/\/ (?:\.\.\/)*(node_modules\/(?:.*\/node_modules\/)?(?:@[^/\n]+\/)?[^/\n]+)\//gm),
-  ]);
-  const folders = [...new Set(named.map(([, folder]) => folder))].sort();
-  return folders
-    .map((folder) => {
-      const at = join(root, folder);
-      const { name, version, license } = JSON.parse(readFileSync(join(at, "package.json"), "utf8"));
-      const file = readdirSync(at).find((one) => /^licen[cs]e(\.(md|txt))?$/i.test(one));
-      if (!license || !file)
-        throw new Error(`${name} ${version} is in a bundle and says no licence: leave it out, or find it.`);
-      return `${name} ${version}, ${license}\n\n${readFileSync(join(at, file), "utf8").trim()}\n`;
-    })
-    .join(`\n${"-".repeat(80)}\n\n`);
-}
+const files = [...ready.values()].flatMap((text) => bundledFiles.get(text) ?? []);
+writeFileSync(join(dist, "fixtures/browser/sdks/LICENSES.txt"), licencesOf(new Set(files)));
