@@ -100,7 +100,8 @@ describe("what is in it", () => {
     expectGolden("file", others);
     const ofOurs =
       /\.(test|spec)\.|\/bench\/|\/_(walk|running|socket-client|media-client)|ffmpeg|\/generate\./;
-    expect(files.filter((path) => ofOurs.test(path))).toEqual([]);
+    // The example's own tests are what it shows.
+    expect(files.filter((path) => ofOurs.test(path))).toEqual(["examples/product-page/app.spec.ts"]);
     const typed = (path: string) => files.includes(path.replace(/[.]js$/, ".d.ts"));
     const ready = /[.]bundle[.]js$|\/sdks\//;
     expect(files.filter((path) => path.endsWith(".js") && !typed(path) && !ready.test(path))).toEqual([]);
@@ -145,13 +146,34 @@ describe("what is in it", () => {
     expect(missing).toEqual([]);
   });
 
-  test("the pages and pictures that its README leads to, where they are in docs/", () => {
-    const text = readFileSync(join(unpacked, "README.md"), "utf8");
-    const named = [...text.matchAll(/(?:\]\(|(?:src|srcset|href)=")(docs\/[^)"#]*)/g)].map(
-      ([, path]) => path!,
-    );
-    expect(named).toContain("docs/github.md");
-    expect(named.filter((path) => !existsSync(join(unpacked, path)))).toEqual([]);
+  test("what its pages lead to, but for what is on purpose the repository's", () => {
+    const missing = new Set<string>();
+    const pages = files.filter((path) => path.endsWith(".md"));
+    expect(pages).toEqual(expect.arrayContaining(["README.md", "docs/github.md", "conformance/README.md"]));
+    for (const page of pages) {
+      const text = readFileSync(join(unpacked, page), "utf8").replace(/^```[\s\S]*?^```/gm, "");
+      for (const [, link] of text.matchAll(/(?:\]\(|(?:src|srcset|href)=")([^)"#\s]+)/g)) {
+        if (/^[a-z]+:/.test(link!)) continue;
+        const path = join(dirname(page), link!).replaceAll("\\", "/").replace(/\/$/, "");
+        expect([page, link, existsSync(join(root, path))]).toEqual([page, link, true]);
+        if (!existsSync(join(unpacked, path))) missing.add(path);
+      }
+    }
+    // Code is to be read where its history is.
+    expect([...missing].filter((path) => !path.endsWith(".ts")).sort()).toEqual([
+      "Dockerfile",
+      "action.yml",
+      "compose.yaml",
+      "conformance/baselines",
+      "conformance/clients",
+      "conformance/scenarios",
+      "fixtures",
+      "fixtures/strips.golden.json",
+      "load/artillery-engine-lucy",
+      "mock-server",
+      "protocol",
+      "reports",
+    ]);
   });
 
   test("no map, and nothing that asks for one", () => {
