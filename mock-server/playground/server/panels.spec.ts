@@ -1,7 +1,14 @@
 import { readFile } from "node:fs/promises";
 import { findAxeProblems } from "../../../fixtures/browser/find-axe-problems.ts";
 import { openSocket, type SocketClient } from "../../_socket-client.ts";
-import { expect, journalLine, nothingOpen, test, untilNothingOpen } from "../../browser/lucy-test.ts";
+import {
+  expect,
+  journalLine,
+  nothingOpen,
+  standsForAll,
+  test,
+  untilNothingOpen,
+} from "../../browser/lucy-test.ts";
 import type { JournalLine } from "../../index.ts";
 import type { MockServer } from "../../server.ts";
 
@@ -17,14 +24,22 @@ const fault = (page: Page, name: string) => page.locator(`.fault[data-fault="${n
 const rows = (page: Page) => page.locator("#server-journal .line");
 const shownKinds = (page: Page) => page.locator("#server-journal .line b").allTextContents();
 
-/** The page, and whatever its console complains of, beside refusals. */
-async function open(page: Page, lucy: MockServer): Promise<string[]> {
+/**
+ * The page, and whatever its console complains of, beside refusals. `clock`: of the page, whose time goes on by itself, and further by {@link
+ * aSecond}; `real` for pages with pictures.
+ */
+async function open(
+  page: Page,
+  lucy: MockServer,
+  { clock = "installed" }: { clock?: "installed" | "real" } = {},
+): Promise<string[]> {
   const complaints: string[] = [];
   page.on("console", (message) => {
     const isRefusal = message.text().startsWith("Failed to load resource");
     if (["error", "warning"].includes(message.type()) && !isRefusal) complaints.push(message.text());
   });
   page.on("pageerror", (error) => complaints.push(String(error)));
+  if (clock === "installed") await page.clock.install();
   await page.goto(`${lucy.url}${lucy.controlToken === null ? "" : `/#token=${lucy.controlToken}`}`);
   await expect(rows(page).first()).toBeVisible();
   await expect(inPanel(page, "faults").locator(".fault-group").first()).toBeVisible();
@@ -42,6 +57,9 @@ async function join(
   await client.take("prompt_ack");
   return Object.assign(client, { session: session_id });
 }
+
+/** Lets the second pass after which the page asks its server again. */
+const aSecond = (page: Page) => page.clock.fastForward(1000);
 
 /** Sends a prompt and waits for its ack. */
 async function prompt(client: SocketClient, text: string): Promise<void> {
@@ -62,10 +80,12 @@ test.describe("sessions", () => {
     await expect(inPanel(page, "sessions")).toContainText("Nobody is connected. Press Connect above");
     await using one = await join(lucy);
     await using other = await join(lucy);
+    await aSecond(page);
     await expect(card(page, one.session)).toContainText("joined");
     await expect(card(page, other.session)).toContainText("direct · lucy_2_rt");
     await expect(inPanel(page, "sessions")).toContainText("2 sessions run.");
     await prompt(other, "a knight");
+    await aSecond(page);
     await expect(card(page, other.session)).toContainText("“a knight”");
     await expect(card(page, one.session)).toContainText("“a hat”");
 
@@ -76,7 +96,10 @@ test.describe("sessions", () => {
     // The button that had the focus is gone; the card has it.
     await expect(card(page, one.session).getByRole("button", { name: /^Journal/ })).toBeFocused();
     expect(lucy.sessions.map(({ id }) => id)).toEqual([other.session]);
-    await expect(card(page, one.session)).toHaveCount(0, { timeout: 8000 });
+    await page.clock.fastForward(3000);
+    await expect(card(page, one.session)).toContainText("ended");
+    await page.clock.fastForward(2000);
+    await expect(card(page, one.session)).toHaveCount(0);
     await expect(card(page, other.session).getByRole("button", { name: /^Journal/ })).toBeFocused();
     expect(complaints).toEqual([]);
   });
@@ -89,9 +112,8 @@ test.describe("sessions", () => {
       context,
       lucy,
     }) => {
-      await open(page, lucy);
       const tab = await context.newPage();
-      await open(tab, lucy);
+      await Promise.all([page, tab].map((one) => open(one, lucy, { clock: "real" })));
       await tab.getByRole("button", { name: "Connect", exact: true }).click();
       await expect.poll(() => lucy.sessions.length).toBe(1);
       const { id } = lucy.sessions[0]!;
@@ -117,6 +139,7 @@ test.describe("the journal", () => {
     await open(page, lucy);
     await using one = await join(lucy);
     await using other = await join(lucy);
+    await aSecond(page);
     const panel = inPanel(page, "journal");
     await card(page, other.session)
       .getByRole("button", { name: /^Journal/ })
@@ -154,7 +177,10 @@ test.describe("the journal", () => {
     await expect(panel.getByText("prompt 3", { exact: true })).toBeVisible();
   });
 
-  test("is paused, goes on without a line lost, is cleared and saved", async ({ page, lucy }) => {
+  test("is paused, goes on without a line lost, is cleared and saved, and is not read while nobody sees it", async ({
+    page,
+    lucy,
+  }) => {
     await open(page, lucy);
     await using client = await join(lucy);
     const panel = inPanel(page, "journal");
@@ -179,6 +205,22 @@ test.describe("the journal", () => {
     await expect(panel).toContainText("Cleared. New lines come here.");
     await prompt(client, "four");
     await expect.poll(() => shownKinds(page)).toEqual(["prompt", "state", "prompt_ack"]);
+
+    const show = (hidden: boolean) =>
+      page.evaluate((hidden) => {
+        Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+        document.dispatchEvent(new Event("visibilitychange"));
+      }, hidden);
+    const left = page.waitForEvent("requestfailed", (request) => request.url().includes("/_lucy/journal"));
+    await show(true);
+    await left;
+    await expect(panel.getByRole("status")).toHaveText("Nothing is read while nobody sees this page.");
+    const missed = lucy.journal.lines.length;
+    await using _late = await join(lucy);
+    await show(false);
+    const kindsMissed = () => lucy.journal.lines.slice(missed).map(({ kind }) => kind);
+    await expect.poll(() => shownKinds(page)).toEqual(["prompt", "state", "prompt_ack", ...kindsMissed()]);
+    await expect(panel.getByRole("status")).toHaveText("");
   });
 
   test("follows the newest until somebody scrolls, holds what it says it holds, and is walked with keys", async ({
@@ -238,59 +280,24 @@ test.describe("the journal", () => {
     await expect(follow).toHaveAttribute("aria-pressed", "true");
   });
 
-  test("says that its stream broke, and goes on from where it was", async ({ page, lucy }) => {
+  test("quotes the server where as many read as may; says that its stream broke, and goes on from where it was", async ({
+    page,
+    lucy,
+  }) => {
+    const stop = new AbortController();
+    await Promise.all(
+      Array.from({ length: 32 }, () => fetch(`${lucy.url}/_lucy/journal?live=1`, { signal: stop.signal })),
+    );
     const resumed: (string | undefined)[] = [];
     const line = (seq: number): string =>
       `id: ${seq}\ndata: ${JSON.stringify({ ...lucy.journal.lines[0], seq, kind: `made-up-${seq}` })}\n\n`;
     let served = 0;
     await page.route("**/_lucy/journal?*", async (route) => {
       resumed.push(route.request().headers()["last-event-id"]);
-      // The first ends after a line of another server that has run for longer.
-      if (served++ > 0) return route.continue();
+      // The second ends after a line of another server that has run for longer.
+      if (++served !== 2) return route.continue();
       await route.fulfill({ contentType: "text/event-stream", body: `: here\n\n${line(900)}${line(901)}` });
     });
-    await page.goto(lucy.url);
-    const panel = inPanel(page, "journal");
-    await expect(panel.getByRole("status")).toHaveText(
-      "The server closed the stream of the journal. Trying again in 3 s; no line is lost.",
-    );
-    await expect.poll(() => shownKinds(page)).toEqual(["made-up-900", "made-up-901"]);
-    await panel.getByRole("button", { name: "Try now" }).click();
-    await expect(rows(page).first()).toContainText("server-started");
-    expect(resumed).toEqual([undefined, "901"]);
-    // What was of the other server has gone, and the focus with the button has not.
-    expect((await shownKinds(page)).filter((kind) => kind.startsWith("made-up"))).toEqual([]);
-    await expect(panel.getByRole("button", { name: "Try now" })).toBeHidden();
-    await expect(panel.getByRole("group", { name: /^Lines of the journal/ })).toBeFocused();
-    await expect(panel.getByRole("status")).toContainText("the server has started anew");
-  });
-
-  test("reads nothing while nobody sees it, and then what it missed", async ({ page, lucy }) => {
-    await open(page, lucy);
-    const show = (hidden: boolean) =>
-      page.evaluate((hidden) => {
-        Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
-        document.dispatchEvent(new Event("visibilitychange"));
-      }, hidden);
-    const left = page.waitForEvent("requestfailed", (request) => request.url().includes("/_lucy/journal"));
-    await show(true);
-    await left;
-    await expect(inPanel(page, "journal").getByRole("status")).toHaveText(
-      "Nothing is read while nobody sees this page.",
-    );
-    await using _client = await join(lucy);
-    await show(false);
-    const kinds = () => lucy.journal.lines.map(({ kind }) => kind);
-    await expect.poll(() => shownKinds(page)).toEqual(kinds());
-    await expect(inPanel(page, "journal").getByRole("status")).toHaveText("");
-  });
-
-  test("quotes the server where as many read as may", async ({ page, lucy }) => {
-    const stop = new AbortController();
-    const readers = Array.from({ length: 32 }, () =>
-      fetch(`${lucy.url}/_lucy/journal?live=1`, { signal: stop.signal }),
-    );
-    await Promise.all(readers);
     await page.goto(lucy.url);
     const panel = inPanel(page, "journal");
     await expect(panel.getByRole("status")).toContainText("32 readers have the journal open");
@@ -298,13 +305,26 @@ test.describe("the journal", () => {
     await expect(panel).toContainText("There are no lines yet.");
     stop.abort();
     await panel.getByRole("button", { name: "Try now" }).click();
-    await expect(rows(page).first()).toBeVisible();
-    await expect(panel.getByRole("status")).toHaveText("");
+    await expect(panel.getByRole("status")).toHaveText(
+      "The server closed the stream of the journal. Trying again in 3 s; no line is lost.",
+    );
+    await expect.poll(() => shownKinds(page)).toEqual(["made-up-900", "made-up-901"]);
+    await panel.getByRole("button", { name: "Try now" }).click();
+    await expect(rows(page).first()).toContainText("server-started");
+    expect(resumed).toEqual([undefined, undefined, "901"]);
+    // What was of the other server has gone, and the focus with the button has not.
+    expect((await shownKinds(page)).filter((kind) => kind.startsWith("made-up"))).toEqual([]);
+    await expect(panel.getByRole("button", { name: "Try now" })).toBeHidden();
+    await expect(panel.getByRole("group", { name: /^Lines of the journal/ })).toBeFocused();
+    await expect(panel.getByRole("status")).toContainText("the server has started anew");
   });
 });
 
 test.describe("faults", () => {
-  test("are switched on with their settings and off again, and count", async ({ page, lucy }) => {
+  test("are switched on with their settings and off again, count, and become code", async ({
+    page,
+    lucy,
+  }) => {
     const complaints = await open(page, lucy);
     await using client = await join(lucy);
     await expect(inPanel(page, "faults")).toContainText("No fault is on.");
@@ -330,6 +350,8 @@ test.describe("faults", () => {
     await client.take("prompt_ack");
     await expect(fault(page, "duplicate")).toContainText("fired once");
     await expect(page.locator(".on-item")).toContainText("only prompt_ack, copies 2, times 1");
+    await page.getByRole("tab", { name: "Scenario YAML" }).click();
+    await expect(page.locator("#code-panel")).toContainText(/duplicate[\s\S]*copies: 2/);
 
     await toggle(page, "duplicate").click();
     await expect(toggle(page, "duplicate")).not.toBeChecked();
@@ -342,6 +364,7 @@ test.describe("faults", () => {
     await open(page, lucy);
     await using one = await join(lucy);
     await using other = await join(lucy);
+    await aSecond(page);
     await card(page, one.session)
       .getByRole("button", { name: /^Aim faults/ })
       .click();
@@ -365,6 +388,7 @@ test.describe("faults", () => {
     await expect(toggle(page, "negative-ack")).not.toBeChecked();
     await aim.selectOption(one.session);
     await one[Symbol.asyncDispose]();
+    await aSecond(page);
     await expect(aim.locator("option:checked")).toContainText("which has ended");
     await toggle(page, "negative-ack").click();
     await expect(fault(page, "negative-ack").getByRole("alert")).toContainText(
@@ -377,6 +401,7 @@ test.describe("faults", () => {
     const [declared] = lucy.faults.add({ name: "drop", only: "set_image_ack", with: { every: 2 } });
     lucy.faults.add({ name: "double-ack" });
     await using client = await join(lucy, { key: "mock:late-ack" });
+    await aSecond(page);
     const on = (name: string) => page.locator(".on-item").filter({ hasText: name });
     await expect(on("drop")).toContainText("all sessions");
     await expect(on("drop")).toContainText("only set_image_ack, every 2");
@@ -393,7 +418,10 @@ test.describe("faults", () => {
     await expect(inPanel(page, "faults")).toContainText("No fault is on.");
   });
 
-  test("that the server refuses say why where it is, and lose nothing", async ({ page, lucy }) => {
+  test("that the server refuses say why where it is, and lose nothing; have the envelope of the channel that is chosen", async ({
+    page,
+    lucy,
+  }) => {
     await open(page, lucy);
     await search(page, "packet-loss");
     const loss = fault(page, "packet-loss");
@@ -424,10 +452,7 @@ test.describe("faults", () => {
     await expect(fault(page, "black")).toContainText("It needs --mode transcode.");
     await toggle(page, "black").click();
     await expect(fault(page, "black").getByRole("alert")).toContainText("start it with --mode transcode");
-  });
 
-  test("have the envelope of the channel that is chosen", async ({ page, lucy }) => {
-    await open(page, lucy);
     await search(page, "delay");
     const delay = fault(page, "delay");
     await delay.getByText("When, where, how often").click();
@@ -440,7 +465,7 @@ test.describe("faults", () => {
     await expect(delay).toContainText("is about to be told; n is the second.");
     await toggle(page, "delay").click();
     await expect(toggle(page, "delay")).toBeChecked();
-    expect(lucy.faults.list[0]!.declaration).toEqual({ name: "delay", when: { at: "tick:3" } });
+    expect(lucy.faults.list.at(-1)!.declaration).toEqual({ name: "delay", when: { at: "tick:3" } });
     await toggle(page, "delay").click();
     await delay.getByLabel("channel").selectOption("media");
     expect(await options("unit of after")).toEqual(["packets", "frames", "bytes", "ms"]);
@@ -451,7 +476,7 @@ test.describe("faults", () => {
     await expect(toggle(page, "delay")).not.toBeChecked();
     await toggle(page, "delay").click();
     await expect(toggle(page, "delay")).toBeChecked();
-    expect(lucy.faults.list[1]!.declaration).toEqual({
+    expect(lucy.faults.list.at(-1)!.declaration).toEqual({
       name: "delay",
       channel: "http",
       when: { after: { messages: 2 } },
@@ -481,18 +506,18 @@ test.describe("a manual clock", () => {
     await expect(clock.getByRole("alert")).toContainText("time does not run backwards");
     expect(lucy.clock.nowMs).toBe(3_661_250.5);
     await lucy.clock.advance(749.5);
+    await aSecond(page);
     await expect(clock).toContainText("It stands at 1:01:02.000 s");
   });
 });
 
-test("a real clock says how to have a manual one", async ({ page, lucy }) => {
+test("a real clock says how to have a manual one; a reset is asked for twice, can be left, and does what it says", async ({
+  page,
+  lucy,
+}) => {
   await open(page, lucy);
   await expect(inPanel(page, "clock")).toContainText("start the server with npm start -- --clock manual");
   await expect(inPanel(page, "clock").getByRole("button", { name: "Advance" })).toBeHidden();
-});
-
-test("a reset is asked for twice, can be left, and does what it says", async ({ page, lucy }) => {
-  await open(page, lucy);
   await using client = await join(lucy);
   lucy.faults.add("missing-ack");
   const panel = inPanel(page, "reset");
@@ -517,6 +542,7 @@ test.describe("a server that demands a token", () => {
   test.use({ serverOptions: { mode: "none", host: "0.0.0.0" } });
 
   test("is used with it, and without it says so", async ({ page, lucy }) => {
+    await page.clock.install();
     await page.goto(lucy.url);
     const panel = inPanel(page, "journal");
     await expect(panel.getByRole("status")).toContainText("its control API needs the token printed at start");
@@ -525,6 +551,7 @@ test.describe("a server that demands a token", () => {
     await page.evaluate((token) => (location.hash = `token=${token}`), lucy.controlToken);
     await expect(rows(page).first()).toContainText("server-started");
     await using client = await join(lucy);
+    await aSecond(page);
     await expect(card(page, client.session)).toContainText("joined");
     await search(page, "missing-ack");
     await toggle(page, "missing-ack").click();
@@ -534,32 +561,24 @@ test.describe("a server that demands a token", () => {
   });
 });
 
-test("what is done here becomes code", async ({ page, lucy }) => {
-  await open(page, lucy);
-  await search(page, "late-ack");
-  await fault(page, "late-ack").getByText("Settings").click();
-  await fault(page, "late-ack").getByLabel("delay", { exact: false }).fill("1500");
-  await toggle(page, "late-ack").click();
-  await expect(toggle(page, "late-ack")).toBeChecked();
-  await page.getByRole("tab", { name: "Scenario YAML" }).click();
-  await expect(page.locator("#code-panel")).toContainText(/late-ack[\s\S]*1500/);
-});
-
-for (const colorScheme of ["light", "dark"] as const) {
+// The page's own specs look at it idle and alarmed in light.
+for (const colorScheme of standsForAll(["dark", "light"] as const)) {
   test(`axe finds nothing serious with everything open, ${colorScheme}`, async ({ page, lucy }) => {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
     await open(page, lucy);
     await using client = await join(lucy);
     await using gone = await join(lucy);
+    await aSecond(page);
     await expect(card(page, client.session)).toBeVisible();
     await expect(card(page, gone.session)).toBeVisible();
-    // Sixty forms of the same few fields take axe twenty seconds; these have one of each.
-    await search(page, process.env.LUCY_LONG ? "" : "lost");
+    // Sixty forms of the same few fields take axe twenty seconds; this one has one of each.
+    await search(page, process.env.LUCY_LONG ? "" : "packet-loss");
     await openAll(page);
     await fault(page, "packet-loss").getByLabel("ratio").fill("3");
     await toggle(page, "packet-loss").click();
     await expect(fault(page, "packet-loss").getByRole("alert")).toBeVisible();
     lucy.faults.add(["drop", "late-ack"]);
+    await aSecond(page);
     await expect(page.locator(".on-item")).toHaveCount(2);
     await rows(page).last().click();
     await inPanel(page, "reset").getByRole("button", { name: "Reset…" }).click();
