@@ -2,11 +2,13 @@
  * What docs/ lists is what the code has, and what any page links to is there. `UPDATE=1` writes the lists: what stands between `<!-- name -->` and
  * `<!-- /name -->`.
  */
-import { existsSync, globSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Command } from "commander";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { parse } from "yaml";
+import { readBaseline } from "./conformance/baseline.ts";
 import { conformanceCommand } from "./conformance/index.ts";
 import { requirementSets } from "./conformance/requirement-sets.ts";
 import { areas, faultsOf } from "./conformance/scenario.ts";
@@ -211,6 +213,68 @@ test("docs/README.md names every page of docs/, and no other", () => {
 test("the README is short, and its lines are", () => {
   const lines = read("README.md").split("\n");
   expect(lines.length).toBeLessThanOrEqual(300);
+  // But for pictures and tables, which cannot be broken.
+  expect(lines.filter((line) => line.length > 180 && !/^ *(\||<|!\[)/.test(line))).toEqual([]);
+});
+
+test("the baseline that docs/github.md shows can be read, for the client of its workflow and by the name there", () => {
+  const page = read("docs/github.md");
+  const [, workflow] = /^```yaml\n(jobs:[\s\S]*?)^```$/m.exec(page)!;
+  const { steps } = parse(workflow!).jobs.lucy;
+  const { client, baseline } = steps.find(({ id }: { id?: string }) => id === "lucy").with;
+  const [, text] = /^```json\n([\s\S]*?)^```$/m.exec(page)!;
+  const folder = mkdtempSync(join(tmpdir(), "lucy-docs-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, baseline), text!);
+  const ids = scenarios.map(({ id }) => id);
+  expect(readBaseline(join(folder, baseline), client, ids).known.length).toBeGreaterThan(0);
+  expect(page).toContain(`--client ${client} --baseline ${baseline} --markdown`);
+});
+
+test("docs/containers.md runs the image that is built, by its ports and by flags that there are", () => {
+  const page = read("docs/containers.md");
+  const exposed = /^EXPOSE (\d+) (\d+-\d+)\/udp$/m.exec(read("Dockerfile"))!;
+  const { image, command } = parse(read("compose.yaml")).services.lucy;
+  const [, host, ports] = /^docker build --tag (\S+) \.\n(docker run .*)\n(docker run .*)$/m
+    .exec(page)!
+    .slice(1);
+  expect(page).toContain(`docker build --tag ${image} .`);
+  expect(host).toBe(
+    `docker run --rm --init --network host ${image} mock --udp-ports ${command[command.indexOf("--udp-ports") + 1]}`,
+  );
+  const [, signalling, media] = exposed;
+  expect(ports).toBe(
+    `docker run --rm --init --publish ${signalling}:${signalling} --publish ${media}:${media}/udp ${image}`,
+  );
+});
+
+test("SECURITY.md says what needs no token", async () => {
+  const [, said] = /without it (`[\s\S]*?) come without one/.exec(read("SECURITY.md"))!;
+  const paths = [...said!.matchAll(/`(\/[^`]*)`/g)].map(([, path]) => path!);
+  const { url } = await runServer({ mode: "none", host: "0.0.0.0" });
+  const statusOf = async (path: string) => (await fetch(url + path)).status;
+  expect(paths.length).toBeGreaterThan(6);
+  for (const path of paths) expect([path, await statusOf(path)]).toEqual([path, 200]);
+  const { paths: routes } = JSON.parse(await openApiText()) as { paths: Record<string, { get?: object }> };
+  for (const [path, { get }] of Object.entries(routes)) {
+    if (!get || path.includes("{") || paths.includes(path)) continue;
+    expect([path, await statusOf(path)]).toEqual([path, 401]);
+  }
+});
+
+test("docs/control-api.md says whose lines are capped", async () => {
+  const { url, journal } = await runServer({ mode: "none" });
+  const [, first] = /has the first (\d+) whom/.exec(read("docs/control-api.md"))!;
+  const [, uncapped] = /any other path \((.*?)\) has a line/.exec(read("docs/control-api.md"))!;
+  const linesOf = async (path: string) => {
+    const before = journal.lines.length;
+    for (let i = 0; i < 30; i++) await fetch(url + path, { headers: { origin: "https://example.com" } });
+    return journal.lines.length - before;
+  };
+  expect(await linesOf("/_lucy/sessions")).toBe(Number(first));
+  for (const [, path] of uncapped!.matchAll(/`(.*?)`/g)) {
+    expect([path, await linesOf(path!)]).toEqual([path, 30]);
+  }
 });
 
 test("the workflow that docs/github.md shows gives the action what it takes, and reads what it says", () => {
@@ -232,7 +296,7 @@ test("every flag that a page names is one of a command", () => {
   );
   const benchAndPictures = ["--runs", "--only", "--markdown", "--to", "--all", "--help"];
   const notOurs =
-    /^--(save-dev|build|wait|json|host-resolver-rules|ignore-certificate-errors|body-file|no-install|edit-last|create-if-none)$/;
+    /^--(save-dev|build|wait|json|host-resolver-rules|ignore-certificate-errors|body-file|no-install|edit-last|create-if-none|tag|rm|init|network|publish)$/;
   const known = new Set([...ours, ...benchAndPictures, "--update"]);
   const unknown = pages
     .filter((page) => /^(docs\/|load\/README|conformance\/README|[A-Z]+[.]md)/.test(page))
@@ -277,13 +341,20 @@ test("docs/playground.md names parts that the page has", () => {
 });
 
 test("docs/results.md has as many known failures as the baselines, and judges all that a dialect owes", () => {
-  const [head, ...rows] = [...read("docs/results.md").matchAll(/^\| (.+) \|$/gm)].map(([, row]) =>
-    row!.split(" | "),
-  );
-  const all = rows.at(-1)!;
+  const tables = read("docs/results.md")
+    .split(/^## /m)
+    .slice(1)
+    .map((section) => [...section.matchAll(/^\| (.+) \|$/gm)].map(([, row]) => row!.split(" | ")));
+  expect(tables).toHaveLength(2);
+  // Wider than that a page of GitHub scrolls.
+  for (const [head] of tables) expect(head!.length).toBeLessThanOrEqual(8);
+  for (const [head, ...rows] of tables) expectCounts(head!, rows.at(-1)!);
+});
+
+function expectCounts(head: readonly string[], all: readonly string[]): void {
   expect(all[0]).toBe("**all**");
   const count = (text: string, word: string) => Number(new RegExp(`(\\d+) ${word}`).exec(text)?.[1] ?? 0);
-  for (const [column, client] of head!.entries()) {
+  for (const [column, client] of head.entries()) {
     const total = all[column]!;
     const path = `conformance/baselines/${client.replace("@", "-")}.json`;
     if (client.startsWith("reference-")) {
@@ -297,7 +368,7 @@ test("docs/results.md has as many known failures as the baselines, and judges al
       expect([client, count(total, "known") + count(total, "inconclusive")]).toEqual([client, length]);
     }
   }
-});
+}
 
 test("docs/fidelity.md says of every message what is known of it", () => {
   const text = read("docs/fidelity.md");
@@ -306,9 +377,13 @@ test("docs/fidelity.md says of every message what is known of it", () => {
 });
 
 /** From the document that the server gives out. */
-async function routes(): Promise<string> {
+async function openApiText(): Promise<string> {
   const { url } = await runServer({ mode: "none" });
-  const { paths } = (await (await fetch(`${url}/_lucy/openapi.json`)).json()) as {
+  return (await fetch(`${url}/_lucy/openapi.json`)).text();
+}
+
+async function routes(): Promise<string> {
+  const { paths } = JSON.parse(await openApiText()) as {
     paths: Record<string, Record<string, { summary: string }>>;
   };
   const rows = Object.entries(paths).flatMap(([path, methods]) =>
@@ -474,8 +549,9 @@ function exportLists(): string {
         .map((line) => line.slice(door.length + 1));
       const types = names.filter((name) => name.startsWith("type ")).map((name) => name.slice(5));
       const values = names.filter((name) => !name.startsWith("type "));
-      const shown = (list: string[]) => list.map((name) => `\`${name}\``).join(", ");
-      const parts = [values.length > 0 && shown(values), types.length > 0 && `Types: ${shown(types)}`];
+      // A name a line: a diff shows what comes and goes.
+      const shown = (list: string[]) => list.map((name) => `\`${name}\``).join(",\n");
+      const parts = [values.length > 0 && shown(values), types.length > 0 && `Types:\n${shown(types)}`];
       return `### \`${door.replace(".", "lucy-testkit")}\`\n\n${parts.filter(Boolean).join("\n\n")}`;
     })
     .join("\n\n");

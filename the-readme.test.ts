@@ -1,9 +1,11 @@
 /**
- * What README, docs/ and the other pages tell people to type is true: every command is run by a test or a CI, every snippet runs, every error is
- * as it is printed. `UPDATE=1` writes the error.
+ * What README, docs/ and the other pages tell people to type is true: of every command it is known whether a test or the CI runs it, what is run in
+ * its stead, or that people do; every snippet runs, every error is as it is printed. `UPDATE=1` writes the error.
  */
+import { execFile } from "node:child_process";
 import { existsSync, globSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { livekitClients, versions } from "./fixtures/browser/versions.ts";
 import { readClip } from "./fixtures/clips.ts";
@@ -16,6 +18,7 @@ import * as lucyTestkit from "./mock-server/index.ts";
 import { type MockServer, startMockServer } from "./mock-server/index.ts";
 import { olderSdkSnippet, sdkSnippet } from "./mock-server/playground/snippets.ts";
 import * as lucyVitest from "./mock-server/testing/vitest.ts";
+import { inRange } from "./protocol/index.ts";
 
 const root = import.meta.dirname;
 const read = (path: string) => readFileSync(join(root, path), "utf8");
@@ -41,48 +44,74 @@ const blocks = (language: string, of = pages): Block[] =>
 const scenarioRun =
   '{ args: ["--scenario", "mock-server/scenarios/flaky.yaml", "--clock", "manual"], scheme: "http" }';
 
-/** Every command that a page prints, and the file that runs it or what it stands for, with the line that does. */
-const commands: Record<string, readonly [file: string, line: string]> = {
+/** A file, and the line in it. */
+type Place = readonly [file: string, line: string];
+
+/** Run by `npm test`, or by the CI, as they are printed but for port and folder: where. */
+const byTest: Record<string, Place> = {
   "npm start": ["scripts/scripts.test.ts", '{ args: [], scheme: "http" }'],
   "npm start -- --mode relay --port 9000": [
     "scripts/scripts.test.ts",
     '{ args: ["--mode", "relay"], scheme: "http" }',
   ],
-  "npm start -- --clock manual": ["scripts/scripts.test.ts", scenarioRun],
-  "npm start -- --scenario mock-server/scenarios/flaky.yaml": ["scripts/scripts.test.ts", scenarioRun],
   "npm start -- --tls": ["scripts/scripts.test.ts", '{ args: ["--tls"], scheme: "https" }'],
   "npm test": [".ci/run", "npm test"],
-  "npm run test:all": ["scripts/test.mjs", 'LUCY_LONG: "1"'],
-  "npm run mutants": ["conformance/mutants/index.ts", "await runMutants({"],
+  "node cli.ts conformance --list": ["conformance/command.test.ts", 'conformance(["--list"])'],
+  "node cli.ts report": ["reports/command.test.ts", '["the latest run, as text", []'],
+};
+
+/** Of these another form is run by `npm test`, or the same code in process: where. */
+const standsFor: Record<string, Place> = {
+  "npm start -- --clock manual": ["scripts/scripts.test.ts", scenarioRun],
+  "npm start -- --scenario mock-server/scenarios/flaky.yaml": ["scripts/scripts.test.ts", scenarioRun],
+  "npm run mutants": ["conformance/self-test.ts", "await runMutants({"],
   "npm run bench": ["scripts/scripts.test.ts", '"bench"'],
-  "npm run bench -- --only glass": ["load/bench/index.ts", "  glass,"],
-  "npm run bench -- --only connect": ["load/bench/index.ts", "  connect,"],
-  "npm run bench -- --only set": ["load/bench/index.ts", "  set,"],
-  "npm run bench -- --only sessions": ["load/bench/index.ts", "  sessions,"],
-  "npm run fixtures": ["scripts/scripts.test.ts", '"fixtures"'],
+  "npm run bench -- --only start": ["scripts/scripts.test.ts", '"--only", "start"'],
   "npm run pictures": ["scripts/pictures.test.ts", '"pictures"'],
-  "npm run format": ["scripts/test.mjs", '"biome", "check"'],
   "npm run check": ["scripts/test.mjs", '["tsc"]'],
-  [`npm install --save-dev ./lucy-testkit-${JSON.parse(read("package.json")).version}.tgz`]: [
-    "package.test.ts",
-    "expect(await npm(tarball))",
-  ],
-  "npx lucy-testkit mock": ["package.test.ts", '["mock", "--port", "0"]'],
   "node cli.ts conformance --client sdk@0.1.20": ["conformance/self-test.ts", '"sdk@0.1.20"'],
-  "node cli.ts conformance --client sdk@file:../my-build": ["package.test.ts", "`sdk@file:$" + "{build}`"],
   'node cli.ts conformance --client-command "python my_driver.py"': [
     "conformance/command.test.ts",
     '"--client-command", "node driver.mjs"',
   ],
-  "node cli.ts conformance --list": ["conformance/command.test.ts", 'conformance(["--list"])'],
   "node cli.ts load --plan smoke": ["load/command.test.ts", "const ended = await load();"],
-  "node cli.ts report": ["reports/command.test.ts", '["the latest run, as text", []'],
   // There is no engine: its command line and its health check are run without.
   "docker compose up --build --wait": [
     "package.test.ts",
     '["compose.yaml", () => compose.command as string[]]',
   ],
 };
+
+/** Run by nothing but a person, or the long form (`npm run test:all`): what they start, or where the long form does. */
+const byHand: Record<string, Place> = {
+  "npm run test:all": ["scripts/test.mjs", 'LUCY_LONG: "1"'],
+  "npm run bench -- --only glass": ["load/bench/index.ts", "  glass,"],
+  "npm run bench -- --only connect": ["load/bench/index.ts", "  connect,"],
+  "npm run bench -- --only set": ["load/bench/index.ts", "  set,"],
+  "npm run bench -- --only sessions": ["load/bench/index.ts", "  sessions,"],
+  "npm run bench -- --only capacity": ["load/bench/index.ts", "  capacity,"],
+  "npm run bench -- --only first-success": ["load/bench/index.ts", "  firstSuccess,"],
+  "npm run bench -- --only first-success --runs 5": ["load/bench/index.ts", "  firstSuccess,"],
+  "npm run fixtures": ["scripts/scripts.test.ts", '"fixtures"'],
+  "npm run format": ["package.json", '"format": "biome check --write ."'],
+  [`npm install --save-dev ./lucy-testkit-${JSON.parse(read("package.json")).version}.tgz`]: [
+    "package.test.ts",
+    "expect(await npm(tarball))",
+  ],
+  "npx lucy-testkit mock": ["package.test.ts", '["mock", "--port", "0"]'],
+  "node cli.ts conformance --client sdk@file:../my-build": ["package.test.ts", "`sdk@file:$" + "{build}`"],
+  "docker build --tag lucy-testkit:0.1.0 .": ["Dockerfile", "docker build --tag lucy-testkit:0.1.0 ."],
+  "docker run --rm --init --network host lucy-testkit:0.1.0 mock --udp-ports 50000-50100": [
+    "compose.yaml",
+    "network_mode: host",
+  ],
+  "docker run --rm --init --publish 8787:8787 --publish 50000-50100:50000-50100/udp lucy-testkit:0.1.0": [
+    "Dockerfile",
+    "EXPOSE 8787 50000-50100/udp",
+  ],
+};
+
+const commands = { ...byTest, ...standsFor, ...byHand };
 
 describe("what is to be typed", () => {
   const typed = blocks("sh").flatMap(({ page, text }) =>
@@ -100,12 +129,48 @@ describe("what is to be typed", () => {
     })),
   );
 
-  test("each command is run somewhere, and each that is run is printed", () => {
+  test("each command is of one of three kinds, is where that says, and no other is", () => {
     const printed = [...typed.filter((one) => !isAsked(one)), ...inProse].map(({ line }) => line);
     expect([...new Set(printed)].toSorted()).toEqual(Object.keys(commands).toSorted());
     for (const [command, [file, line]] of Object.entries(commands)) {
       expect([command, read(file).includes(line)]).toEqual([command, true]);
     }
+  });
+
+  /** In a sentence, a block or a workflow. */
+  const ours = [...pages, "load/README.md"].flatMap((page) =>
+    [...read(page).matchAll(/(npx (?:--no-install )?lucy-testkit|(?:npx )?node cli\.ts)( [^`#\n]*)?/g)].map(
+      ([, starts, rest = ""]) => ({ page, starts: starts!, rest: rest.trim() }),
+    ),
+  );
+
+  test.each([
+    ...new Set(ours.map(({ rest }) => rest).filter((rest) => /^(mock|conformance|load|report)\b/.test(rest))),
+  ])("%s is a command with these flags, and has help", async (rest) => {
+    const words = rest.match(/^(?:load (?:compare|merge|http)|\w+)/)![0].split(" ");
+    const { stdout } = await promisify(execFile)(process.execPath, ["cli.ts", ...words, "--help"], {
+      cwd: root,
+    });
+    expect(stdout).toContain(`Usage: lucy-testkit ${words.join(" ")}`);
+    for (const [flag] of rest.matchAll(/(?<=\s)--[a-z-]+/g))
+      expect([rest, stdout]).toEqual([rest, expect.stringContaining(flag)]);
+  });
+
+  test("npx is kept from fetching what is not ours, but where it has just been installed", () => {
+    const may = new Set(["", "…", "mock"]);
+    const bare = ours.filter(({ starts }) => starts === "npx lucy-testkit");
+    expect(bare.filter(({ rest }) => !may.has(rest))).toEqual([]);
+    expect(read("docs/github.md")).toMatch(/run: npx --no-install lucy-testkit/);
+  });
+
+  test("the Node that a clone has brought along runs cli.ts", async () => {
+    const { engines, version } = JSON.parse(read("package.json"));
+    expect(read("README.md")).toContain(`needs Node ≥ ${engines.node.replace(">=", "")} itself`);
+    const { stdout } = await promisify(execFile)("npx", ["--no-install", "node", "cli.ts", "--version"], {
+      cwd: root,
+      shell: process.platform === "win32",
+    });
+    expect(stdout).toBe(`${version}\n`);
   });
 
   test("each script is one of package.json", () => {
@@ -163,18 +228,54 @@ describe("the README says", () => {
     );
   });
 
-  test("numbers that docs/figures.md has, rounded", () => {
-    const section = /\n## Numbers\n[\s\S]*?(?=\n## )/.exec(readme)![0];
-    const figures = (read("docs/figures.md").match(/\d+([.]\d+)?/g) ?? []).map(Number);
-    const shown = [...section.matchAll(/^\|(?! *\|).*\|$/gm)].flatMap(
-      ([row]) => row.match(/(?<![\d.])\d+([.]\d+)?(?= ?(?:ms|×| ·))/g) ?? [],
-    );
-    expect(shown.length).toBeGreaterThan(8);
-    const missing = shown.filter((text) => {
-      const digits = text.split(".")[1]?.length ?? 0;
-      return !figures.some((figure) => figure.toFixed(digits) === text);
-    });
-    expect(missing).toEqual([]);
+  test("that no SDK of a range was run, where none was, and names every package that may be needed", () => {
+    const [, from, to] = /none of them from (\S+) to (\S+):/.exec(readme)!;
+    expect(
+      versions.filter(({ version }) => inRange({ sdk: "js", from: from!, until: to! }, "js", version)),
+    ).toEqual([]);
+    for (const name of Object.keys(JSON.parse(read("package.json")).peerDependencies))
+      expect(readme).toContain(`\`${name}`);
+  });
+
+  /** Of the README's rows: the rows of docs/figures.md, in the order of the numbers in a cell. */
+  const rowsOf: Record<string, readonly string[]> = {
+    "glass to glass p50, H.264 transcoded": ["H264 transcode p50"],
+    "`connect()` to the first picture, H.264": ["H264 connect() to first picture"],
+    "`set()` to visible, H.264": ["H264 set({ prompt, image }) → visible"],
+    "CPU of a picture, transcoded · relayed": ["H264 transcode CPU a picture", "H264 relay CPU a picture"],
+    "`npx` to the first edited picture in a browser, on a busy machine (load 7 – 12)": [
+      "npx to first edited picture",
+    ],
+    "the package, packed · unpacked": ["the package, packed · unpacked"],
+  };
+
+  test.each(Object.entries(rowsOf))("of %s what those rows of docs/figures.md say, rounded", (name, rows) => {
+    const cellsOf = (text: string, name: string) =>
+      text
+        .split("\n")
+        .find((line) => line.startsWith(`| ${name} |`))!
+        .split("|")
+        .slice(2, -1);
+    /** Without the spread. */
+    const numbersIn = (cell: string) => {
+      const all = [...cell.replace(/\(.*?\)/g, "").matchAll(/([\d.]+)( ×)?/g)];
+      return [false, true].flatMap((isRatio) =>
+        all.filter((one) => (one[2] !== undefined) === isRatio).map(([, text]) => text!),
+      );
+    };
+    const isBoth = cellsOf(readme, name).length === 3;
+    for (const column of isBoth ? [0, 1] : [0]) {
+      const shown = numbersIn(cellsOf(readme, name)[column]!);
+      const figures = rows.flatMap((row) => {
+        const cells = cellsOf(read("docs/figures.md"), row);
+        return numbersIn(cells[(cells.length > 5 ? 1 : 0) + column]!);
+      });
+      expect(shown.length).toBeGreaterThan(0);
+      expect([name, shown]).toEqual([
+        name,
+        figures.map((figure, index) => Number(figure).toFixed(shown[index]?.split(".")[1]?.length ?? 0)),
+      ]);
+    }
   });
 });
 

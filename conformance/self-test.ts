@@ -44,7 +44,12 @@ for (const [name, only] of runs) {
   results.push(result);
   count(result);
 }
-if (values.all) console.log(`\n${resultsTable(results)}`);
+if (values.all) {
+  const isLivekit = ({ subject }: RunResult) => /^(reference-livekit$|sdk@0[.]1[.])/.test(subject);
+  for (const [dialect, own] of Map.groupBy(results, (result) => (isLivekit(result) ? "LiveKit" : "Direct"))) {
+    console.log(`\n## ${dialect}\n\n${resultsTable(own)}`);
+  }
+}
 await killMutants();
 if (values.out) writeFileSync(values.out, JSON.stringify(counted));
 process.exitCode = counted.failed > 0 ? 1 : 0;

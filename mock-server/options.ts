@@ -1,5 +1,5 @@
 /**
- * Every option of the mock server, once: this table feeds the types' defaults, the command line, `--help` and the README. An
+ * Every option of the mock server, once: this table feeds the types' defaults, the command line, `--help` and docs/. An
  * option that is not here does not exist.
  */
 import { type MediaMode, mediaModes } from "./media/pipeline.ts";
@@ -43,7 +43,7 @@ export type OptionRow<Name extends OptionName = OptionName> = {
   readonly name: Name;
   readonly flag: string;
   readonly default: MockServerOptions[Name];
-  /** One sentence, for `--help` and README. */
+  /** One sentence, for `--help` and docs/options.md. */
   readonly about: string;
   /** Reads what a person typed; throws a RangeError that says what is allowed. */
   parse(text: string): MockServerOptions[Name];

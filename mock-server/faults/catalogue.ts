@@ -1,5 +1,5 @@
 /**
- * What there is to declare, as plain data and in words: for HTTP, the README, the playground, and for errors that say what is allowed.
+ * What there is to declare, as plain data and in words: for HTTP, docs/, the playground, and for errors that say what is allowed.
  * Knows no declaration.
  */
 import { z } from "zod";
@@ -162,7 +162,7 @@ function orList(words: readonly string[]): string {
 
 /**
  * What is wrong with the faults themselves, a sentence each: for the test of the list, since a fault that lies about itself does so in the
- * README too.
+ * docs/ too.
  */
 export function defectsOf(faults: readonly Fault[]): string[] {
   const names = new Set<string>();
@@ -198,7 +198,7 @@ function isSentence(text: string): boolean {
   return /^[A-Z`"0-9][^\n|]*\.$/.test(text);
 }
 
-/** For the README: a table a channel, in the order of the channels. */
+/** For docs/faults.md: a table a channel, in the order of the channels. */
 export function catalogueMarkdown(faults: readonly Fault[]): string {
   return channels
     .flatMap((channel) => {
@@ -213,7 +213,7 @@ export function catalogueMarkdown(faults: readonly Fault[]): string {
     .join("\n\n");
 }
 
-/** For the README: a table of the places in a session's life. */
+/** For docs/moments.md: a table of the places in a session's life. */
 export function momentsMarkdown(): string {
   return table(
     ["moment", ""],

@@ -9,7 +9,7 @@ import type { Look } from "./look.ts";
 export type Transform = {
   /** The word in a prompt that asks for it, and the name of its file and golden picture. */
   readonly name: string;
-  /** One sentence for the person who reads `--help`, the README's table or the page. */
+  /** One sentence for the person who reads docs/transforms.md or the page. */
   readonly does: string;
   /** The property its test checks, in one sentence. */
   readonly property: string;
