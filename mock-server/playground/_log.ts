@@ -4,7 +4,7 @@ import { sentenceOf } from "./sentence-of.ts";
 
 const linesMax = 100;
 
-export type LogLine = { end(text: string, tone?: "good" | "bad"): void };
+type LogLine = { end(text: string, tone?: "good" | "bad"): void };
 
 /** Adds a line; `end` says how it came out. */
 export function note(text: string, tone?: "bad"): LogLine {

@@ -12,7 +12,7 @@ export type Code = {
   readonly notes: readonly string[];
 };
 
-export type CodeAbout = {
+type CodeAbout = {
   readonly url: string;
   readonly realtimeUrl: string;
   /** Whether the control API wants the token that was printed at start. */

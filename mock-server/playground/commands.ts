@@ -1,6 +1,6 @@
 /** What a person types to start this server, and to have it whole: in a clone another thing than where the package is installed. */
 
-export type Commands = {
+type Commands = {
   /** Flags go behind it. */
   readonly start: string;
   readonly install: string;

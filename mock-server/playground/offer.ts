@@ -20,7 +20,7 @@ export type Offer = {
   readonly startCommand: string;
 };
 
-export type OfferedSdk = Pick<SdkTraits, "version" | "model" | "codecs"> & {
+type OfferedSdk = Pick<SdkTraits, "version" | "model" | "codecs"> & {
   /** Realtime models that it knows; `model` is the one to begin with. */
   readonly models: readonly string[];
 };

@@ -2,7 +2,7 @@
  * Listens in on the control sockets that an SDK opens, for what its version has no event for (ticks, the session's id, refusals
  * while it retries), and can end an attempt that the SDK has no call to end.
  */
-export type SocketWatch = {
+type SocketWatch = {
   /** Ends the control sockets that are open. LiveKit ends its own, and complains when another does. */
   close(): void;
   /** While true, new sockets are refused with a message that SDKs take as final. */

@@ -7,7 +7,7 @@ import { timeInShort } from "./line-filter.ts";
 
 type Clock = { readonly mode: "real" | "manual"; readonly nowMs: number; readonly date: string };
 
-export type ClockPanel = {
+type ClockPanel = {
   /** `mode` of the server that answers now. */
   show(mode: Clock["mode"]): void;
 };

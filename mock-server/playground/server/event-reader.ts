@@ -1,7 +1,7 @@
 /** Takes the journal's server-sent events apart, as their text comes in pieces. */
 import type { JournalLine } from "../../journal.ts";
 
-export type StreamItem = { readonly line: JournalLine } | { readonly remark: string };
+type StreamItem = { readonly line: JournalLine } | { readonly remark: string };
 
 /** What the server says besides lines, and means nobody. */
 const silent = new Set(["here", "beat"]);

@@ -38,7 +38,7 @@ export type FaultCard = {
   refuse(sentence: string): void;
 };
 
-export type FaultCardAbout = {
+type FaultCardAbout = {
   readonly moments: readonly Moment[];
   /** With what the form holds. */
   turnOn(card: FaultCard, declaration: Declaration): void;

@@ -22,7 +22,7 @@ type DeclaredFault = {
   readonly healed: boolean;
 };
 
-export type FaultsPanel = {
+type FaultsPanel = {
   /** The sessions there are, and time to ask what is on. */
   show(sessions: readonly string[]): void;
   /** Faults are for this session from now on; moves the focus there. */
@@ -31,7 +31,7 @@ export type FaultsPanel = {
   lines(lines: readonly JournalLine[]): void;
 };
 
-export type FaultsPanelAbout = { readonly marks: Marks; did(deed: Deed): void };
+type FaultsPanelAbout = { readonly marks: Marks; did(deed: Deed): void };
 
 /** What a connection's key declares is known by such an id in the journal, and the server's list does not have it. */
 const keyId = /^key-\d+$/;

@@ -13,7 +13,7 @@ export type StreamState =
   | { readonly is: "open" | "hidden" }
   | { readonly is: "broken"; readonly why: string; readonly retryMs: number | null };
 
-export type FollowAbout = {
+type FollowAbout = {
   /** So many lines of those that there are already. */
   readonly pastMax: number;
   lines(lines: readonly JournalLine[]): void;
@@ -22,7 +22,7 @@ export type FollowAbout = {
   state(state: StreamState): void;
 };
 
-export type Follower = {
+type Follower = {
   /** Tries at once where the stream is broken. */
   again(): void;
 };

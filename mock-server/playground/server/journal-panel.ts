@@ -8,7 +8,7 @@ import { followJournal, type StreamState } from "./follow-journal.ts";
 import { fieldsInShort, type LineFilter, timeInShort, wantedLines } from "./line-filter.ts";
 import { type Marks, shortOf } from "./session-mark.ts";
 
-export const shownMax = 2000;
+const shownMax = 2000;
 const heldMax = 10_000;
 /** Sessions to choose from; who wants an older one writes its id into the text. */
 const sessionsMax = 100;
@@ -23,12 +23,12 @@ const ways: Record<Direction, { arrow: string; words: string }> = {
   inside: { arrow: "·", words: "inside the server" },
 };
 
-export type JournalPanel = {
+type JournalPanel = {
   /** Shows this session's lines only, and moves the focus there. */
   narrowTo(session: string): void;
 };
 
-export type JournalPanelAbout = {
+type JournalPanelAbout = {
   readonly marks: Marks;
   /** Each line once, whether it is shown or not. */
   lines(lines: readonly JournalLine[]): void;

@@ -1,6 +1,6 @@
 /** Pictures a second and time in the server of one session, over the last two minutes. Reads no clock: the caller says when. */
 
-export type Figures = {
+type Figures = {
   readonly atMs: number;
   /** `null`: not known, as at the first look and where the session has new media. */
   readonly fps: number | null;

@@ -10,14 +10,14 @@ import { type Marks, shortOf } from "./session-mark.ts";
 /** How long one that is over can still be read. */
 const goodbyeMs = 4000;
 
-export type SessionsPanel = {
+type SessionsPanel = {
   /** `own`: the page's; `nowMs`: the server's time. */
   show(sessions: readonly DescribedSession[], own: string | null, nowMs: number): void;
   /** Why one ended; it may still be among those that are told next. */
   ended(session: string, reason: string): void;
 };
 
-export type SessionsPanelAbout = {
+type SessionsPanelAbout = {
   readonly marks: Marks;
   narrowJournal(session: string): void;
   aimFaults(session: string): void;

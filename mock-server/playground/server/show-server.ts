@@ -9,7 +9,7 @@ import { resetPanel } from "./reset-panel.ts";
 import { createMarks } from "./session-mark.ts";
 import { sessionsPanel } from "./sessions-panel.ts";
 
-export type ShowServerAbout = {
+type ShowServerAbout = {
   /** A person has done something here. */
   did(deed: Deed): void;
   /** The session of this page's own client. */
