@@ -146,15 +146,19 @@ describe("what is to be typed", () => {
 
   test.each([
     ...new Set(ours.map(({ rest }) => rest).filter((rest) => /^(mock|conformance|load|report)\b/.test(rest))),
-  ])("%s is a command with these flags, and has help", async (rest) => {
-    const words = rest.match(/^(?:load (?:compare|merge|http)|\w+)/)![0].split(" ");
-    const { stdout } = await promisify(execFile)(process.execPath, ["cli.ts", ...words, "--help"], {
-      cwd: root,
-    });
-    expect(stdout).toContain(`Usage: lucy-testkit ${words.join(" ")}`);
-    for (const [flag] of rest.matchAll(/(?<=\s)--[a-z-]+/g))
-      expect([rest, stdout]).toEqual([rest, expect.stringContaining(flag)]);
-  });
+  ])(
+    "%s is a command with these flags, and has help",
+    async (rest) => {
+      const words = rest.match(/^(?:load (?:compare|merge|http)|\w+)/)![0].split(" ");
+      const { stdout } = await promisify(execFile)(process.execPath, ["cli.ts", ...words, "--help"], {
+        cwd: root,
+      });
+      expect(stdout).toContain(`Usage: lucy-testkit ${words.join(" ")}`);
+      for (const [flag] of rest.matchAll(/(?<=\s)--[a-z-]+/g))
+        expect([rest, stdout]).toEqual([rest, expect.stringContaining(flag)]);
+    },
+    60_000,
+  );
 
   test("npx is kept from fetching what is not ours, but where it has just been installed", () => {
     const may = new Set(["", "…", "mock"]);
@@ -171,7 +175,7 @@ describe("what is to be typed", () => {
       shell: process.platform === "win32",
     });
     expect(stdout).toBe(`${version}\n`);
-  });
+  }, 60_000);
 
   test("each script is one of package.json", () => {
     const { scripts } = JSON.parse(read("package.json"));
