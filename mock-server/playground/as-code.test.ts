@@ -185,6 +185,19 @@ test("what is written begins with the newest connect and what was in force by th
   ).toEqual([fault(lostAck, "f1"), connect, second]);
 });
 
+test("what was aimed at one session is not carried over to the next one, nor past the end of its own", () => {
+  const aimed = fault(slow, "f2", "88a7b77570aa5902");
+  expect(newestStretch([connect, fault(lostAck, "f1"), aimed, { kind: "disconnect" }, connect])).toEqual([
+    fault(lostAck, "f1"),
+    connect,
+  ]);
+  const deeds: Deed[] = [connect, aimed, { kind: "end-session", session: "88a7b77570aa5902" }];
+  expect(scenarioCode(deeds, about).text).toBe("");
+  expect(scenarioCode([connect, aimed, { kind: "end-session", session: "another" }], about).text).toContain(
+    "late-ack",
+  );
+});
+
 test("before anything was done, a sentence says so", () => {
   for (const { text, notes } of [sdkCode([], about), driverCode([], about)]) {
     expect(text).toBe("");

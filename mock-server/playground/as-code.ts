@@ -57,7 +57,9 @@ export function newestStretch(deeds: readonly Deed[]): Deed[] {
     0,
     deeds.findLastIndex(({ kind }) => kind === "connect"),
   );
-  return [...faultsInForce(deeds.slice(0, start)), ...deeds.slice(start)];
+  // What was aimed at one session went with it, or is another's.
+  const before = faultsInForce(deeds.slice(0, start)).filter(({ session }) => session === null);
+  return [...before, ...deeds.slice(start)];
 }
 
 /** TypeScript that does the same in a page, with the version of the SDK that was in use. */
@@ -79,8 +81,9 @@ export function sdkCode(deeds: readonly Deed[], about: CodeAbout): Code {
 
 /** The faults in force, for `npm start -- --scenario <file>`. */
 export function scenarioCode(deeds: readonly Deed[], about: CodeAbout): Code {
-  const declared = faultsInForce(deeds);
-  const key = newestStretch(deeds).find(isConnect)?.apiKey ?? "";
+  const stretch = newestStretch(deeds);
+  const declared = faultsInForce(stretch);
+  const key = stretch.find(isConnect)?.apiKey ?? "";
   const isShown = key.startsWith("mock:") && key === shownKey(key, about);
   const notes = isShown ? [`The key ${key} brings what it names along: no file is needed for that.`] : [];
   if (declared.length === 0) {
@@ -159,13 +162,14 @@ function editRequest(
   };
 }
 
-/** What was declared and neither healed nor reset since. */
+/** What was declared and neither healed nor reset since, of sessions that nobody has ended here. */
 function faultsInForce(deeds: readonly Deed[]): Fault[] {
   let inForce: Fault[] = [];
   for (const deed of deeds) {
     if (deed.kind === "fault") inForce.push(deed);
     if (deed.kind === "reset" || (deed.kind === "heal" && deed.id === null)) inForce = [];
     if (deed.kind === "heal") inForce = inForce.filter(({ id }) => id !== deed.id);
+    if (deed.kind === "end-session") inForce = inForce.filter(({ session }) => session !== deed.session);
   }
   return inForce;
 }

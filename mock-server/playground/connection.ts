@@ -8,7 +8,15 @@ import { keepIceLocal } from "./keep-ice-local.ts";
 import type { SdkClient } from "./load-sdk.ts";
 import type { Source } from "./open-source.ts";
 import { preferCodec } from "./prefer-codec.ts";
-import { showEnded, showPlace, showServed, showState, showTick, startProgress } from "./progress.ts";
+import {
+  anotherSession,
+  showEnded,
+  showPlace,
+  showServed,
+  showState,
+  showTick,
+  startProgress,
+} from "./progress.ts";
 import { whyUnread } from "./readout.ts";
 import { clearResult, isShown, readout, sayNoPicture, showResult } from "./result.ts";
 import { sentenceOf } from "./sentence-of.ts";
@@ -27,6 +35,9 @@ let client: SdkClient | null = null;
 let sessionId: string | null = null;
 let ticks = 0;
 let listeners: ConnectionListeners = { phase() {}, session() {} };
+/** What was cancelled: an SDK has no call for that, and takes up to 16 s to notice that its sockets are gone. */
+let abandoned: Promise<void> | null = null;
+let giveUp = () => {};
 
 type ConnectionListeners = {
   phase(phase: Phase): void;
@@ -78,17 +89,33 @@ async function connect(choice: Chosen): Promise<void> {
   startProgress();
   const startedMs = performance.now();
   const line = note(`connect("${model.name}") with SDK ${version}`);
-  let connected: SdkClient | null = null;
+  let isGivenUp = false;
+  const gaveUp = new Promise<never>((_, reject) => {
+    giveUp = () => {
+      isGivenUp = true;
+      reject(new Error("Cancelled."));
+    };
+  });
+  let call: Promise<SdkClient> | null = null;
+  let connected: SdkClient;
   try {
+    // Its sockets would be those that the one before may not open any more.
+    if (abandoned) {
+      sayNoPicture("The SDK has not let go of what was cancelled; it does so within 16 s.");
+      await Promise.race([abandoned, gaveUp]);
+      sayNoPicture("Connecting…");
+    }
     // An SDK tries six times and half a minute before it says that nobody is there.
     if (!(await pollHealth())) throw new Error(await goneSentence());
     const source = await openSource(model);
     if (cancelled()) throw new Error("Cancelled.");
     recordConnect(choice, source);
-    connected = await callSdk(choice, source);
-    if (cancelled()) throw new Error("Cancelled.");
+    call = callSdk(choice, source, (stream) => {
+      if (!isGivenUp) showResult(stream);
+    });
+    connected = await Promise.race([call, gaveUp]);
   } catch (error) {
-    connected?.disconnect();
+    if (cancelled()) abandon(call);
     line.end(cancelled() ? "Cancelled." : sentenceOf(error), "bad");
     return goIdle();
   }
@@ -98,7 +125,11 @@ async function connect(choice: Chosen): Promise<void> {
   pollHealth();
 }
 
-function callSdk({ sdk, model, codec, apiKey }: Chosen, { stream }: Source): Promise<SdkClient> {
+function callSdk(
+  { sdk, model, codec, apiKey }: Chosen,
+  { stream }: Source,
+  onRemoteStream: (stream: MediaStream) => void,
+): Promise<SdkClient> {
   const decart = sdk.createDecartClient({
     apiKey,
     baseUrl: origin,
@@ -108,7 +139,7 @@ function callSdk({ sdk, model, codec, apiKey }: Chosen, { stream }: Source): Pro
   });
   return decart.realtime.connect(stream, {
     model,
-    onRemoteStream: showResult,
+    onRemoteStream,
     // Either era passes over the other's option.
     ...(codec !== null && {
       customizeOffer: (offer: RTCSessionDescriptionInit) => {
@@ -146,10 +177,10 @@ function listen(connected: SdkClient, version: string): void {
     // Losing a LiveKit room stops the app's camera; the SDK connects again and sends nothing.
     const tracks = openedSource()?.stream.getVideoTracks();
     if (state === "connected" && tracks?.every((track) => track.readyState === "ended")) {
-      note(
-        "The SDK stopped the camera when it lost the room, so nothing is sent. Disconnect, then connect again.",
-        "bad",
-      );
+      const sentence =
+        "The SDK stopped the camera when it lost the room, so nothing is sent. Disconnect, then connect again.";
+      note(sentence, "bad");
+      sayNoPicture(sentence);
     }
     if (state === "disconnected") hangUp("The connection is lost; connect again.");
   });
@@ -169,6 +200,19 @@ function cancel(): void {
   setPhase("cancelling");
   sockets.refuses = true;
   sockets.close();
+  giveUp();
+}
+
+/** Lets no socket of it open until it has ended, one way or the other. */
+function abandon(call: Promise<SdkClient> | null): void {
+  const ended = call?.then(
+    (late) => late.disconnect(),
+    () => {},
+  );
+  abandoned = Promise.all([abandoned, ended]).then(() => {
+    sockets.refuses = false;
+    abandoned = null;
+  });
 }
 
 function cancelled(): boolean {
@@ -192,7 +236,6 @@ function hangUp(why: string): void {
 function goIdle(): void {
   client = null;
   sockets.close();
-  sockets.refuses = false;
   closeSource();
   clearResult();
   sayNoPicture("Connect to see what the server makes of it.");
@@ -234,7 +277,10 @@ function serverSaid(message: ServerSaid): void {
   if (message.type === "queue_position") showPlace(Number(message.position), Number(message.queue_size));
   if (message.type === "session_id" || message.type === "livekit_room_info") {
     // After a reconnect it is another session, with nothing set in it.
-    if (sessionId) listeners.session();
+    if (sessionId) {
+      listeners.session();
+      anotherSession();
+    }
     sessionId = String(message.session_id);
     ticks = 0;
     showServed();

@@ -10,8 +10,9 @@ export function copyOnClick(
 ): void {
   const name = button.textContent;
   button.addEventListener("click", async () => {
-    const whole = await text();
+    let whole = shown.textContent;
     try {
+      whole = await text();
       await navigator.clipboard.writeText(whole);
       button.textContent = "Copied";
     } catch {

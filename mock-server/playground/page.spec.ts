@@ -231,6 +231,29 @@ test.describe("a full server", () => {
   });
 });
 
+test("lets go at once of an attempt that the SDK does not, and connects again", async ({ page, lucy }) => {
+  await open(page, lucy);
+  const key = page.getByLabel("API key");
+  await key.fill("mock:withhold-answer");
+  await page.getByRole("button", { name: "Connect", exact: true }).click();
+  await journalLine(lucy, ({ kind }) => kind === "fault-fired");
+  await page.getByRole("button", { name: "Cancel", exact: true }).click();
+  await expect(page.getByRole("button", { name: "Connect", exact: true })).toBeEnabled();
+  await expect(page.getByRole("log")).toContainText("Cancelled.");
+  await key.fill("dct_local");
+  if (process.env.LUCY_LONG) {
+    await connect(page);
+    await disconnect(page, lucy);
+  } else {
+    await page.getByRole("button", { name: "Connect", exact: true }).click();
+    await expect(page.locator("#result-empty")).toHaveText(
+      "The SDK has not let go of what was cancelled; it does so within 16 s.",
+    );
+    await page.getByRole("button", { name: "Cancel", exact: true }).click();
+    await expect(page.getByRole("button", { name: "Connect", exact: true })).toBeEnabled();
+  }
+});
+
 test("shows the place in the queue, and lets go of it", async ({ page, lucy }) => {
   const places = [
     { position: 2, queue_size: 5 },
@@ -269,7 +292,11 @@ test("says why nothing is sent after SDK 0.1.20 has connected again", async ({ p
   await open(page, lucy);
   await connect(page);
   await drop();
-  await expect(page.getByRole("log")).toContainText("The SDK stopped the camera when it lost the room");
+  const sentence = "The SDK stopped the camera when it lost the room";
+  await expect(page.getByRole("log")).toContainText(sentence);
+  await expect(page.locator("#result-empty")).toContainText(sentence);
+  // What was told of the session before is not told of this one.
+  await expect(page.locator("#progress-ticked")).toHaveText("–");
   await disconnect(page, lucy);
 });
 

@@ -19,7 +19,10 @@ test("shows ticks as they come, two lines that are drawn on, and how the session
 
   lucy.sessions[0]!.end("timeout", null);
   const { fields } = await journalLine(lucy, ({ kind }) => kind === "generation_ended");
-  await expect(page.locator(part("ended"))).toHaveText(`timeout, after ${fields.seconds} s`);
+  // The SDK connects again by itself: another session, with no ticks yet.
+  const ended = `timeout, after ${fields.seconds} s; another began`;
+  await expect(page.locator(part("ended"))).toHaveText(ended);
+  await expect(page.locator(part("ticked"))).toHaveText("–");
   // It stays to be read until the next connect.
   await disconnect(page, lucy);
   await expect(page.locator(part("ended"))).toContainText("timeout");

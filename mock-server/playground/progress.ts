@@ -16,6 +16,15 @@ export function startProgress(): void {
   for (const part of ["queue", "ticked", "ended"]) element(`progress-${part}`).textContent = none;
 }
 
+const another = "; another began";
+
+/** An SDK that connects again by itself does so within milliseconds: why the session before has ended stays to be read. */
+export function anotherSession(): void {
+  element("progress-ticked").textContent = none;
+  const ended = element("progress-ended");
+  if (ended.textContent !== none && !ended.textContent.endsWith(another)) ended.textContent += another;
+}
+
 /** The server repeats itself; the log has each place once. */
 export function showPlace(position: number, size: number): void {
   const text = `in the queue, ${position} of ${size}`;

@@ -28,7 +28,10 @@ export function startResult(): void {
   element("plots").append(plots.fps.plot.element, plots.latency.plot.element);
   sample(null, null);
   watchStrips(video, (picture) => {
-    if (video.srcObject) readout.picture(picture, openedSource()?.kind === "synthetic");
+    if (!video.srcObject) return;
+    // A connection that is there again goes on with the stream it had.
+    sayNoPicture("");
+    readout.picture(picture, openedSource()?.kind === "synthetic");
   });
   setInterval(() => {
     if (video.srcObject) readout.rate(performance.now());
@@ -51,7 +54,8 @@ export function isShown(): boolean {
 
 /** In place of the picture: why there is none. */
 export function sayNoPicture(why: string): void {
-  element("result-empty").textContent = why;
+  const shown = element("result-empty");
+  if (shown.textContent !== why) shown.textContent = why;
 }
 
 export function clearResult(): void {

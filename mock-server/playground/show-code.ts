@@ -26,8 +26,13 @@ export function showSnippets(url: string, realtimeUrl: string): void {
 export function showDeeds(url: string, realtimeUrl: string): void {
   let deeds: readonly Deed[] = [];
   let open: Tab = "sdk";
-  const needsToken = new URLSearchParams(location.hash.slice(1)).has("token");
-  const about = () => ({ url, realtimeUrl, needsToken, mockKeys: mockKeys() });
+  const about = () => ({
+    url,
+    realtimeUrl,
+    // It may be added while the page is open.
+    needsToken: new URLSearchParams(location.hash.slice(1)).has("token"),
+    mockKeys: mockKeys(),
+  });
   const code = element("code");
   const copy = element<HTMLButtonElement>("copy-code");
 
@@ -69,6 +74,7 @@ export function showDeeds(url: string, realtimeUrl: string): void {
     const base64 = await base64Of(deeds);
     return write[open]((image) => base64.get(image) ?? "").text;
   });
+  addEventListener("hashchange", show);
   watchDeeds((all) => {
     deeds = [...all];
     show();

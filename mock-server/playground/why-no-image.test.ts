@@ -17,6 +17,12 @@ it.each([
     "a.png is no JPEG, PNG or WebP, but text/plain. Choose one of those, or convert it.",
   ],
   [
+    "a text that is named as a PNG",
+    about,
+    text,
+    "a.png is no JPEG, PNG or WebP. Choose one of those, or convert it.",
+  ],
+  [
     "what the browser has no type for",
     { ...about, type: "" },
     text,

@@ -1,6 +1,7 @@
 /** What a browser can tell of a file before it is sent: that it is no image of the three types, or too large. The rest the server says. */
 import { FILE_BYTES_MAX } from "../../protocol/limits.ts";
 
+const imageTypes = ["image/jpeg", "image/png", "image/webp"];
 /** How many bytes of a file it takes. */
 export const startBytes = 12;
 
@@ -11,7 +12,9 @@ export function whyNoImage(
 ): string | null {
   if (byteLength === 0) return `${name} is empty. Choose a JPEG, PNG or WebP file.`;
   if (!isImage(String.fromCharCode(...start.subarray(0, startBytes)))) {
-    return `${name} is no JPEG, PNG or WebP${type ? `, but ${type}` : ""}. Choose one of those, or convert it.`;
+    // A browser goes by the name, and would contradict the bytes.
+    const instead = type === "" || imageTypes.includes(type) ? "" : `, but ${type}`;
+    return `${name} is no JPEG, PNG or WebP${instead}. Choose one of those, or convert it.`;
   }
   if (byteLength > FILE_BYTES_MAX) {
     return `${name} has ${megabytes(byteLength)} MB; an image may have ${megabytes(FILE_BYTES_MAX)}. Make it smaller.`;

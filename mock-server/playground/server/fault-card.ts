@@ -41,8 +41,8 @@ export type FaultCard = {
 type FaultCardAbout = {
   readonly moments: readonly Moment[];
   /** With what the form holds. */
-  turnOn(card: FaultCard, declaration: Declaration): void;
-  turnOff(card: FaultCard): void;
+  turnOn(card: FaultCard, declaration: Declaration): Promise<void>;
+  turnOff(card: FaultCard): Promise<void>;
 };
 
 const needed: Record<string, string> = {
@@ -130,15 +130,21 @@ export function faultCard(fault: CatalogueFault, { moments, turnOn, turnOff }: F
     },
   };
 
-  toggle.addEventListener("click", () => {
-    if (isOn) turnOff(card);
-    else declare();
-  });
+  let isAsking = false;
+  toggle.addEventListener("click", flip);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (!isOn) declare();
+    if (!isOn) flip();
   });
   return card;
+
+  /** A second click before the server has answered the first would declare it twice. */
+  async function flip(): Promise<void> {
+    if (isAsking) return;
+    isAsking = true;
+    await (isOn ? turnOff(card) : declare());
+    isAsking = false;
+  }
 
   function complaintOf(key: string): HTMLElement {
     return element.querySelector<HTMLElement>(`#${CSS.escape(complaintId(key))}`)!;
@@ -148,10 +154,10 @@ export function faultCard(fault: CatalogueFault, { moments, turnOn, turnOff }: F
     return `${id}-${key.replaceAll(".", "-")}-refused`;
   }
 
-  function declare(): void {
+  async function declare(): Promise<void> {
     const unread = [...controls.values()].find(({ validity }) => validity.badInput);
     if (unread) return card.refuse(`Fault ${name}: "${unread.name}" is no number. It takes digits.`);
-    turnOn(card, declarationOf(name, settings(), envelope()));
+    await turnOn(card, declarationOf(name, settings(), envelope()));
   }
 
   function settings(): Record<string, unknown> {

@@ -43,6 +43,7 @@ export function faultsPanel(root: HTMLElement, { marks, did }: FaultsPanelAbout)
   const cards: FaultCard[] = [];
   const groups: { channel: string; fold: HTMLDetailsElement; title: HTMLElement; cards: FaultCard[] }[] = [];
   const rows = new Map<string, { element: HTMLElement; fired: HTMLElement }>();
+  let newestSeq = 0;
   let isLoading = false;
   let asking: Promise<void> | null = null;
 
@@ -55,7 +56,7 @@ export function faultsPanel(root: HTMLElement, { marks, did }: FaultsPanelAbout)
   const aimRefusal = build("p", { class: "refusal", role: "alert", hidden: true });
   const onTitle = build("h4", { tabindex: -1 }, "On now");
   const onList = build("ul", { class: "on-now" });
-  const noneOn = build("p", { class: "note" }, "No fault is on.");
+  const noneOn = build("p", { class: "note" }, "The server has not said yet.");
   const healAllButton = button("Heal all", healAll);
   const found = build("p", { class: "note", role: "status" });
   const groupList = build("div", { class: "fault-groups" });
@@ -227,6 +228,7 @@ export function faultsPanel(root: HTMLElement, { marks, did }: FaultsPanelAbout)
       if (isIn) (next ?? onTitle).focus();
     }
     noneOn.hidden = on.length > 0;
+    if (asking) say(noneOn, "No fault is on.");
   }
 
   function onRow(one: DeclaredFault): { element: HTMLElement; fired: HTMLElement } {
@@ -281,7 +283,10 @@ export function faultsPanel(root: HTMLElement, { marks, did }: FaultsPanelAbout)
       aim.focus();
     },
     lines(lines) {
-      for (const { session, kind, fields } of lines) {
+      for (const { seq, session, kind, fields } of lines) {
+        // Another server, whose sessions may have the names of those before.
+        if (seq <= newestSeq) fromKeys.clear();
+        newestSeq = seq;
         if (session === null) continue;
         if (kind === "faults") {
           const all = fields.declared as ({ id: string } & Declaration)[];

@@ -357,6 +357,13 @@ test.describe("faults", () => {
     await expect(toggle(page, "duplicate")).not.toBeChecked();
     expect(lucy.faults.list.map(({ healed }) => healed)).toEqual([true]);
     await expect(fault(page, "duplicate").getByLabel("copies")).toHaveValue("2");
+    // The second of two quick clicks comes before the server has answered the first.
+    await toggle(page, "duplicate").evaluate((button: HTMLElement) => {
+      button.click();
+      button.click();
+    });
+    await expect(toggle(page, "duplicate")).toBeChecked();
+    expect(lucy.faults.list.map(({ healed }) => healed)).toEqual([true, false]);
     expect(complaints).toEqual([]);
   });
 

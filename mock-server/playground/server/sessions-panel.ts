@@ -36,7 +36,7 @@ export function sessionsPanel(root: HTMLElement, about: SessionsPanelAbout): Ses
   const cards = new Map<string, Card>();
   const reasons = new Map<string, string>();
   const list = build("ul", { class: "sessions" });
-  const counted = build("p", { class: "note" }, "Asking the server…");
+  const counted = build("p", { class: "note" }, "The server has not said yet.");
   root.append(counted, list);
 
   function end(id: string, card: Card): void {
