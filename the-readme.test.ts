@@ -247,9 +247,7 @@ describe("the README says", () => {
     "`connect()` to the first picture, H.264": ["H264 connect() to first picture"],
     "`set()` to visible, H.264": ["H264 set({ prompt, image }) → visible"],
     "CPU of a picture, transcoded · relayed": ["H264 transcode CPU a picture", "H264 relay CPU a picture"],
-    "`npx` to the first edited picture in a browser": [
-      "npx to first edited picture",
-    ],
+    "`npx` to the first edited picture in a browser": ["npx to first edited picture"],
     "the package, packed · unpacked": ["the package, packed · unpacked"],
   };
 
