@@ -19,8 +19,13 @@ export async function askServer<Answer>(path: string, { method, body }: Asked = 
 
 /** What a request to the control API has to carry. */
 export function controlHeaders(): Record<string, string> {
-  const token = new URLSearchParams(location.hash.slice(1)).get("token");
+  const token = controlToken();
   return token === null ? {} : { authorization: `Bearer ${token}` };
+}
+
+/** It may be added while the page is open. */
+export function controlToken(): string | null {
+  return new URLSearchParams(location.hash.slice(1)).get("token");
 }
 
 /** The server is there, and does not tell. */

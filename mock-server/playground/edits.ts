@@ -1,4 +1,5 @@
 /** Prompt and image as they are sent: `set`, `setPrompt`, `setImage`, and what takes them away again. */
+import { button } from "./_build.ts";
 import { element } from "./_element.ts";
 import { note, noteCall } from "./_log.ts";
 import { connectedClient } from "./connection.ts";
@@ -38,18 +39,16 @@ export function startEdits(): void {
 /** A button for each transform, which sends its name as the prompt. */
 export function offerTransforms(transforms: Offer["transforms"]): void {
   element("chips").append(
-    ...transforms.map(({ name, does }) => {
-      const chip = Object.assign(document.createElement("button"), {
-        type: "button" as const,
-        textContent: name,
-        title: does,
-      });
-      chip.addEventListener("click", () => {
-        prompt.value = name;
-        sendPrompt();
-      });
-      return chip;
-    }),
+    ...transforms.map(({ name, does }) =>
+      button(
+        name,
+        () => {
+          prompt.value = name;
+          sendPrompt();
+        },
+        { title: does },
+      ),
+    ),
   );
 }
 

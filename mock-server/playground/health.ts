@@ -1,6 +1,7 @@
 /** How the server is and which sessions it has: asked every second, told to whoever listens, and shown at the top of the page. */
 import type { MockServerOptions } from "../options.ts";
 import { askServer, Refusal } from "./_ask-server.ts";
+import { build, say } from "./_build.ts";
 import { element } from "./_element.ts";
 import { offered } from "./offered.ts";
 import type { DescribedSession } from "./readout.ts";
@@ -90,17 +91,11 @@ function showFacts({ uptimeMs, options, open, limits }: Health): void {
   if (list.children.length !== facts.length) {
     list.replaceChildren(
       ...facts.map(([about], index) => {
-        const item = document.createElement("li");
-        if (index === 0) item.className = "on";
-        item.append(`${about} `, document.createElement("b"));
-        return item;
+        return build("li", { class: index === 0 ? "on" : null }, `${about} `, build("b"));
       }),
     );
   }
-  for (const [index, [, value]] of facts.entries()) {
-    const shown = list.children[index]!.querySelector("b")!;
-    if (shown.textContent !== value) shown.textContent = value;
-  }
+  for (const [index, [, value]] of facts.entries()) say(list.children[index]!.querySelector("b")!, value);
 }
 
 function duration(ms: number): string {

@@ -1,16 +1,16 @@
 /** The reference image: picked, pasted, dropped or a sample; what waits to be sent and what is in force. What is done with it, others say. */
+import { build, button } from "./_build.ts";
 import { element } from "./_element.ts";
 import { note } from "./_log.ts";
 import type { SentImage } from "./deeds.ts";
 import type { Offer } from "./offer.ts";
 import { sentenceOf } from "./sentence-of.ts";
+import { takeDropped, takePicked } from "./take-files.ts";
 import { startBytes, whyNoImage } from "./why-no-image.ts";
 
 export type Picked = SentImage & { readonly bytes: Blob };
 type Place = "staged" | "in-force";
 
-const area = element("images");
-const fileInput = element<HTMLInputElement>("file");
 const held: Record<Place, Picked | null> = { staged: null, "in-force": null };
 
 type ImageListeners = {
@@ -23,12 +23,7 @@ let listeners: ImageListeners = { isConnected: () => false, picked() {} };
 
 export function startImages(listening: ImageListeners): void {
   listeners = listening;
-  fileInput.addEventListener("change", () => {
-    const [file] = fileInput.files ?? [];
-    if (file) take(file, file.name);
-    // Without this, the same file could not be picked twice in a row.
-    fileInput.value = "";
-  });
+  takePicked(element<HTMLInputElement>("file"), (file) => take(file, file.name));
   document.addEventListener("paste", (event) => {
     const [file] = event.clipboardData?.files ?? [];
     if (!file) return;
@@ -37,17 +32,7 @@ export function startImages(listening: ImageListeners): void {
     event.preventDefault();
     take(file, "pasted image");
   });
-  area.addEventListener("dragover", (event) => {
-    event.preventDefault();
-    area.classList.add("over");
-  });
-  area.addEventListener("dragleave", () => area.classList.remove("over"));
-  area.addEventListener("drop", (event) => {
-    event.preventDefault();
-    area.classList.remove("over");
-    const [file] = event.dataTransfer?.files ?? [];
-    if (file) take(file, file.name);
-  });
+  takeDropped(element("images"), (file) => take(file, file.name));
   // A file that misses its place would take the page's.
   for (const kind of ["dragover", "drop"] as const) {
     addEventListener(kind, (event) => {
@@ -58,19 +43,13 @@ export function startImages(listening: ImageListeners): void {
 
 export function offerSamples(samples: Offer["samples"]): void {
   element("samples").append(
-    ...samples.map(({ name, about }) => {
-      const button = Object.assign(document.createElement("button"), {
-        type: "button" as const,
+    ...samples.map(({ name, about }) =>
+      button(build("img", { src: `/_lucy/samples/${name}`, alt: about }), () => takeSample(name), {
         title: about,
-      });
-      button.dataset.name = name;
-      button.setAttribute("aria-pressed", "false");
-      button.append(
-        Object.assign(document.createElement("img"), { src: `/_lucy/samples/${name}`, alt: about }),
-      );
-      button.addEventListener("click", () => takeSample(name));
-      return button;
-    }),
+        "data-name": name,
+        "aria-pressed": "false",
+      }),
+    ),
   );
 }
 
@@ -86,7 +65,7 @@ export function putImage(place: Place, image: Picked | null): void {
   if (shown) URL.revokeObjectURL(shown.src);
   thumb.replaceChildren(
     image
-      ? Object.assign(document.createElement("img"), {
+      ? build("img", {
           src: URL.createObjectURL(image.bytes),
           alt: image.name,
           title: `${image.name}, ${kilobytes(image.byteLength)}`,

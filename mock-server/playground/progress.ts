@@ -1,6 +1,7 @@
 /** How a session goes, in words that stay: its state, its place in the queue, the seconds that were ticked, how it ended. */
 import { element } from "./_element.ts";
 import { note } from "./_log.ts";
+import { sayNoPicture } from "./result.ts";
 
 const none = "–";
 
@@ -32,7 +33,7 @@ export function showPlace(position: number, size: number): void {
   showState("connecting", text);
   element("progress-state").textContent = "connecting";
   element("progress-queue").textContent = `${position} of ${size}`;
-  element("result-empty").textContent = `Waiting for a free session: ${text}.`;
+  sayNoPicture(`Waiting for a free session: ${text}.`);
   note(`The server: ${text}.`);
 }
 

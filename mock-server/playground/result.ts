@@ -1,5 +1,6 @@
 /** What comes back: the pictures, what is read from each, and how fast and how old they were in the last two minutes. */
 import { watchStrips } from "../../fixtures/browser/watch-strips.ts";
+import { say } from "./_build.ts";
 import { element } from "./_element.ts";
 import { createReadout } from "./readout.ts";
 import { createPlot, rounded, type Sample } from "./server/plot.ts";
@@ -54,8 +55,7 @@ export function isShown(): boolean {
 
 /** In place of the picture: why there is none. */
 export function sayNoPicture(why: string): void {
-  const shown = element("result-empty");
-  if (shown.textContent !== why) shown.textContent = why;
+  say(element("result-empty"), why);
 }
 
 export function clearResult(): void {

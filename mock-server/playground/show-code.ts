@@ -1,4 +1,6 @@
 /** What was done, as code, under three tabs; and the lines at the top of the page that lead an app here. */
+import { controlToken } from "./_ask-server.ts";
+import { say } from "./_build.ts";
 import { element } from "./_element.ts";
 import { type Code, driverCode, scenarioCode, sdkCode } from "./as-code.ts";
 import { mockKeys } from "./choices.ts";
@@ -26,13 +28,7 @@ export function showSnippets(url: string, realtimeUrl: string): void {
 export function showDeeds(url: string, realtimeUrl: string): void {
   let deeds: readonly Deed[] = [];
   let open: Tab = "sdk";
-  const about = () => ({
-    url,
-    realtimeUrl,
-    // It may be added while the page is open.
-    needsToken: new URLSearchParams(location.hash.slice(1)).has("token"),
-    mockKeys: mockKeys(),
-  });
+  const about = () => ({ url, realtimeUrl, needsToken: controlToken() !== null, mockKeys: mockKeys() });
   const code = element("code");
   const copy = element<HTMLButtonElement>("copy-code");
 
@@ -44,8 +40,7 @@ export function showDeeds(url: string, realtimeUrl: string): void {
 
   function show(): void {
     const { text, notes } = write[open]();
-    // A selection in it is somebody's, as long as it says the same.
-    if (code.textContent !== text) code.textContent = text;
+    say(code, text);
     element("code-box").hidden = text === "";
     element("code-notes").textContent = notes.join(" ");
   }

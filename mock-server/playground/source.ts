@@ -5,10 +5,9 @@ import type { SdkModel } from "./load-sdk.ts";
 import { openFile } from "./open-file.ts";
 import { openCamera, openSynthetic, type Source, type SourceKind } from "./open-source.ts";
 import { sentenceOf } from "./sentence-of.ts";
+import { takeDropped, takePicked } from "./take-files.ts";
 
 const video = element<HTMLVideoElement>("source");
-const view = element("source-view");
-const fileInput = element<HTMLInputElement>("video-file");
 /** Whoever asked for less motion sees some once it is sent, and not before. */
 const wantsStillness = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -25,23 +24,10 @@ export function openedSource(): Source | null {
 /** `isIdle`: whether the source may change; `changed`: another is wanted. */
 export function startSources({ isIdle, changed }: { isIdle(): boolean; changed(): void }): void {
   for (const input of document.getElementsByName("source")) input.addEventListener("change", changed);
-  fileInput.addEventListener("change", () => {
-    const [picked] = fileInput.files ?? [];
-    if (picked) take(picked);
-    // Without this, the same file could not be picked twice in a row.
-    fileInput.value = "";
-  });
-  view.addEventListener("dragover", (event) => {
-    event.preventDefault();
-    view.classList.add("over");
-  });
-  view.addEventListener("dragleave", () => view.classList.remove("over"));
-  view.addEventListener("drop", (event) => {
-    event.preventDefault();
-    view.classList.remove("over");
-    const [dropped] = event.dataTransfer?.files ?? [];
-    if (dropped && isIdle()) take(dropped);
-    else if (dropped) note("Disconnect first: the source stays what it is as long as it is sent.", "bad");
+  takePicked(element<HTMLInputElement>("video-file"), take);
+  takeDropped(element("source-view"), (dropped) => {
+    if (isIdle()) take(dropped);
+    else note("Disconnect first: the source stays what it is as long as it is sent.", "bad");
   });
 
   function take(picked: File): void {

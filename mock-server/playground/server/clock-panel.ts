@@ -1,8 +1,8 @@
 /** The server's clock: where it is manual, a person lets time pass here. */
 import { askServer } from "../_ask-server.ts";
+import { build, button, complain, say } from "../_build.ts";
 import { offered } from "../offered.ts";
 import { sentenceOf } from "../sentence-of.ts";
-import { build, button, complain, say } from "./_build.ts";
 import { timeInShort } from "./line-filter.ts";
 
 type Clock = { readonly mode: "real" | "manual"; readonly nowMs: number; readonly date: string };

@@ -1,25 +1,14 @@
 /** One fault of the catalogue as a switch, with its settings and its envelope as a form. Speaks to no server. */
+import type { CatalogueEntry } from "../../faults/catalogue.ts";
 import type { Declaration } from "../../faults/fault.ts";
-import { build, complain, say } from "./_build.ts";
+import { build, complain, say } from "../_build.ts";
 import { declarationOf, type Envelope, plainEnvelope, refusedField } from "./declaration-of.ts";
 import { type SettingField, type SettingSchema, settingField, settingOf } from "./setting-field.ts";
 
-export type Place = {
-  readonly channel: string;
-  readonly directions: readonly string[];
-  readonly kinds: readonly string[] | null;
-  readonly also: readonly string[];
-  readonly at: string | null;
-  readonly units: readonly string[];
-};
+type Place = CatalogueEntry["places"][number];
 
-export type CatalogueFault = {
-  readonly name: string;
-  readonly about: string;
-  readonly places: readonly Place[];
-  readonly needs: string | null;
-  readonly for: Readonly<Record<string, number>> | null;
-  readonly times: number | null;
+/** As it comes over HTTP: settings are JSON Schema. */
+export type CatalogueFault = Omit<CatalogueEntry, "settings"> & {
   readonly settings: { readonly properties?: Readonly<Record<string, SettingSchema>> };
 };
 

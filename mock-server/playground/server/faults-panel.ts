@@ -5,9 +5,9 @@
 import type { Declaration } from "../../faults/fault.ts";
 import type { JournalLine } from "../../journal.ts";
 import { askServer } from "../_ask-server.ts";
+import { build, button, complain, say } from "../_build.ts";
 import type { Deed } from "../deeds.ts";
 import { sentenceOf } from "../sentence-of.ts";
-import { build, button, complain, say } from "./_build.ts";
 import { inShort } from "./declaration-of.ts";
 import { type CatalogueFault, type FaultCard, faultCard, firedInWords, type Moment } from "./fault-card.ts";
 import { type Marks, shortOf } from "./session-mark.ts";

@@ -3,7 +3,7 @@
  * server. Lines come in bursts, so the list is not written to with each.
  */
 import type { Direction, JournalLine } from "../../journal.ts";
-import { build, button, complain, say } from "./_build.ts";
+import { build, button, complain, say } from "../_build.ts";
 import { followJournal, type StreamState } from "./follow-journal.ts";
 import { fieldsInShort, type LineFilter, timeInShort, wantedLines } from "./line-filter.ts";
 import { type Marks, shortOf } from "./session-mark.ts";

@@ -1,5 +1,5 @@
 /** A small line over two minutes, as inline SVG, with its newest value in words beside it. Knows no session. */
-import { build, say } from "./_build.ts";
+import { build, say } from "../_build.ts";
 import { windowMs } from "./session-figures.ts";
 
 export type Sample = { readonly atMs: number; readonly value: number | null };

@@ -1,7 +1,7 @@
 /** Gives the next test a clean server, once a person has said so twice. */
 import { askServer } from "../_ask-server.ts";
+import { build, button, complain, say } from "../_build.ts";
 import { sentenceOf } from "../sentence-of.ts";
-import { build, button, complain, say } from "./_build.ts";
 
 type Counts = {
   readonly sessions: number;

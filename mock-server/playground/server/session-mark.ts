@@ -1,5 +1,5 @@
 /** How a session is told from others at a glance: a shape, a colour and the first characters of its id, the same in each panel. */
-import { build } from "./_build.ts";
+import { build } from "../_build.ts";
 
 const shapes = ["●", "▲", "■", "◆", "★", "▼", "✚", "◗"] as const;
 const shortLength = 6;

@@ -1,8 +1,8 @@
 /** Every session of the server, whoever began it: what it is, how it runs, and what can be done to it. */
 import { askServer } from "../_ask-server.ts";
+import { build, button, complain, say } from "../_build.ts";
 import type { DescribedSession } from "../readout.ts";
 import { sentenceOf } from "../sentence-of.ts";
-import { build, button, complain, say } from "./_build.ts";
 import { createPlot, type Plot, rounded } from "./plot.ts";
 import { type Counted, createFigureLog, type FigureLog } from "./session-figures.ts";
 import { type Marks, shortOf } from "./session-mark.ts";

@@ -1,4 +1,4 @@
-/** Makes elements in one expression each. Knows no panel. */
+/** Makes elements in one expression each. Knows no part of the page. */
 
 type Attributes = Readonly<Record<string, string | number | boolean | null>>;
 type Child = Node | string | null;
@@ -18,8 +18,8 @@ export function build<Tag extends keyof HTMLElementTagNameMap>(
   return made;
 }
 
-export function button(text: string, run: () => void, attributes: Attributes = {}): HTMLButtonElement {
-  const made = build("button", { type: "button", ...attributes }, text);
+export function button(shown: Child, run: () => void, attributes: Attributes = {}): HTMLButtonElement {
+  const made = build("button", { type: "button", ...attributes }, shown);
   made.addEventListener("click", run);
   return made;
 }
