@@ -7,7 +7,7 @@ import { resultCtrf } from "../reports/ctrf.ts";
 import { resultsHtml } from "../reports/html.ts";
 import { resultJunit } from "../reports/junit.ts";
 import { strikeKeys } from "../reports/keys.ts";
-import { writeMarkdownFile } from "../reports/markdown-file.ts";
+import { markdownWords, writeMarkdownFile } from "../reports/markdown-file.ts";
 import { exitCodeOf, exitCodes, type RunResult, resultSchema } from "../reports/result.ts";
 import { picturePaths, readResult, saveRun } from "../reports/store.ts";
 import { resultText } from "../reports/text.ts";
@@ -71,10 +71,7 @@ export function conformanceCommand(): Command {
       .option("--junit <file>", "write JUnit XML")
       .option("--ctrf <file>", "write CTRF JSON")
       .option("--json <file>", "write the whole result")
-      .option(
-        "--markdown <file>",
-        `write Markdown, for a comment; into a GitHub job's summary with "$GITHUB_STEP_SUMMARY"`,
-      )
+      .option("--markdown <file>", markdownWords)
       .option("--html <file>", "write one HTML file, a column a client")
       .option("--seed <number>", "seed of all dice", whole(0, 2 ** 32 - 1), 1)
       .option("--jobs <count>", "scenarios at once", whole(1, 32), jobsDefault)

@@ -18,8 +18,6 @@ export type Shown = {
   readonly junit?: string;
 };
 
-export const markdownWords = `write Markdown, for a comment; into a GitHub job's summary with "$GITHUB_STEP_SUMMARY"`;
-
 /** Before anything is measured: afterwards it would cost the run. @throws Error with a sentence for each place that cannot be written */
 export function checkShown({ json, markdown, html, junit }: Shown): void {
   checkRunsFolder();

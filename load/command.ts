@@ -2,10 +2,11 @@
 import { existsSync } from "node:fs";
 import { Command, InvalidArgumentError } from "commander";
 import { type RemoteBudget, readEndpoint } from "../conformance/index.ts";
+import { markdownWords } from "../reports/markdown-file.ts";
 import { exitCodes } from "../reports/result.ts";
 import { checkWritable } from "../reports/writable.ts";
 import { realClock as clock, epochMs } from "./clock.ts";
-import { checkShown, ending, markdownWords, oneOf, type Shown, shown, whole } from "./command-parts.ts";
+import { checkShown, ending, oneOf, type Shown, shown, whole } from "./command-parts.ts";
 import { partOf as shareOf } from "./commanded-shard.ts";
 import { compareFiles } from "./compare-files.ts";
 import { dialects, type GeneratorName, generatorNames, type Target } from "./generator.ts";

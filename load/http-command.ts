@@ -1,8 +1,9 @@
 /** `lucy-testkit load http`: the HTTP side of a target on this machine. */
 import { Command, Option } from "commander";
 import { isLoopback, readEndpoint } from "../conformance/index.ts";
+import { markdownWords } from "../reports/markdown-file.ts";
 import { realClock as clock, epochMs } from "./clock.ts";
-import { checkShown, ending, markdownWords, oneOf, type Shown, shown, whole } from "./command-parts.ts";
+import { checkShown, ending, oneOf, type Shown, shown, whole } from "./command-parts.ts";
 import {
   checkPace,
   connectionsMax,

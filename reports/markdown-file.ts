@@ -3,6 +3,9 @@ import { appendFileSync, writeFileSync } from "node:fs";
 import { resultsMarkdown } from "./markdown.ts";
 import type { RunResult } from "./result.ts";
 
+/** Of the option that names the file. */
+export const markdownWords = `write Markdown, for a comment; into a GitHub job's summary with "$GITHUB_STEP_SUMMARY"`;
+
 /** A job's summary is added to, as others write there as well; any other file is written anew. @throws Error as the system says it */
 export function writeMarkdownFile(
   file: string,
